@@ -1,0 +1,81 @@
+/**
+ * The one error class and its catalogue. Codes are `HK` + 4 digits and never reused:
+ * 1xxx config, 2xxx mapping, 3xxx intake, 4xxx store, 5xxx delivery, 6xxx ordering, 7xxx contracts,
+ * 8xxx CLI and admin, 9xxx bug. Each range is a file in `errors/`; `docs/errors.md` and
+ * `hookrail explain HK1234` are made from them.
+ */
+import { bugErrors } from "./errors/bug.ts";
+import { cliErrors } from "./errors/cli.ts";
+import { configErrors } from "./errors/config.ts";
+import { contractErrors } from "./errors/contracts.ts";
+import { deliveryErrors } from "./errors/delivery.ts";
+import { intakeErrors } from "./errors/intake.ts";
+import { mappingErrors } from "./errors/mapping.ts";
+import { orderingErrors } from "./errors/ordering.ts";
+import { storeErrors } from "./errors/store.ts";
+
+/** What the catalogue says about one code. */
+export interface ErrorEntry {
+  /** A few words, as a heading. */
+  readonly title: string;
+  /** The message; `{name}` is filled from `data`. Never put a secret or a body in `data`. */
+  readonly message: string;
+  /** Why it is an error and what to do, in a few sentences for an ops person. */
+  readonly help: string;
+  /** A wrong and a right piece of YAML, where that helps. */
+  readonly wrong?: string;
+  readonly right?: string;
+}
+
+export type ErrorEntries = Readonly<Record<`HK${number}`, ErrorEntry>>;
+
+export const errorCatalogue = {
+  ...configErrors,
+  ...mappingErrors,
+  ...intakeErrors,
+  ...storeErrors,
+  ...deliveryErrors,
+  ...orderingErrors,
+  ...contractErrors,
+  ...cliErrors,
+  ...bugErrors,
+} satisfies ErrorEntries;
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+export class HookrailError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly data: Readonly<Record<string, string | number>>;
+
+  constructor(
+    code: ErrorCode,
+    data: Readonly<Record<string, string | number>> = {},
+    options: { cause?: unknown; hint?: string } = {},
+  ) {
+    super(errorMessage(code, data), options.cause === undefined ? {} : { cause: options.cause });
+    this.name = "HookrailError";
+    this.code = code;
+    this.data = data;
+    this.hint = options.hint;
+  }
+}
+
+/** Fills a code's message template. A name that `data` lacks stays visible as `{name}`. */
+export function errorMessage(code: ErrorCode, data: Readonly<Record<string, string | number>> = {}): string {
+  return errorCatalogue[code].message.replace(/\{(\w+)\}/g, (whole, name: string) => String(data[name] ?? whole));
+}
+
+/** Throws the catalogue's error. */
+export function fail(
+  code: ErrorCode,
+  data: Readonly<Record<string, string | number>> = {},
+  options: { cause?: unknown; hint?: string } = {},
+): never {
+  throw new HookrailError(code, data, options);
+}
+
+/** For the `default` of an exhaustive switch: reaching it is a bug of ours. */
+export function assertNever(value: never, what: string): never {
+  return fail("HK9001", { what, value: String(value) });
+}

@@ -1,0 +1,10 @@
+import type { ErrorEntries } from "../errors.ts";
+
+/** 9xxx: faults of Hookrail's own. */
+export const bugErrors = {
+  HK9001: {
+    title: "A case that can not be",
+    message: "unexpected {what}: {value}",
+    help: "This is a fault in Hookrail. Nothing was lost: the event is stored and will be tried again. Please report it with the line above.",
+  },
+} as const satisfies ErrorEntries;

@@ -1,0 +1,4 @@
+import type { ErrorEntries } from "../errors.ts";
+
+/** 2xxx */
+export const mappingErrors = {} as const satisfies ErrorEntries;

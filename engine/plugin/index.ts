@@ -1,0 +1,127 @@
+/**
+ * The public plugin API (`hookrail/plugin`): what a file in `plugins/` may import, and all it may import.
+ *
+ * Life cycle of a sink: 1. its `config` schema validates the connection in YAML; 2. `open(settings, ctx)` is
+ * called once for each connection; 3. `prepare` turns a delivery into a frozen request, once, at the first
+ * attempt; 4. `send` is called for each attempt; 5. `close` is called at shutdown and reload, also after a
+ * failed `open`. A throw from `send` means *unknown outcome*: it was perhaps applied.
+ */
+import type { TSchema } from "typebox";
+import type { Clock } from "../core/clock.ts";
+import type { Expression } from "../core/expression.ts";
+import type { ActionKind, AttributeWrite, Json, JsonObject, MaybePromise } from "../core/types.ts";
+
+/** What a sink promises, in the words `explain` prints. */
+export type Guarantee = "exactly_once_effect" | "once_within_window" | "at_least_once";
+
+/** One delivery as a sink sees it. */
+export interface SinkDelivery {
+  readonly id: string;
+  /** Stable over retries, restarts and identical replays. */
+  readonly idempotencyKey: string;
+  readonly action: string;
+  readonly kind: ActionKind;
+  readonly entity: { readonly type: string; readonly key: string; readonly ids: Readonly<Record<string, string>>; readonly state?: string };
+  /** Upserts: only what is to be set or cleared. Effects: the entity's known values, all `set`. */
+  readonly attributes: Readonly<Record<string, AttributeWrite>>;
+  /** Grows with each change of the entity: the guard against late writes. */
+  readonly entityVersion: number;
+  /** `event:` of the deliver entry; else the source's event type. */
+  readonly eventName: string;
+  /** Extra fields of the deliver entry, evaluated. */
+  readonly params: JsonObject;
+  readonly event: { readonly id: string; readonly providerId: string; readonly type: string; readonly source: string; readonly occurredAt: number; readonly receivedAt: number };
+  readonly pipeline: string;
+}
+
+/** What is frozen at the first attempt. For HTTP: method, path, headers that are not credentials, body. */
+export interface FrozenRequest {
+  /** Shown by `explain`, e.g. `PUT /customers/cus_1`. */
+  readonly summary: string;
+  readonly data: JsonObject;
+}
+
+export interface SendContext {
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  readonly idempotencyKey: string;
+  readonly signal: AbortSignal;
+  readonly entityVersion: number;
+}
+
+/** What one attempt came to. `detail` is for people: no secrets, no bodies with personal data. */
+export type Outcome =
+  | { readonly kind: "delivered"; readonly status?: number; readonly detail?: string; /** A repeat or a late write the sink itself ignored. */ readonly noEffect?: "repeated" | "superseded" }
+  | { readonly kind: "retry"; readonly status?: number; readonly detail: string; readonly afterMs?: number; readonly throttled?: boolean }
+  | { readonly kind: "rejected"; readonly status?: number; readonly detail: string }
+  /** The connection is at fault (401, 403, 407): it is paused, no attempt is burned. */
+  | { readonly kind: "pause"; readonly status?: number; readonly detail: string; /** 410: the delivery dies too. */ readonly dead?: boolean }
+  /** Sent, no answer: perhaps applied. */
+  | { readonly kind: "unknown"; readonly detail: string };
+
+/** An opened connection. */
+export interface OpenSink {
+  /** Pure: the request for one delivery. Throws a `HookrailError` where the delivery can't be said to this sink. */
+  prepare(delivery: SinkDelivery): MaybePromise<FrozenRequest>;
+  send(request: FrozenRequest, context: SendContext): Promise<Outcome>;
+  /** A harmless call, for `check --online`. */
+  probe?(signal: AbortSignal): Promise<{ readonly ok: boolean; readonly detail: string }>;
+  close(): Promise<void>;
+}
+
+/** HTTP as a sink may use it: guarded against private addresses, no redirects, bounded answers. */
+export interface SinkHttp {
+  request(request: {
+    readonly method: string;
+    readonly url: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body?: string | Uint8Array;
+    readonly signal: AbortSignal;
+  }): Promise<HttpAnswer>;
+}
+
+/** `sent` false: the request surely never left (refused address, connect failure); true: perhaps it did. */
+export type HttpAnswer =
+  | { readonly ok: true; readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string; readonly truncated: boolean }
+  | { readonly ok: false; readonly sent: boolean; readonly reason: "refused_address" | "dns" | "connect" | "tls" | "timeout" | "reset" | "aborted" | "too_large"; readonly detail: string };
+
+export interface SinkContext {
+  readonly connection: string;
+  readonly clock: Clock;
+  readonly http: SinkHttp;
+  /** Entities as declared: attribute names and types, for sinks that need a schema. */
+  readonly entities: ReadonlyMap<string, { readonly ids: readonly string[]; readonly attributes: ReadonlyMap<string, { readonly type: string; readonly sensitive: boolean }>; readonly hasStates: boolean }>;
+  /** Resolves a path relative to the folder of `config.yaml`; throws when it leaves it. */
+  resolvePath(path: string): string;
+  evaluate(expression: Expression, input: Json, variables?: Readonly<Record<string, Json | undefined>>): Promise<Json | undefined>;
+  compile(source: string): Expression;
+}
+
+export interface ActionDescriptor {
+  readonly kind: ActionKind;
+  readonly summary: string;
+  /** Fields of a deliver entry this action takes; closed: others are an error. */
+  readonly params?: TSchema;
+}
+
+export interface SinkDescriptor {
+  readonly name: string;
+  readonly summary: string;
+  /** TypeBox object schema of the connection's own settings. */
+  readonly config: TSchema;
+  readonly guarantee: Guarantee;
+  /** How long the sink remembers an idempotency key, ms; retries stay inside 0.9 of it. */
+  readonly idempotencyWindowMs?: number;
+  /** `*`: any action name is taken (http, file). */
+  readonly actions: Readonly<Record<string, ActionDescriptor>>;
+  /** The action when a deliver entry names none. */
+  readonly defaultAction: string;
+  /** Marks each attempt durably before it is sent; false for sinks whose transaction makes repeats harmless. */
+  readonly marksAttempts: boolean;
+  open(settings: JsonObject, context: SinkContext): Promise<OpenSink>;
+}
+
+/** Declares a sink. The file's default export; its name is the file's name. */
+export function defineSink(descriptor: SinkDescriptor): SinkDescriptor {
+  return Object.freeze({ ...descriptor });
+}

@@ -1,0 +1,424 @@
+/**
+ * The store: one async interface that every implementation must keep (test/contract/store.contract.ts).
+ *
+ * Comes in: accepted events, what the apply step decided, what attempts came to. Goes out: work that is ready,
+ * deliveries that are due, and the stories that `explain` and `plan` tell. Every method that changes something
+ * resolves only after a durable commit (SQLite: WAL, synchronous=FULL); calls in flight share one commit.
+ * A rejected promise means: not promised (it may still be stored; dedupe absorbs the resend).
+ */
+import type {
+  ActionKind,
+  AttributeWrite,
+  DeadLetterId,
+  DeliveryId,
+  DeliveryStatus,
+  EntityRef,
+  EventId,
+  Json,
+  JsonObject,
+  SkipReason,
+  Version,
+  WorkStatus,
+} from "../core/types.ts";
+
+// ---- intake ----
+
+export interface NewEvent {
+  readonly id: EventId;
+  readonly source: string;
+  readonly provider: string;
+  /** Unique within the source: `p:` + provider id, `c:` + composite, `h:` + body hash; replays add `#generation`. */
+  readonly dedupeKey: string;
+  /** Until when the key is remembered, ms since the epoch. A hash key's window is short. */
+  readonly dedupeUntil: number;
+  readonly providerId: string;
+  readonly type: string;
+  /** By the source's clock, ms; receipt time where it gives none. */
+  readonly occurredAt: number;
+  readonly clockResolutionMs: number;
+  readonly rank: number;
+  readonly receivedAt: number;
+  /** Headers kept for mapping and replay: never credentials or signatures. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly contentType: string;
+  readonly body: Uint8Array;
+  /** SHA-256 of the item's or body's raw bytes, hex: tells a conflict from a duplicate. */
+  readonly bodyHash: string;
+  readonly itemIndex: number;
+  readonly verification: { readonly scheme: string; readonly secretIndex: number; readonly skewMs?: number; readonly signed: string };
+  /** The revision that accepted it. */
+  readonly revision: string;
+  /** Set for what can't be read: it is stored as a dead letter and gets no work. */
+  readonly unreadable?: { readonly code: string; readonly message: string };
+}
+
+export interface AcceptRequest {
+  /** One event, or all items of a batch: stored together or not at all. */
+  readonly events: readonly NewEvent[];
+  /** Pipelines that listen to each event: one work row each. Same length as `events`. */
+  readonly pipelines: readonly (readonly string[])[];
+}
+
+export type AcceptResult =
+  | { readonly kind: "new"; readonly id: EventId; readonly seq: number }
+  | { readonly kind: "duplicate"; readonly of: EventId }
+  /** Same key, other body: the first is kept, the second recorded as a conflict. */
+  | { readonly kind: "conflict"; readonly of: EventId };
+
+export interface StoredEvent extends Omit<NewEvent, "dedupeUntil" | "unreadable"> {
+  readonly seq: number;
+}
+
+// ---- apply ----
+
+export interface WorkItem {
+  readonly seq: number;
+  readonly pipeline: string;
+  readonly status: "ready" | "held";
+  readonly event: StoredEvent;
+  /** When it was first held; the window counts from here. */
+  readonly heldSince?: number;
+  readonly holdReason?: string;
+}
+
+/** One attribute of an entity as stored. */
+export interface StoredAttribute {
+  readonly value: Json;
+  /** Absent for computed values and seeds. */
+  readonly version?: Version;
+  /** Pipeline that wrote it. */
+  readonly writer?: string;
+  /** The rule that wrote it was allowed to lower it: then a late higher value stays stale. */
+  readonly mayLower?: boolean;
+}
+
+export interface EntityRecord extends EntityRef {
+  readonly ids: Readonly<Record<string, string>>;
+  readonly attributes: Readonly<Record<string, StoredAttribute>>;
+  /** `unknown` until the first state. */
+  readonly state: string;
+  readonly stateVersion?: Version;
+  readonly parent?: EntityRef;
+  /** Counts changes; 0 is never stored. The commit of a change names the one it read. */
+  readonly changes: number;
+  readonly seeded: boolean;
+  readonly tombstone?: { readonly version: Version; readonly erased: boolean };
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** An entity as it is to be after the commit; `expected` is its `changes` when it was read (0: not there). */
+export interface EntityWrite {
+  readonly record: EntityRecord;
+  readonly expected: number;
+}
+
+export interface HistoryRow {
+  readonly entity: EntityRef;
+  /** Attribute name; `state`, `link:NAME` and `delete` for the others. */
+  readonly attribute: string;
+  readonly before: Json | undefined;
+  readonly after: Json | undefined;
+  /** `refused`: a protected value that would have fallen; `stale`: an older version lost. */
+  readonly result: "set" | "cleared" | "kept" | "refused" | "stale" | "computed";
+  /** Mapping line that wrote it: `file:line`. Absent for computed values. */
+  readonly mapping?: string;
+  readonly note?: string;
+  /** The event that superseded this one, for `stale`. */
+  readonly supersededBy?: number;
+}
+
+/** `once` and `on_enter` memory: an effect that fired for this entity and values never fires again. */
+export interface OnceMark {
+  /** `pipeline/deliverId`. */
+  readonly effect: string;
+  readonly entity: EntityRef;
+  /** Canonical text of the values of the named paths; "" for once in a life. */
+  readonly values: string;
+}
+
+export interface NewDelivery {
+  readonly id: DeliveryId;
+  readonly pipeline: string;
+  readonly deliverId: string;
+  readonly connection: string;
+  readonly entity: EntityRef;
+  readonly ids: Readonly<Record<string, string>>;
+  readonly state?: string;
+  readonly action: string;
+  readonly kind: ActionKind;
+  readonly eventName: string;
+  readonly attributes: Readonly<Record<string, AttributeWrite>>;
+  readonly params: JsonObject;
+  readonly entityVersion: number;
+  readonly idempotencyKey: string;
+  /** Not attempted after this instant (`not_after`). */
+  readonly notAfter?: number;
+  /** From the pipeline's SLA, unless the connection declares it. */
+  readonly retry: { readonly baseMs: number; readonly capMs: number; readonly horizonMs: number };
+  readonly createdAt: number;
+}
+
+export interface NewDeadLetter {
+  readonly id: DeadLetterId;
+  readonly pipeline: string;
+  readonly code: string;
+  readonly message: string;
+  readonly createdAt: number;
+}
+
+/** The decision of the apply step, committed as one. */
+export interface ApplyCommit {
+  readonly workSeq: number;
+  readonly eventSeq: number;
+  readonly pipeline: string;
+  readonly revision: string;
+  readonly at: number;
+  readonly outcome:
+    | { readonly status: "applied"; readonly rule: string; readonly detail: JsonObject }
+    | { readonly status: "skipped"; readonly reason: SkipReason; readonly rule?: string; readonly detail?: JsonObject; readonly supersededBy?: number }
+    | { readonly status: "held"; readonly reason: string; readonly until: number; readonly rule?: string }
+    | { readonly status: "dead"; readonly dead: NewDeadLetter; readonly rule?: string; readonly detail?: JsonObject };
+  readonly entities: readonly EntityWrite[];
+  readonly history: readonly HistoryRow[];
+  readonly once: readonly OnceMark[];
+  readonly deliveries: readonly NewDelivery[];
+  /** Pending upserts that a new delivery took over: they become `merged`. */
+  readonly merged: readonly { readonly delivery: DeliveryId; readonly into: DeliveryId }[];
+}
+
+/** `conflict`: an entity changed since it was read, or a once mark exists; nothing was written, read again. */
+export type ApplyResult = { readonly kind: "ok" } | { readonly kind: "conflict"; readonly entity?: EntityRef };
+
+/** A never-attempted upsert that a newer one may take over. */
+export interface PendingUpsert {
+  readonly id: DeliveryId;
+  readonly seq: number;
+  readonly connection: string;
+  readonly action: string;
+  readonly deliverId: string;
+  readonly entity: EntityRef;
+  readonly attributes: Readonly<Record<string, AttributeWrite>>;
+}
+
+/** All that one apply step reads, as one snapshot. */
+export interface Snapshot {
+  /** By `type/key`; absent entities are not in it. */
+  readonly entities: ReadonlyMap<string, EntityRecord>;
+  readonly children: ReadonlyMap<string, readonly EntityRecord[]>;
+}
+
+// ---- deliveries ----
+
+export interface DeliveryRecord extends NewDelivery {
+  readonly seq: number;
+  readonly event: { readonly seq: number; readonly id: EventId; readonly providerId: string; readonly type: string; readonly source: string; readonly occurredAt: number; readonly receivedAt: number };
+  readonly status: DeliveryStatus;
+  readonly attempts: number;
+  readonly nextAt: number;
+  /** Frozen at the first attempt. */
+  readonly frozen?: { readonly summary: string; readonly data: JsonObject };
+  readonly firstAttemptAt?: number;
+}
+
+export interface AttemptRecord {
+  readonly attempt: number;
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  readonly outcome: "delivered" | "retry" | "rejected" | "pause" | "unknown";
+  readonly httpStatus?: number;
+  readonly detail: string;
+}
+
+export interface AttemptMark {
+  readonly delivery: DeliveryId;
+  readonly attempt: number;
+  readonly at: number;
+  /** Given with the first attempt. */
+  readonly frozen?: { readonly summary: string; readonly data: JsonObject };
+}
+
+export interface DeliverySettlement {
+  readonly delivery: DeliveryId;
+  readonly status: "delivered" | "retrying" | "unknown" | "superseded" | "dead" | "pending";
+  /** For retrying, unknown and pending: when it is due again. */
+  readonly nextAt?: number;
+  readonly attempt?: AttemptRecord;
+  /** Frozen request, for sinks that do not mark attempts. */
+  readonly frozen?: { readonly summary: string; readonly data: JsonObject };
+  /** What the connection has now acknowledged, for upserts that were delivered. */
+  readonly acknowledged?: Readonly<Record<string, Json>>;
+  /** Attributes whose mark is cleared: after a dead or unknown upsert the next event repairs them. */
+  readonly forgotten?: readonly string[];
+  readonly dead?: NewDeadLetter;
+  readonly note?: string;
+}
+
+// ---- operators ----
+
+export interface DeadLetter {
+  readonly id: DeadLetterId;
+  readonly kind: "event" | "delivery";
+  readonly event: EventId;
+  readonly delivery?: DeliveryId;
+  readonly source: string;
+  readonly type: string;
+  readonly pipeline: string;
+  readonly code: string;
+  readonly message: string;
+  readonly createdAt: number;
+  readonly status: "open" | "retried" | "discarded";
+  readonly resolvedAt?: number;
+  readonly resolution?: string;
+}
+
+export interface AuditRow {
+  readonly at: number;
+  readonly actor: string;
+  readonly action: string;
+  readonly target: string;
+  readonly reason: string;
+}
+
+export interface Pause {
+  readonly kind: "pipeline" | "connection";
+  readonly name: string;
+  readonly since: number;
+  readonly by: string;
+  readonly reason: string;
+}
+
+export interface EventFilter {
+  readonly source?: string;
+  readonly pipeline?: string;
+  readonly type?: string;
+  readonly outcome?: string;
+  readonly since?: number;
+  /** Newest first; at most this many (default 20). */
+  readonly limit?: number;
+  /** Events with a lower seq: for paging. */
+  readonly before?: number;
+}
+
+/** One line of `hookrail events`. `outcome` sums up all pipelines: the worst of dead, held, pending, delivered, skipped. */
+export interface EventSummary {
+  readonly seq: number;
+  readonly id: EventId;
+  readonly providerId: string;
+  readonly source: string;
+  readonly type: string;
+  readonly receivedAt: number;
+  readonly occurredAt: number;
+  readonly outcome: EventOutcome;
+  readonly pipelines: readonly { readonly pipeline: string; readonly status: WorkStatus; readonly reason?: string; readonly outcome: EventOutcome }[];
+  /** Receipt to last delivery done, ms; absent while something is open. */
+  readonly lagMs?: number;
+}
+
+export type EventOutcome = "accepted" | "held" | "pending" | "delivered" | "skipped" | "dead_letter" | "discarded";
+
+/** The whole story of one event. */
+export interface EventStory {
+  readonly event: StoredEvent;
+  readonly summary: EventSummary;
+  readonly conflicts: readonly { readonly receivedAt: number; readonly bodyHash: string }[];
+  readonly duplicates: number;
+  readonly outcomes: readonly { readonly pipeline: string; readonly status: WorkStatus; readonly reason?: string; readonly rule?: string; readonly detail?: JsonObject; readonly revision: string; readonly at: number; readonly supersededBy?: EventId }[];
+  readonly history: readonly (HistoryRow & { readonly pipeline: string; readonly at: number })[];
+  readonly deliveries: readonly { readonly delivery: DeliveryRecord; readonly attempts: readonly (AttemptRecord | (AttemptMark & { readonly outcome: "sending" }))[]; readonly mergedInto?: DeliveryId; readonly doneAt?: number }[];
+  readonly deadLetters: readonly DeadLetter[];
+}
+
+export interface LineageRow extends HistoryRow {
+  readonly event: EventId;
+  readonly eventType: string;
+  readonly source: string;
+  readonly pipeline: string;
+  readonly at: number;
+  readonly version?: Version;
+  readonly revision: string;
+}
+
+export interface RevisionRecord {
+  /** SHA-256 of the canonical content, hex. */
+  readonly hash: string;
+  readonly gitCommit?: string;
+  /** The files as read, path -> text; secrets are references, never values. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly at: number;
+}
+
+export interface StoreCounts {
+  readonly events: number;
+  readonly ready: number;
+  readonly held: number;
+  readonly openDeliveries: number;
+  readonly openDeadLetters: number;
+  readonly oldestReadyAt?: number;
+}
+
+// ---- the interface ----
+
+/** What commands may do beside the running engine: nothing that changes anything. */
+export interface StoreReader {
+  events(filter: EventFilter): Promise<readonly EventSummary[]>;
+  /** By our id, the provider's id, or an unambiguous start of ours (8 characters or more). */
+  story(id: string): Promise<EventStory | undefined>;
+  event(seq: number): Promise<StoredEvent | undefined>;
+  /** By key or any linked id (`idName` absent: the key). */
+  entity(type: string, id: string, idName?: string): Promise<EntityRecord | undefined>;
+  entities(type: string, limit: number): Promise<readonly EntityRecord[]>;
+  /** Newest first. */
+  lineage(entity: EntityRef, attribute: string, limit: number): Promise<readonly LineageRow[]>;
+  deadLetters(filter: { readonly status?: "open" | "retried" | "discarded"; readonly pipeline?: string; readonly limit?: number }): Promise<readonly DeadLetter[]>;
+  deadLetter(id: string): Promise<DeadLetter | undefined>;
+  revision(hash: string): Promise<RevisionRecord | undefined>;
+  pauses(): Promise<readonly Pause[]>;
+  audit(limit: number): Promise<readonly AuditRow[]>;
+  counts(): Promise<StoreCounts>;
+  close(): Promise<void>;
+}
+
+export interface Store extends StoreReader {
+  accept(request: AcceptRequest): Promise<readonly AcceptResult[]>;
+
+  /** Ready work with `seq` above `after`, in order, with the events' bodies. */
+  readyWork(after: number, limit: number): Promise<readonly WorkItem[]>;
+  /** Held work that waits for this entity, or whose window has ended by `now`. */
+  heldWork(filter: { readonly entity?: EntityRef; readonly endedBy?: number; readonly limit: number }): Promise<readonly WorkItem[]>;
+  /** When the next hold window ends, ms since the epoch. */
+  nextHoldEnd(): Promise<number | undefined>;
+
+  /** Key of the entity that has this id; undefined when no entity has it. */
+  resolveId(type: string, idName: string, value: string): Promise<string | undefined>;
+  /** Entities by ref, and all children of the entities named in `childrenOf`. */
+  snapshot(refs: readonly EntityRef[], childrenOf: readonly { readonly parent: EntityRef; readonly childType: string }[]): Promise<Snapshot>;
+  pendingUpserts(entity: EntityRef): Promise<readonly PendingUpsert[]>;
+  /** Attribute values this connection last acknowledged for the entity. */
+  acknowledged(connection: string, entity: EntityRef): Promise<Readonly<Record<string, Json>>>;
+  /** Which of these marks exist already. */
+  onceMarked(marks: readonly OnceMark[]): Promise<readonly boolean[]>;
+  commitApply(commit: ApplyCommit): Promise<ApplyResult>;
+
+  /**
+   * Deliveries of the connection that are due, oldest first, one per lane (connection, entity): an earlier open
+   * delivery of the lane blocks the later ones. `busy` holds the lanes that are in flight, as `type/key`.
+   */
+  dueDeliveries(connection: string, now: number, limit: number, busy: ReadonlySet<string>): Promise<readonly DeliveryRecord[]>;
+  /** When the connection's next delivery falls due. */
+  nextDue(connection: string): Promise<number | undefined>;
+  /** Marks an attempt durably before it is sent, and freezes the request with the first. */
+  markAttempt(mark: AttemptMark): Promise<void>;
+  settleDelivery(settlement: DeliverySettlement): Promise<void>;
+  /** After a crash: attempts that were marked and never settled; they become `unknown`. Called once at start. */
+  recoverInterrupted(now: number): Promise<readonly DeliveryRecord[]>;
+
+  /** Opens a dead letter again: event work becomes ready, a delivery becomes due with its frozen request. */
+  retryDeadLetter(id: DeadLetterId, audit: AuditRow): Promise<boolean>;
+  discardDeadLetter(id: DeadLetterId, audit: AuditRow): Promise<boolean>;
+  setPause(pause: Pause, audit: AuditRow): Promise<void>;
+  clearPause(kind: Pause["kind"], name: string, audit: AuditRow): Promise<boolean>;
+  saveRevision(revision: RevisionRecord): Promise<void>;
+  /** Entities loaded from what the CRM already knows; existing ones are left alone. Returns how many were new. */
+  seed(records: readonly EntityRecord[], audit: AuditRow): Promise<number>;
+}
