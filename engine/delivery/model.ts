@@ -18,6 +18,8 @@ export interface DeliverModel {
   readonly onChange?: readonly string[];
   /** Only when the entity enters one of these states. */
   readonly onEnter?: readonly string[];
+  /** With `on_enter`: only from one of these states. `unknown` must be named to count. */
+  readonly from?: readonly string[];
   /** Once in the entity's life (empty list), or once for each value of these paths. */
   readonly once?: readonly Expression[];
   readonly when?: Expression;

@@ -88,8 +88,8 @@ export interface StoredAttribute {
   readonly version?: Version;
   /** Pipeline that wrote it. */
   readonly writer?: string;
-  /** The rule that wrote it was allowed to lower it: then a late higher value stays stale. */
-  readonly mayLower?: boolean;
+  /** Version of the last write by a rule that may lower it: values older than that stay stale, however high. */
+  readonly floor?: Version;
 }
 
 export interface EntityRecord extends EntityRef {
@@ -177,7 +177,7 @@ export interface ApplyCommit {
   readonly outcome:
     | { readonly status: "applied"; readonly rule: string; readonly detail: JsonObject }
     | { readonly status: "skipped"; readonly reason: SkipReason; readonly rule?: string; readonly detail?: JsonObject; readonly supersededBy?: number }
-    | { readonly status: "held"; readonly reason: string; readonly until: number; readonly rule?: string }
+    | { readonly status: "held"; readonly reason: string; readonly until: number; readonly rule?: string; /** Found again by `heldWork({ entity })`; a key of the form `@id_name=value` waits for whoever gets that id. */ readonly waitsFor: readonly EntityRef[] }
     | { readonly status: "dead"; readonly dead: NewDeadLetter; readonly rule?: string; readonly detail?: JsonObject };
   readonly entities: readonly EntityWrite[];
   readonly history: readonly HistoryRow[];
