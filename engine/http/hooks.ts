@@ -1,0 +1,168 @@
+/**
+ * The hooks listener's core: from a Node request to a `RawRequest`, through the intake, to an answer. Cheap checks
+ * come first (framing, path, method, declared length), the body after them. Works under Koa and in front of it.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock } from "../core/clock.ts";
+import { errorFields, type Log } from "../core/log.ts";
+import type { MaybePromise, RawRequest } from "../core/types.ts";
+import { type BodyResult, type Coding, inflateBody, parseCoding, readBody } from "./body.ts";
+import { type Refusal, type Reply, refusalReply } from "./reply.ts";
+
+/** What stands behind the listener: the flow's ingest, or a stand-in in tests. */
+export interface Intake {
+  /** How much of a body to read for this path and method; undefined: none, the intake refuses it anyway. */
+  limitFor(
+    path: string,
+    method: string,
+  ): { readonly maxBytes: number; readonly codings?: readonly Coding[] } | undefined;
+  ingest(request: RawRequest): MaybePromise<Reply>;
+}
+
+export interface HooksDeps {
+  readonly intake: Intake;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly requestId: () => string;
+  /** While true every answer closes its connection. */
+  readonly draining: () => boolean;
+}
+
+/** Answers one request; never rejects. */
+export type HooksHandler = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
+
+// A second value would let the verifier and the parser disagree on what was said (RFC 9112, 3.2 and 6.3).
+const SINGLE = new Set([
+  "host",
+  "content-length",
+  "transfer-encoding",
+  "content-type",
+  "content-encoding",
+  "authorization",
+  "expect",
+]);
+
+/** How long, and how many bytes, a refused body is read and thrown away, so that the refusal is seen and not a reset. */
+const LINGER_MS = 1_000;
+const LINGER_BYTES = 1 << 20;
+
+/** Lower-case names; repeated headers joined as RFC 9110, 5.3 has it. Undefined when one is repeated that must not be. */
+export function readHeaders(raw: readonly string[]): Record<string, string> | undefined {
+  const headers: Record<string, string> = Object.create(null);
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = (raw[i] ?? "").toLowerCase();
+    const value = raw[i + 1] ?? "";
+    const before = headers[name];
+    if (before === undefined) headers[name] = value;
+    else if (SINGLE.has(name)) return undefined;
+    else headers[name] = `${before}, ${value}`;
+  }
+  return headers;
+}
+
+type Head = Omit<RawRequest, "body">;
+
+function readHead(req: IncomingMessage, now: number): Head | undefined {
+  const headers = readHeaders(req.rawHeaders);
+  if (headers === undefined) return undefined;
+  // Chunks are unknown to HTTP/1.0: a proxy in front would see another message than we do (RFC 9112, 6.1).
+  if (req.httpVersion === "1.0" && headers["transfer-encoding"] !== undefined) return undefined;
+  const target = req.url ?? "/";
+  const mark = target.indexOf("?");
+  return {
+    method: req.method ?? "GET",
+    target,
+    path: mark < 0 ? target : target.slice(0, mark),
+    query: mark < 0 ? "" : target.slice(mark + 1),
+    headers,
+    rawHeaders: req.rawHeaders,
+    remoteAddress: req.socket.remoteAddress ?? "",
+    receivedAt: now,
+  };
+}
+
+const hasBody = (head: Head) =>
+  head.headers["transfer-encoding"] !== undefined || Number(head.headers["content-length"] ?? 0) > 0;
+
+/** Makes the handler; it answers every request exactly once, or not at all when the client has left. */
+export function createHooksHandler(deps: HooksDeps): HooksHandler {
+  const { intake, clock, log, requestId } = deps;
+
+  async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const refuse = (refusal: Refusal) => send(res, refusalReply(refusal, requestId()), { linger: req });
+    const head = readHead(req, clock.now());
+    if (head === undefined) return refuse("faulty_framing");
+    const limit = intake.limitFor(head.path, head.method);
+    if (limit === undefined) {
+      const reply = await intake.ingest({ ...head, body: new Uint8Array(0) });
+      return send(res, reply, hasBody(head) ? { linger: req } : {});
+    }
+    const coding = parseCoding(head.headers["content-encoding"]);
+    if (coding === undefined || (coding !== "identity" && !limit.codings?.includes(coding)))
+      return refuse("coding_not_taken");
+    if (Number(head.headers["content-length"] ?? 0) > limit.maxBytes) return refuse("too_large");
+    // Only now is the client asked for the body it holds back.
+    if (head.headers["expect"] !== undefined) res.writeContinue();
+    let read: BodyResult = await readBody(req, limit.maxBytes);
+    if (read.kind === "body" && coding !== "identity") read = await inflateBody(read.body, coding, limit.maxBytes);
+    if (read.kind === "gone") return;
+    if (read.kind === "refused") return refuse(read.refusal);
+    send(res, await intake.ingest({ ...head, body: read.body }));
+  }
+
+  function send(res: ServerResponse, reply: Reply, options: { readonly linger?: IncomingMessage } = {}): void {
+    if (res.headersSent || res.destroyed) return;
+    const headers: Record<string, string | number> = {
+      ...reply.headers,
+      "content-length": Buffer.byteLength(reply.body),
+    };
+    headers["x-content-type-options"] = "nosniff";
+    const { linger } = options;
+    if (linger !== undefined || deps.draining()) headers["connection"] = "close";
+    res.writeHead(reply.status, headers);
+    if (linger === undefined) res.end(reply.body);
+    else endAfterDiscard(linger, res, reply.body, clock);
+  }
+
+  return async (req, res) => {
+    try {
+      await handle(req, res);
+    } catch (error) {
+      log.repeating(
+        "error",
+        "intake failed",
+        "a request could not be taken in; the sender was asked to try again",
+        errorFields(error),
+      );
+      send(res, refusalReply("internal", requestId()), { linger: req });
+    }
+  };
+}
+
+/**
+ * Sends the whole answer, reads away what the client is still sending, and only then closes: closing with unread
+ * bytes in the socket resets the connection, and the client would never see the answer.
+ */
+function endAfterDiscard(req: IncomingMessage, res: ServerResponse, body: string, clock: Clock): void {
+  if (req.complete || req.destroyed) {
+    res.end(body);
+    return;
+  }
+  res.write(body);
+  let discarded = 0;
+  const finish = () => {
+    cancel();
+    req.off("data", onData);
+    res.end();
+  };
+  const onData = (chunk: Buffer) => {
+    discarded += chunk.length;
+    if (discarded > LINGER_BYTES) finish();
+  };
+  const cancel = clock.after(LINGER_MS, finish);
+  req.on("data", onData);
+  req.once("end", finish);
+  req.once("close", finish);
+  req.on("error", () => {});
+  req.resume();
+}

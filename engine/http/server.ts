@@ -1,0 +1,113 @@
+/** A listener with its limits and its end: bounded headers, times and connections, and a drain within a bound. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { type Refusal, rawRefusal } from "./reply.ts";
+
+export interface ServerLimits {
+  /** Request line and headers, bytes; more is 431. */
+  readonly maxHeaderBytes: number;
+  /** From the first byte to the end of the headers, ms; more is 408. */
+  readonly headersTimeoutMs: number;
+  /** From the first byte to the end of the body, ms; more is 408. */
+  readonly requestTimeoutMs: number;
+  /** An idle connection is kept this long: above the 60 s that load balancers keep theirs, so that they close first. */
+  readonly keepAliveMs: number;
+  readonly maxConnections: number;
+}
+
+export const DEFAULT_LIMITS: ServerLimits = {
+  maxHeaderBytes: 16 * 1024,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  keepAliveMs: 65_000,
+  maxConnections: 4_096,
+};
+
+export interface Listener {
+  readonly server: Server;
+  /** True from the call of `close` on: answers close their connections. */
+  readonly draining: boolean;
+  /** Binds; resolves with the address in words, `http://127.0.0.1:8080` or the socket's path. */
+  listen(target: { readonly host: string; readonly port: number } | { readonly socketPath: string }): Promise<string>;
+  /** Stops accepting, lets what is in flight finish, and cuts off what is not done after `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+type Handler = (req: IncomingMessage, res: ServerResponse) => void;
+
+const CLIENT_ERRORS: Readonly<Record<string, Refusal>> = {
+  HPE_HEADER_OVERFLOW: "headers_too_large",
+  ERR_HTTP_REQUEST_TIMEOUT: "too_slow",
+};
+
+/** A plain-HTTP listener over `handler`. */
+export function createListener(options: {
+  readonly handler: Handler;
+  readonly requestId: () => string;
+  readonly limits?: Partial<ServerLimits>;
+}): Listener {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const server = createServer(
+    {
+      maxHeaderSize: limits.maxHeaderBytes,
+      headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveMs,
+      // Node looks for slow requests this often; its default of 30 s would make a 10 s limit one of 40 s.
+      connectionsCheckingInterval: Math.max(50, Math.min(1_000, limits.headersTimeoutMs / 2)),
+      noDelay: true,
+      requireHostHeader: true,
+    },
+    options.handler,
+  );
+  server.maxConnections = limits.maxConnections;
+  // Node would answer 100 by itself, before anything was checked.
+  server.on("checkContinue", options.handler);
+  server.on("checkExpectation", (_req: IncomingMessage, res: ServerResponse) => {
+    res.socket?.end(rawRefusal("expectation_unknown", options.requestId()));
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    const refusal = CLIENT_ERRORS[error.code ?? ""] ?? "faulty_framing";
+    if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
+    else socket.end(rawRefusal(refusal, options.requestId()), () => socket.destroy());
+  });
+
+  let draining = false;
+  return {
+    server,
+    get draining() {
+      return draining;
+    },
+    listen(target) {
+      return new Promise((resolve, reject) => {
+        server.once("error", reject);
+        server.listen("socketPath" in target ? { path: target.socketPath } : target, () => {
+          server.off("error", reject);
+          resolve(describeAddress(server.address()));
+        });
+      });
+    },
+    close(graceMs) {
+      draining = true;
+      return new Promise((resolve) => {
+        const cutOff = setTimeout(() => server.closeAllConnections(), graceMs);
+        server.close(() => {
+          clearTimeout(cutOff);
+          resolve();
+        });
+        server.closeIdleConnections();
+      });
+    },
+  };
+}
+
+function describeAddress(address: AddressInfo | string | null): string {
+  if (address === null || typeof address === "string") return String(address);
+  return `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
+}
+
+/** Ids for requests, `req_` + the process's random prefix + a count: what a sender can quote and an operator find. */
+export function createRequestIds(prefix: string): () => string {
+  let count = 0;
+  return () => `req_${prefix}${(++count).toString(36)}`;
+}
