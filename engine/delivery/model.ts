@@ -1,7 +1,9 @@
 /** The compiled shape of `deliver:` entries and of `connections:`, and what an attempt comes to. */
+import type { ExpressionFault, Severity } from "../core/diagnostic.ts";
+import type { ErrorCode } from "../core/errors.ts";
 import type { Expression } from "../core/expression.ts";
-import type { ActionKind, Json, JsonObject, SourcePosition } from "../core/types.ts";
-import type { OpenSink, SinkDescriptor } from "../plugin/index.ts";
+import type { ActionKind, Json, SourcePosition } from "../core/types.ts";
+import type { OpenSink, Settings, SinkDescriptor } from "../plugin/index.ts";
 
 /** One entry of `deliver:` of a pipeline or rule. */
 export interface DeliverModel {
@@ -41,17 +43,50 @@ export interface RetryPlan {
   readonly scheduleMs?: readonly number[];
 }
 
+/** When a connection stops sending because its sink is down, in ms. */
+export interface BreakerPlan {
+  /** Failures in a row that open it; 0: never. */
+  readonly failures: number;
+  readonly openMs: number;
+  /** The pause doubles with each failed probe, up to this. */
+  readonly maxOpenMs: number;
+}
+
+/** A fault in a deliver entry or connection; config/ finds its place in the file by the path. */
+export interface EntryFault {
+  readonly code: ErrorCode;
+  readonly severity: Severity;
+  /** Keys and indexes below the entry. */
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  readonly expected?: string;
+  readonly hint?: string;
+  /** Set for a fault inside an expression: where in its text. */
+  readonly expression?: ExpressionFault;
+}
+
+/** Compiles one expression of an entry; given by config/, since rooms never import each other. */
+export type CompileExpression = (
+  source: string,
+  path: readonly (string | number)[],
+) =>
+  | { readonly ok: true; readonly expression: Expression }
+  | { readonly ok: false; readonly faults: readonly ExpressionFault[] };
+
 /** One of `connections:`, compiled. */
 export interface ConnectionModel {
   readonly name: string;
   readonly sink: SinkDescriptor;
   /** The validated settings of the sink, secrets as `Secret`. */
-  readonly settings: JsonObject;
+  readonly settings: Settings;
   readonly open: () => Promise<OpenSink>;
   readonly concurrency: number;
   readonly rate?: { readonly count: number; readonly perMs: number };
   readonly timeoutMs: number;
   readonly retry?: Partial<RetryPlan>;
   readonly atMostOnce: boolean;
+  /** May connect to private and loopback addresses. */
+  readonly allowPrivate: boolean;
+  readonly breaker: BreakerPlan;
   readonly position: SourcePosition;
 }

@@ -9,7 +9,22 @@
 import type { TSchema } from "typebox";
 import type { Clock } from "../core/clock.ts";
 import type { Expression } from "../core/expression.ts";
+import type { Secret } from "../core/secret.ts";
 import type { ActionKind, AttributeWrite, Json, JsonObject, MaybePromise } from "../core/types.ts";
+import type { Preset } from "./preset.schema.ts";
+
+export type { Clock } from "../core/clock.ts";
+export { fail, HookrailError } from "../core/errors.ts";
+export { closed, durationText, expressionText, flag, keyed, named, oneOf, secretText, text } from "../core/schema.ts";
+export { Secret } from "../core/secret.ts";
+export type { ActionKind, AttributeWrite, Json, JsonObject } from "../core/types.ts";
+export { authSchema, httpSettings, responseSchema, retryAfterSchema } from "./http.schema.ts";
+export { actionSchema, type Preset, type PresetAction } from "./preset.schema.ts";
+
+/** One value of a connection's settings; what the schema marks `x-secret` is a `Secret`. */
+export type Setting = Json | Secret | readonly Setting[] | { readonly [key: string]: Setting };
+/** The settings of a connection, validated. */
+export type Settings = { readonly [key: string]: Setting };
 
 /** What a sink promises, in the words `explain` prints. */
 export type Guarantee = "exactly_once_effect" | "once_within_window" | "at_least_once";
@@ -21,7 +36,12 @@ export interface SinkDelivery {
   readonly idempotencyKey: string;
   readonly action: string;
   readonly kind: ActionKind;
-  readonly entity: { readonly type: string; readonly key: string; readonly ids: Readonly<Record<string, string>>; readonly state?: string };
+  readonly entity: {
+    readonly type: string;
+    readonly key: string;
+    readonly ids: Readonly<Record<string, string>>;
+    readonly state?: string;
+  };
   /** Upserts: only what is to be set or cleared. Effects: the entity's known values, all `set`. */
   readonly attributes: Readonly<Record<string, AttributeWrite>>;
   /** Grows with each change of the entity: the guard against late writes. */
@@ -30,7 +50,14 @@ export interface SinkDelivery {
   readonly eventName: string;
   /** Extra fields of the deliver entry, evaluated. */
   readonly params: JsonObject;
-  readonly event: { readonly id: string; readonly providerId: string; readonly type: string; readonly source: string; readonly occurredAt: number; readonly receivedAt: number };
+  readonly event: {
+    readonly id: string;
+    readonly providerId: string;
+    readonly type: string;
+    readonly source: string;
+    readonly occurredAt: number;
+    readonly receivedAt: number;
+  };
   readonly pipeline: string;
 }
 
@@ -51,11 +78,27 @@ export interface SendContext {
 
 /** What one attempt came to. `detail` is for people: no secrets, no bodies with personal data. */
 export type Outcome =
-  | { readonly kind: "delivered"; readonly status?: number; readonly detail?: string; /** A repeat or a late write the sink itself ignored. */ readonly noEffect?: "repeated" | "superseded" }
-  | { readonly kind: "retry"; readonly status?: number; readonly detail: string; readonly afterMs?: number; readonly throttled?: boolean }
+  | {
+      readonly kind: "delivered";
+      readonly status?: number;
+      readonly detail?: string /** A repeat or a late write the sink itself ignored. */;
+      readonly noEffect?: "repeated" | "superseded";
+    }
+  | {
+      readonly kind: "retry";
+      readonly status?: number;
+      readonly detail: string;
+      readonly afterMs?: number;
+      readonly throttled?: boolean;
+    }
   | { readonly kind: "rejected"; readonly status?: number; readonly detail: string }
   /** The connection is at fault (401, 403, 407): it is paused, no attempt is burned. */
-  | { readonly kind: "pause"; readonly status?: number; readonly detail: string; /** 410: the delivery dies too. */ readonly dead?: boolean }
+  | {
+      readonly kind: "pause";
+      readonly status?: number;
+      readonly detail: string /** 410: the delivery dies too. */;
+      readonly dead?: boolean;
+    }
   /** Sent, no answer: perhaps applied. */
   | { readonly kind: "unknown"; readonly detail: string };
 
@@ -82,19 +125,57 @@ export interface SinkHttp {
 
 /** `sent` false: the request surely never left (refused address, connect failure); true: perhaps it did. */
 export type HttpAnswer =
-  | { readonly ok: true; readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string; readonly truncated: boolean }
-  | { readonly ok: false; readonly sent: boolean; readonly reason: "refused_address" | "dns" | "connect" | "tls" | "timeout" | "reset" | "aborted" | "too_large"; readonly detail: string };
+  | {
+      readonly ok: true;
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: string;
+      readonly truncated: boolean;
+    }
+  | {
+      readonly ok: false;
+      readonly sent: boolean;
+      readonly reason: "refused_address" | "dns" | "connect" | "tls" | "timeout" | "reset" | "aborted" | "too_large";
+      readonly detail: string;
+    };
 
 export interface SinkContext {
   readonly connection: string;
   readonly clock: Clock;
   readonly http: SinkHttp;
   /** Entities as declared: attribute names and types, for sinks that need a schema. */
-  readonly entities: ReadonlyMap<string, { readonly ids: readonly string[]; readonly attributes: ReadonlyMap<string, { readonly type: string; readonly sensitive: boolean }>; readonly hasStates: boolean }>;
+  readonly entities: ReadonlyMap<
+    string,
+    {
+      readonly ids: readonly string[];
+      readonly attributes: ReadonlyMap<string, { readonly type: string; readonly sensitive: boolean }>;
+      readonly hasStates: boolean;
+    }
+  >;
   /** Resolves a path relative to the folder of `config.yaml`; throws when it leaves it. */
   resolvePath(path: string): string;
-  evaluate(expression: Expression, input: Json, variables?: Readonly<Record<string, Json | undefined>>): Promise<Json | undefined>;
+  evaluate(
+    expression: Expression,
+    input: Json,
+    variables?: Readonly<Record<string, Json | undefined>>,
+  ): Promise<Json | undefined>;
   compile(source: string): Expression;
+  /** Runs a declarative HTTP preset: for sinks that are only another spelling of one, as `http` is. */
+  openPreset(preset: Preset, settings: Settings): Promise<OpenSink>;
+}
+
+/** A fault of a connection's settings that its schema has no word for. */
+export interface SettingFault {
+  readonly severity: "error" | "warning";
+  /** Keys below the connection. */
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/** An expression inside settings, for `check` to compile. */
+export interface SettingExpression {
+  readonly path: readonly (string | number)[];
+  readonly source: string;
 }
 
 export interface ActionDescriptor {
@@ -102,6 +183,8 @@ export interface ActionDescriptor {
   readonly summary: string;
   /** Fields of a deliver entry this action takes; closed: others are an error. */
   readonly params?: TSchema;
+  /** Takes any field: for sinks whose actions are not known beforehand. */
+  readonly openParams?: boolean;
 }
 
 export interface SinkDescriptor {
@@ -118,7 +201,18 @@ export interface SinkDescriptor {
   readonly defaultAction: string;
   /** Marks each attempt durably before it is sent; false for sinks whose transaction makes repeats harmless. */
   readonly marksAttempts: boolean;
-  open(settings: JsonObject, context: SinkContext): Promise<OpenSink>;
+  /** Limits of the sink's own, where the connection declares none. */
+  readonly defaults?: {
+    readonly rate?: { readonly count: number; readonly perMs: number };
+    readonly concurrency?: number;
+  };
+  /** Actions that a connection's settings name, beside `actions`. */
+  actionsOf?(settings: Settings): Readonly<Record<string, ActionDescriptor>>;
+  /** Pure; for `check`: what is wrong with the settings beyond their schema. */
+  check?(settings: Settings): readonly SettingFault[];
+  /** Pure; for `check`: the expressions the settings hold. */
+  expressions?(settings: Settings): readonly SettingExpression[];
+  open(settings: Settings, context: SinkContext): Promise<OpenSink>;
 }
 
 /** Declares a sink. The file's default export; its name is the file's name. */
