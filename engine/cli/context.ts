@@ -1,0 +1,41 @@
+/** What every verb is given: streams, time, environment. No verb reaches for `process`. */
+import pc from "picocolors";
+import type { Clock } from "../core/clock.ts";
+import type { Ids } from "../core/ids.ts";
+
+export type Colors = ReturnType<typeof pc.createColors>;
+
+/** One of the two output streams. Colour and width are decided once, by what it is connected to. */
+export interface Output {
+  write(text: string): void;
+  readonly tty: boolean;
+  readonly columns: number;
+  readonly color: Colors;
+}
+
+export interface Cli {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Data. */
+  readonly out: Output;
+  /** Messages. */
+  readonly err: Output;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Random bytes, hex: for ids of requests and new secrets. */
+  readonly randomHex: (bytes: number) => string;
+  readonly user: string;
+  readonly pid: number;
+  /** Calls back for each SIGINT or SIGTERM. */
+  readonly onStopSignal: (handler: (signal: string) => void) => void;
+  readonly readStdin: () => Promise<string>;
+}
+
+/** Exit codes of all verbs (design.md, section 5; the last three are those of sysexits.h). */
+export const EXIT = { ok: 0, findings: 1, changes: 2, usage: 64, internal: 70, config: 78 } as const;
+
+/** Colours for a stream: none when piped, or when NO_COLOR is set (no-color.org); FORCE_COLOR overrides. */
+export function chooseColors(tty: boolean, env: Cli["env"]): Colors {
+  const forced = env["FORCE_COLOR"] !== undefined && env["FORCE_COLOR"] !== "0";
+  return pc.createColors(forced || (tty && !env["NO_COLOR"] && env["TERM"] !== "dumb"));
+}

@@ -1,0 +1,212 @@
+/** The JSON that the admin API and the commands' `--json` give out: snake_case, no bodies, no credentials. */
+import type { EntityModel } from "../core/entity.ts";
+import type { AttributeWrite, EntityRef, Json } from "../core/types.ts";
+import type {
+  DeadLetter,
+  DeliveryRecord,
+  EventStory,
+  EventSummary,
+  LineageRow,
+  Pause,
+  StoreCounts,
+} from "../store/store.ts";
+
+/** What must not be shown. An entity or attribute that is not declared counts as sensitive. */
+export interface Sensitivity {
+  value(entity: string, attribute: string): boolean;
+  /** The entity's key is itself a sensitive attribute, such as an e-mail address. */
+  key(entity: string): boolean;
+}
+
+/** Reads what is sensitive off the declared entities; without a config nothing is known to be harmless. */
+export function sensitivityOf(entities: ReadonlyMap<string, EntityModel> | undefined): Sensitivity {
+  const attribute = (entity: string, name: string) => entities?.get(entity)?.attributes.get(name);
+  return {
+    value(entity, name) {
+      // `state`, `delete` and `link:NAME` are history rows too; an id is as sensitive as the attribute of its name.
+      if (name === "state" || name === "delete") return false;
+      if (name.startsWith("link:")) return attribute(entity, name.slice(5))?.sensitive ?? entities === undefined;
+      return attribute(entity, name)?.sensitive ?? true;
+    },
+    key(entity) {
+      const model = entities?.get(entity);
+      if (model === undefined) return true;
+      return attribute(entity, model.ids[0] ?? "")?.sensitive ?? false;
+    },
+  };
+}
+
+/** Stands for a value that must not be shown. */
+export const HIDDEN = "[sensitive]";
+
+/** How the engine is: what `status` prints and `/api/v1/status` gives. */
+export interface StatusDocument {
+  readonly version: string;
+  readonly pid: number;
+  readonly state: "running" | "draining";
+  readonly started_at: string;
+  readonly hooks: string;
+  readonly admin: string;
+  readonly environment: string;
+  readonly revision: string;
+  readonly git_commit?: string;
+  readonly pipelines: readonly {
+    readonly name: string;
+    readonly source: string;
+    readonly path: string;
+    readonly owner: string;
+  }[];
+  readonly connections: readonly { readonly name: string; readonly sink: string; readonly guarantee: string }[];
+}
+
+const time = (at: number) => new Date(at).toISOString();
+
+export function eventDocument(event: EventSummary) {
+  return {
+    id: event.id,
+    provider_id: event.providerId,
+    source: event.source,
+    type: event.type,
+    received_at: time(event.receivedAt),
+    occurred_at: time(event.occurredAt),
+    outcome: event.outcome,
+    pipelines: event.pipelines.map((one) => ({ ...one })),
+    lag_ms: event.lagMs ?? null,
+    seq: event.seq,
+  };
+}
+
+export function deadLetterDocument(letter: DeadLetter) {
+  return {
+    id: letter.id,
+    kind: letter.kind,
+    event: letter.event,
+    delivery: letter.delivery ?? null,
+    source: letter.source,
+    type: letter.type,
+    pipeline: letter.pipeline,
+    code: letter.code,
+    message: letter.message,
+    created_at: time(letter.createdAt),
+    status: letter.status,
+    resolved_at: letter.resolvedAt === undefined ? null : time(letter.resolvedAt),
+    resolution: letter.resolution ?? null,
+  };
+}
+
+export function pauseDocument(pause: Pause) {
+  return { kind: pause.kind, name: pause.name, since: time(pause.since), by: pause.by, reason: pause.reason };
+}
+
+export function countsDocument(counts: StoreCounts) {
+  return {
+    events: counts.events,
+    ready: counts.ready,
+    held: counts.held,
+    open_deliveries: counts.openDeliveries,
+    open_dead_letters: counts.openDeadLetters,
+    oldest_ready_at: counts.oldestReadyAt === undefined ? null : time(counts.oldestReadyAt),
+  };
+}
+
+/** One attribute's value, unless it is sensitive. */
+export function shownValue(value: Json | undefined, hidden: boolean): Json | null {
+  return value === undefined || value === null ? null : hidden ? HIDDEN : value;
+}
+
+export function shownRef(ref: EntityRef, sensitive: Sensitivity): EntityRef {
+  return { type: ref.type, key: sensitive.key(ref.type) ? HIDDEN : ref.key };
+}
+
+/** `PUT /customers/cus_1`, with a sensitive key taken out wherever it stands. */
+export function shownSummary(delivery: Pick<DeliveryRecord, "entity" | "frozen">, sensitive: Sensitivity): string {
+  const summary = delivery.frozen?.summary ?? "";
+  const { type, key } = delivery.entity;
+  if (!sensitive.key(type)) return summary;
+  return summary.replaceAll(key, HIDDEN).replaceAll(encodeURIComponent(key), HIDDEN);
+}
+
+function shownWrite(write: AttributeWrite, hidden: boolean): Json {
+  return "clear" in write ? { clear: true } : { set: shownValue(write.set, hidden) };
+}
+
+export function lineageDocument(row: LineageRow, hidden: boolean) {
+  return {
+    at: time(row.at),
+    event: row.event,
+    event_type: row.eventType,
+    source: row.source,
+    pipeline: row.pipeline,
+    result: row.result,
+    before: shownValue(row.before, hidden),
+    after: shownValue(row.after, hidden),
+    mapping: row.mapping ?? null,
+    note: row.note ?? null,
+    revision: row.revision,
+  };
+}
+
+/** The whole story of an event, without its body. */
+export function storyDocument(story: EventStory, sensitive: Sensitivity) {
+  const { event } = story;
+  return {
+    ...eventDocument(story.summary),
+    provider: event.provider,
+    verification: { ...event.verification },
+    content_type: event.contentType,
+    body_bytes: event.body.byteLength,
+    body_sha256: event.bodyHash,
+    accepted_by_revision: event.revision,
+    duplicates: story.duplicates,
+    conflicts: story.conflicts.map((one) => ({ received_at: time(one.receivedAt), body_sha256: one.bodyHash })),
+    outcomes: story.outcomes.map(({ at, ...one }) => ({ ...one, at: time(at) })),
+    history: story.history.map((row) => {
+      const hidden = sensitive.value(row.entity.type, row.attribute);
+      return {
+        ...row,
+        entity: shownRef(row.entity, sensitive),
+        at: time(row.at),
+        before: shownValue(row.before, hidden),
+        after: shownValue(row.after, hidden),
+      };
+    }),
+    deliveries: story.deliveries.map((one) => deliveryDocument(one, sensitive)),
+    dead_letters: story.deadLetters.map(deadLetterDocument),
+  };
+}
+
+function deliveryDocument(one: EventStory["deliveries"][number], sensitive: Sensitivity) {
+  const { delivery } = one;
+  const attributes = Object.entries(delivery.attributes).map(([name, write]) => [
+    name,
+    shownWrite(write, sensitive.value(delivery.entity.type, name)),
+  ]);
+  return {
+    id: delivery.id,
+    pipeline: delivery.pipeline,
+    connection: delivery.connection,
+    action: delivery.action,
+    kind: delivery.kind,
+    entity: shownRef(delivery.entity, sensitive),
+    event_name: delivery.eventName,
+    status: delivery.status,
+    request: delivery.frozen === undefined ? null : shownSummary(delivery, sensitive),
+    idempotency_key: delivery.idempotencyKey,
+    attributes: Object.fromEntries(attributes),
+    next_at: ["pending", "retrying", "unknown"].includes(delivery.status) ? time(delivery.nextAt) : null,
+    merged_into: one.mergedInto ?? null,
+    done_at: one.doneAt === undefined ? null : time(one.doneAt),
+    attempts: one.attempts.map((attempt) =>
+      "startedAt" in attempt
+        ? {
+            attempt: attempt.attempt,
+            outcome: attempt.outcome,
+            started_at: time(attempt.startedAt),
+            finished_at: time(attempt.finishedAt),
+            http_status: attempt.httpStatus ?? null,
+            detail: attempt.detail,
+          }
+        : { attempt: attempt.attempt, outcome: attempt.outcome, started_at: time(attempt.at) },
+    ),
+  };
+}
