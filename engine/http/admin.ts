@@ -115,16 +115,16 @@ async function oneDeadLetter({ params: [id = ""] }: Call, { reader }: AdminDeps)
 
 async function closeDeadLetter(
   { params: [id = "", verb], body, actor }: Call,
-  { operations }: AdminDeps,
+  { reader, operations }: AdminDeps,
 ): Promise<Answer> {
   const reason = typeof body["reason"] === "string" ? body["reason"].trim() : "";
   if (verb === "discard" && reason === "") fail("HK8018", { problem: "a discard needs a reason" });
-  const letter = await (verb === "discard"
-    ? operations.discard(id, { actor, reason })
-    : operations.retry(id, { actor, reason }));
-  return {
-    document: letter && { dead_letter: deadLetterDocument(letter), done: verb === "discard" ? "discarded" : "retried" },
-  };
+  const letter = await reader.deadLetter(id);
+  if (letter === undefined || letter.status !== "open") return { document: undefined };
+  const by = { actor, reason };
+  const done = await (verb === "discard" ? operations.discardDead(letter.id, by) : operations.retryDead(letter.id, by));
+  if (!done) return { document: undefined };
+  return { document: { dead_letter: deadLetterDocument(letter), done: verb === "discard" ? "discarded" : "retried" } };
 }
 
 async function switchPause({ params: [verb], body, actor }: Call, { operations, status }: AdminDeps): Promise<Answer> {

@@ -31,13 +31,13 @@ export function createHooksListener(options: HooksListenerOptions): Listener {
   const { intake } = options;
   const handler = createHooksHandler({ ...options, draining: () => listener.draining });
   const koa = createHooksApp(handler).callback();
-  const isHook = (method: string, target: string) => {
+  const isHook = (target: string) => {
     const mark = target.indexOf("?");
-    return intake.limitFor(mark < 0 ? target : target.slice(0, mark), method) !== undefined;
+    return intake.limitFor(mark < 0 ? target : target.slice(0, mark)) !== undefined;
   };
   const listener: Listener = createListener({
     handler: (req, res) => {
-      if (options.hooks !== "koa" && isHook(req.method ?? "GET", req.url ?? "/")) void handler(req, res);
+      if (options.hooks !== "koa" && isHook(req.url ?? "/")) void handler(req, res);
       else void koa(req, res);
     },
     requestId: options.requestId,

@@ -6,16 +6,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../core/clock.ts";
 import { errorFields, type Log } from "../core/log.ts";
 import type { MaybePromise, RawRequest } from "../core/types.ts";
-import { type BodyResult, type Coding, inflateBody, parseCoding, readBody } from "./body.ts";
+import { type BodyResult, inflateBody, parseCoding, readBody } from "./body.ts";
 import { type Refusal, type Reply, refusalReply } from "./reply.ts";
 
 /** What stands behind the listener: the flow's ingest, or a stand-in in tests. */
 export interface Intake {
-  /** How much of a body to read for this path and method; undefined: none, the intake refuses it anyway. */
-  limitFor(
-    path: string,
-    method: string,
-  ): { readonly maxBytes: number; readonly codings?: readonly Coding[] } | undefined;
+  /** How much of a body to read for this path, and which codings to undo; undefined: no source has this path. */
+  limitFor(path: string): { readonly maxBytes: number; readonly codings?: ReadonlySet<string> } | undefined;
   ingest(request: RawRequest): MaybePromise<Reply>;
 }
 
@@ -92,13 +89,13 @@ export function createHooksHandler(deps: HooksDeps): HooksHandler {
     const refuse = (refusal: Refusal) => send(res, refusalReply(refusal, requestId()), { linger: req });
     const head = readHead(req, clock.now());
     if (head === undefined) return refuse("faulty_framing");
-    const limit = intake.limitFor(head.path, head.method);
+    const limit = intake.limitFor(head.path);
     if (limit === undefined) {
       const reply = await intake.ingest({ ...head, body: new Uint8Array(0) });
       return send(res, reply, hasBody(head) ? { linger: req } : {});
     }
     const coding = parseCoding(head.headers["content-encoding"]);
-    if (coding === undefined || (coding !== "identity" && !limit.codings?.includes(coding)))
+    if (coding === undefined || (coding !== "identity" && !limit.codings?.has(coding)))
       return refuse("coding_not_taken");
     if (Number(head.headers["content-length"] ?? 0) > limit.maxBytes) return refuse("too_large");
     // Only now is the client asked for the body it holds back.

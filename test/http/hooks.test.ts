@@ -34,11 +34,9 @@ describe.each(["in_front", "koa"] as const)("hooks listener, hooks %s", (hooks) 
   ): Promise<Running> {
     const seen: RawRequest[] = [];
     const intake: Intake = {
-      limitFor: (path, method) => {
-        if (path === "/hooks/a" && method === "POST") return { maxBytes: MAX_BYTES };
-        return path === "/hooks/z" && method === "POST"
-          ? { maxBytes: MAX_BYTES, codings: ["gzip", "deflate", "br"] }
-          : undefined;
+      limitFor: (path) => {
+        if (path === "/hooks/a") return { maxBytes: MAX_BYTES };
+        return path === "/hooks/z" ? { maxBytes: MAX_BYTES, codings: new Set(["gzip", "deflate", "br"]) } : undefined;
       },
       ingest: (request) => {
         seen.push(request);
