@@ -12,6 +12,7 @@ import { deliveryErrors } from "./errors/delivery.ts";
 import { intakeErrors } from "./errors/intake.ts";
 import { mappingErrors } from "./errors/mapping.ts";
 import { orderingErrors } from "./errors/ordering.ts";
+import { sendingErrors } from "./errors/sending.ts";
 import { storeErrors } from "./errors/store.ts";
 
 /** What the catalogue says about one code. */
@@ -35,6 +36,7 @@ export const errorCatalogue = {
   ...intakeErrors,
   ...storeErrors,
   ...deliveryErrors,
+  ...sendingErrors,
   ...orderingErrors,
   ...contractErrors,
   ...cliErrors,

@@ -66,7 +66,7 @@ export interface EntityRef {
 export type WorkStatus = "ready" | "held" | "applied" | "skipped" | "dead" | "discarded";
 
 /** Why an event was skipped: nothing was wrong, and nothing was to be done. */
-export type SkipReason = "stale" | "no_rule" | "type_not_listed" | "not_selected" | "tombstone" | "paused";
+export type SkipReason = "stale" | "no_rule" | "type_not_listed" | "not_selected" | "tombstone" | "hold_ended";
 
 /** Allowed moves of a delivery are in `DELIVERY_EDGES`; the store refuses any other. */
 export type DeliveryStatus =
@@ -80,11 +80,12 @@ export type DeliveryStatus =
   | "dead"
   | "discarded";
 
+/** An attempt that needs no mark (SQL) goes past `sending`, so each open status also has its edges. */
 export const DELIVERY_EDGES: Readonly<Record<DeliveryStatus, readonly DeliveryStatus[]>> = {
-  pending: ["sending", "delivered", "retrying", "merged", "superseded", "dead", "discarded"],
+  pending: ["sending", "delivered", "retrying", "merged", "superseded", "unknown", "dead", "discarded"],
   sending: ["delivered", "retrying", "superseded", "unknown", "dead", "pending"],
-  retrying: ["sending", "delivered", "retrying", "merged", "superseded", "unknown", "dead", "discarded"],
-  unknown: ["sending", "retrying", "delivered", "dead", "discarded"],
+  retrying: ["sending", "delivered", "retrying", "merged", "superseded", "unknown", "dead", "discarded", "pending"],
+  unknown: ["sending", "retrying", "delivered", "superseded", "dead", "discarded", "pending"],
   dead: ["retrying", "pending", "discarded"],
   delivered: [],
   merged: [],

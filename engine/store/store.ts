@@ -45,7 +45,12 @@ export interface NewEvent {
   /** SHA-256 of the item's or body's raw bytes, hex: tells a conflict from a duplicate. */
   readonly bodyHash: string;
   readonly itemIndex: number;
-  readonly verification: { readonly scheme: string; readonly secretIndex: number; readonly skewMs?: number; readonly signed: string };
+  readonly verification: {
+    readonly scheme: string;
+    readonly secretIndex: number;
+    readonly skewMs?: number;
+    readonly signed: string;
+  };
   /** The revision that accepted it. */
   readonly revision: string;
   /** Set for what can't be read: it is stored as a dead letter and gets no work. */
@@ -67,6 +72,8 @@ export type AcceptResult =
 
 export interface StoredEvent extends Omit<NewEvent, "dedupeUntil" | "unreadable"> {
   readonly seq: number;
+  /** Retention has removed the body: `body` is empty. Never set while work or an open dead letter needs it. */
+  readonly bodyPurged?: true;
 }
 
 // ---- apply ----
@@ -88,8 +95,8 @@ export interface StoredAttribute {
   readonly version?: Version;
   /** Pipeline that wrote it. */
   readonly writer?: string;
-  /** Version of the last write by a rule that may lower it: values older than that stay stale, however high. */
-  readonly floor?: Version;
+  /** What a late event of a protected attribute is judged against (ordering/ladder.ts). */
+  readonly ladder?: readonly { readonly value: Json; readonly version: Version; readonly floor?: true }[];
 }
 
 export interface EntityRecord extends EntityRef {
@@ -176,8 +183,20 @@ export interface ApplyCommit {
   readonly at: number;
   readonly outcome:
     | { readonly status: "applied"; readonly rule: string; readonly detail: JsonObject }
-    | { readonly status: "skipped"; readonly reason: SkipReason; readonly rule?: string; readonly detail?: JsonObject; readonly supersededBy?: number }
-    | { readonly status: "held"; readonly reason: string; readonly until: number; readonly rule?: string; /** Found again by `heldWork({ entity })`; a key of the form `@id_name=value` waits for whoever gets that id. */ readonly waitsFor: readonly EntityRef[] }
+    | {
+        readonly status: "skipped";
+        readonly reason: SkipReason;
+        readonly rule?: string;
+        readonly detail?: JsonObject;
+        readonly supersededBy?: number;
+      }
+    | {
+        readonly status: "held";
+        readonly reason: string;
+        readonly until: number;
+        readonly rule?: string /** Found again by `heldWork({ entity })`; a key of the form `@id_name=value` waits for whoever gets that id. */;
+        readonly waitsFor: readonly EntityRef[];
+      }
     | { readonly status: "dead"; readonly dead: NewDeadLetter; readonly rule?: string; readonly detail?: JsonObject };
   readonly entities: readonly EntityWrite[];
   readonly history: readonly HistoryRow[];
@@ -212,7 +231,15 @@ export interface Snapshot {
 
 export interface DeliveryRecord extends NewDelivery {
   readonly seq: number;
-  readonly event: { readonly seq: number; readonly id: EventId; readonly providerId: string; readonly type: string; readonly source: string; readonly occurredAt: number; readonly receivedAt: number };
+  readonly event: {
+    readonly seq: number;
+    readonly id: EventId;
+    readonly providerId: string;
+    readonly type: string;
+    readonly source: string;
+    readonly occurredAt: number;
+    readonly receivedAt: number;
+  };
   readonly status: DeliveryStatus;
   readonly attempts: number;
   readonly nextAt: number;
@@ -310,7 +337,12 @@ export interface EventSummary {
   readonly receivedAt: number;
   readonly occurredAt: number;
   readonly outcome: EventOutcome;
-  readonly pipelines: readonly { readonly pipeline: string; readonly status: WorkStatus; readonly reason?: string; readonly outcome: EventOutcome }[];
+  readonly pipelines: readonly {
+    readonly pipeline: string;
+    readonly status: WorkStatus;
+    readonly reason?: string;
+    readonly outcome: EventOutcome;
+  }[];
   /** Receipt to last delivery done, ms; absent while something is open. */
   readonly lagMs?: number;
 }
@@ -323,9 +355,23 @@ export interface EventStory {
   readonly summary: EventSummary;
   readonly conflicts: readonly { readonly receivedAt: number; readonly bodyHash: string }[];
   readonly duplicates: number;
-  readonly outcomes: readonly { readonly pipeline: string; readonly status: WorkStatus; readonly reason?: string; readonly rule?: string; readonly detail?: JsonObject; readonly revision: string; readonly at: number; readonly supersededBy?: EventId }[];
+  readonly outcomes: readonly {
+    readonly pipeline: string;
+    readonly status: WorkStatus;
+    readonly reason?: string;
+    readonly rule?: string;
+    readonly detail?: JsonObject;
+    readonly revision: string;
+    readonly at: number;
+    readonly supersededBy?: EventId;
+  }[];
   readonly history: readonly (HistoryRow & { readonly pipeline: string; readonly at: number })[];
-  readonly deliveries: readonly { readonly delivery: DeliveryRecord; readonly attempts: readonly (AttemptRecord | (AttemptMark & { readonly outcome: "sending" }))[]; readonly mergedInto?: DeliveryId; readonly doneAt?: number }[];
+  readonly deliveries: readonly {
+    readonly delivery: DeliveryRecord;
+    readonly attempts: readonly (AttemptRecord | (AttemptMark & { readonly outcome: "sending" }))[];
+    readonly mergedInto?: DeliveryId;
+    readonly doneAt?: number;
+  }[];
   readonly deadLetters: readonly DeadLetter[];
 }
 
@@ -346,6 +392,19 @@ export interface RevisionRecord {
   /** The files as read, path -> text; secrets are references, never values. */
   readonly files: Readonly<Record<string, string>>;
   readonly at: number;
+}
+
+/** `bodiesBefore`: bodies received earlier go. `now`: dedupe keys whose window has ended go. `limit`: rows of each, at most. */
+export interface PurgeRequest {
+  readonly bodiesBefore: number;
+  readonly now: number;
+  readonly limit: number;
+}
+
+export interface PurgeResult {
+  readonly bodies: number;
+  readonly keys: number;
+  readonly more: boolean;
 }
 
 export interface StoreCounts {
@@ -370,7 +429,11 @@ export interface StoreReader {
   entities(type: string, limit: number): Promise<readonly EntityRecord[]>;
   /** Newest first. */
   lineage(entity: EntityRef, attribute: string, limit: number): Promise<readonly LineageRow[]>;
-  deadLetters(filter: { readonly status?: "open" | "retried" | "discarded"; readonly pipeline?: string; readonly limit?: number }): Promise<readonly DeadLetter[]>;
+  deadLetters(filter: {
+    readonly status?: "open" | "retried" | "discarded";
+    readonly pipeline?: string;
+    readonly limit?: number;
+  }): Promise<readonly DeadLetter[]>;
   deadLetter(id: string): Promise<DeadLetter | undefined>;
   revision(hash: string): Promise<RevisionRecord | undefined>;
   pauses(): Promise<readonly Pause[]>;
@@ -385,14 +448,21 @@ export interface Store extends StoreReader {
   /** Ready work with `seq` above `after`, in order, with the events' bodies. */
   readyWork(after: number, limit: number): Promise<readonly WorkItem[]>;
   /** Held work that waits for this entity, or whose window has ended by `now`. */
-  heldWork(filter: { readonly entity?: EntityRef; readonly endedBy?: number; readonly limit: number }): Promise<readonly WorkItem[]>;
+  heldWork(filter: {
+    readonly entity?: EntityRef;
+    readonly endedBy?: number;
+    readonly limit: number;
+  }): Promise<readonly WorkItem[]>;
   /** When the next hold window ends, ms since the epoch. */
   nextHoldEnd(): Promise<number | undefined>;
 
   /** Key of the entity that has this id; undefined when no entity has it. */
   resolveId(type: string, idName: string, value: string): Promise<string | undefined>;
   /** Entities by ref, and all children of the entities named in `childrenOf`. */
-  snapshot(refs: readonly EntityRef[], childrenOf: readonly { readonly parent: EntityRef; readonly childType: string }[]): Promise<Snapshot>;
+  snapshot(
+    refs: readonly EntityRef[],
+    childrenOf: readonly { readonly parent: EntityRef; readonly childType: string }[],
+  ): Promise<Snapshot>;
   pendingUpserts(entity: EntityRef): Promise<readonly PendingUpsert[]>;
   /** Attribute values this connection last acknowledged for the entity. */
   acknowledged(connection: string, entity: EntityRef): Promise<Readonly<Record<string, Json>>>;
@@ -404,9 +474,14 @@ export interface Store extends StoreReader {
    * Deliveries of the connection that are due, oldest first, one per lane (connection, entity): an earlier open
    * delivery of the lane blocks the later ones. `busy` holds the lanes that are in flight, as `type/key`.
    */
-  dueDeliveries(connection: string, now: number, limit: number, busy: ReadonlySet<string>): Promise<readonly DeliveryRecord[]>;
-  /** When the connection's next delivery falls due. */
-  nextDue(connection: string): Promise<number | undefined>;
+  dueDeliveries(
+    connection: string,
+    now: number,
+    limit: number,
+    busy: ReadonlySet<string>,
+  ): Promise<readonly DeliveryRecord[]>;
+  /** When the connection's next delivery falls due, lanes in `busy` left out. */
+  nextDue(connection: string, busy?: ReadonlySet<string>): Promise<number | undefined>;
   /** Marks an attempt durably before it is sent, and freezes the request with the first. */
   markAttempt(mark: AttemptMark): Promise<void>;
   settleDelivery(settlement: DeliverySettlement): Promise<void>;
@@ -421,4 +496,6 @@ export interface Store extends StoreReader {
   saveRevision(revision: RevisionRecord): Promise<void>;
   /** Entities loaded from what the CRM already knows; existing ones are left alone. Returns how many were new. */
   seed(records: readonly EntityRecord[], audit: AuditRow): Promise<number>;
+  /** Retention, a chunk at a time: call again while `more`. Bodies that open work or dead letters need stay. */
+  purge(request: PurgeRequest): Promise<PurgeResult>;
 }

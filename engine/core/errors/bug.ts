@@ -7,4 +7,9 @@ export const bugErrors = {
     message: "unexpected {what}: {value}",
     help: "This is a fault in Hookrail. Nothing was lost: the event is stored and will be tried again. Please report it with the line above.",
   },
+  HK9002: {
+    title: "Unexpected fault",
+    message: "an unexpected fault in {where}",
+    help: "Something failed in a way nobody foresaw; the log has the details. Nothing was lost: retry the dead letter, and report it if it happens again.",
+  },
 } as const satisfies ErrorEntries;

@@ -1,0 +1,321 @@
+/**
+ * The second spine: one event's turn in one pipeline. contract -> rule -> map -> keys -> gates -> entities, history
+ * and deliveries, committed as one. It may be repeated at any point: nothing counts before the commit.
+ */
+import type { PipelineModel } from "../config/revision.ts";
+import type { Clock } from "../core/clock.ts";
+import { formatDuration } from "../core/duration.ts";
+import { type ErrorCode, errorMessage } from "../core/errors.ts";
+import type { Evaluator, Scope } from "../core/expression.ts";
+import type { Ids } from "../core/ids.ts";
+import type { EntityRef, Json, JsonObject, Version } from "../core/types.ts";
+import type { RetryPlan } from "../delivery/model.ts";
+import { mapEvent } from "../mapping/map.ts";
+import type { Mapped, RuleModel } from "../mapping/model.ts";
+import { type Decision, decide, type StepWrite } from "../ordering/decide.ts";
+import { valuesOf } from "../ordering/draft.ts";
+import type { ApplyCommit, Store, WorkItem } from "../store/store.ts";
+import { type Born, type BornFault, deliveriesFor } from "./born.ts";
+import { judgeContract } from "./contract.ts";
+import { applyDetail, ruleName } from "./detail.ts";
+import type { Observer } from "./observer.ts";
+import { readPayload } from "./payload.ts";
+import { loadSnapshot, resolveWrites } from "./resolve.ts";
+import type { Routes } from "./routes.ts";
+
+export interface ApplyDeps {
+  readonly routes: Routes;
+  readonly store: Store;
+  readonly evaluator: Evaluator;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly observer: Observer;
+  readonly retryPlan: (pipeline: PipelineModel, connection: string) => RetryPlan;
+}
+
+/** What the part that needs no state made of a work item. */
+export type Prepared =
+  | {
+      readonly kind: "mapped";
+      readonly pipeline: PipelineModel;
+      readonly mapped: Extract<Mapped, { kind: "mapped" }>;
+      readonly scope: Scope;
+      readonly drift: readonly string[];
+    }
+  | { readonly kind: "skipped"; readonly reason: "no_rule" | "not_selected"; readonly rule?: RuleModel }
+  | { readonly kind: "dead"; readonly code: string; readonly message: string; readonly rule?: RuleModel };
+
+/** What became of it: the entities it changed wake what was held for them. */
+export interface Applied {
+  readonly status: ApplyCommit["outcome"]["status"];
+  readonly changed: readonly (EntityRef & { readonly ids: Readonly<Record<string, string>> })[];
+  readonly connections: readonly string[];
+}
+
+const maxConflicts = 20;
+
+/** Parses, checks the contract and maps: deterministic in (event, revision), so many can run at once. */
+export async function prepareWork(item: WorkItem, deps: ApplyDeps): Promise<Prepared> {
+  const pipeline = deps.routes.pipeline(item.pipeline);
+  if (pipeline === undefined) return dead("HK6005", { pipeline: item.pipeline });
+  const payload = readPayload(item.event, pipeline.source);
+  if (!payload.ok) return { kind: "dead", code: payload.code, message: payload.message };
+  const scope: Scope = { input: payload.input, variables: { event: payload.whole }, receivedAt: item.event.receivedAt };
+  const mapped = await mapEvent({
+    rules: pipeline.rules,
+    type: item.event.type,
+    scope,
+    times: pipeline.source.times,
+    entities: deps.routes.revision.entities,
+    evaluator: deps.evaluator,
+  });
+  if (mapped.kind !== "mapped") return mapped;
+  const contract = judgeContract(pipeline, { type: item.event.type, payload: payload.whole, rule: mapped.rule });
+  if (contract.kind === "broken") return { ...dead("HK7001", { paths: contract.paths.join(", ") }), rule: mapped.rule };
+  return {
+    kind: "mapped",
+    pipeline,
+    mapped,
+    scope: { ...scope, variables: { ...scope.variables, ...mapped.lets } },
+    drift: contract.kind === "drift" ? contract.paths : [],
+  };
+}
+
+function dead(code: ErrorCode, data: Record<string, string>): Extract<Prepared, { kind: "dead" }> {
+  return { kind: "dead", code, message: errorMessage(code, data) };
+}
+
+/** Gates and commits. The caller sees to it that events of one key come one after the other. */
+export async function applyPrepared(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Promise<Applied> {
+  for (let attempt = 1; ; attempt++) {
+    const step = await takeStep(item, prepared, deps);
+    if (step === undefined) return { status: "held", changed: [], connections: [] };
+    const result = await deps.store.commitApply(step.commit);
+    if (result.kind === "ok") return report(item, step, deps);
+    if (attempt >= maxConflicts) {
+      const entity = result.entity === undefined ? "an entity" : `${result.entity.type}/${result.entity.key}`;
+      const gone = await takeStep(item, dead("HK6006", { attempts: String(attempt), entity }), deps);
+      if (gone === undefined) return { status: "held", changed: [], connections: [] };
+      await deps.store.commitApply(gone.commit);
+      return report(item, gone, deps);
+    }
+  }
+}
+
+interface Step {
+  readonly commit: ApplyCommit;
+  readonly changed: Applied["changed"];
+}
+
+type Outcome = ApplyCommit["outcome"];
+
+const nothing = { entities: [], history: [], once: [], deliveries: [], merged: [] } as const;
+
+/** `undefined`: still held, and nothing new to say. */
+async function takeStep(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Promise<Step | undefined> {
+  const at = deps.clock.now();
+  const base = {
+    workSeq: item.seq,
+    eventSeq: item.event.seq,
+    pipeline: item.pipeline,
+    revision: deps.routes.revision.hash,
+    at,
+  };
+  const end = (outcome: Outcome): Step => ({ commit: { ...base, ...nothing, outcome }, changed: [] });
+  if (prepared.kind === "dead") return end(deadOutcome(item, deps, prepared));
+  if (prepared.kind === "skipped") {
+    return end({
+      status: "skipped",
+      reason: prepared.reason,
+      ...(prepared.rule === undefined ? {} : { rule: ruleName(prepared.rule) }),
+    });
+  }
+  const { mapped, pipeline } = prepared;
+  const rule = ruleName(mapped.rule);
+  const { decision, writes } = await decideItem(item, prepared, deps);
+  switch (decision.kind) {
+    case "dead":
+      return end(
+        deadOutcome(item, deps, {
+          code: decision.code,
+          message: errorMessage(decision.code, decision.data),
+          rule: mapped.rule,
+        }),
+      );
+    case "skip":
+      return {
+        commit: {
+          ...base,
+          ...nothing,
+          entities: decision.writes,
+          history: decision.history,
+          outcome: {
+            status: "skipped",
+            reason: decision.reason,
+            rule,
+            ...(decision.supersededBy === undefined ? {} : { supersededBy: decision.supersededBy }),
+          },
+        },
+        changed: [],
+      };
+    case "hold":
+      return holdStep(item, decision, { rule: mapped.rule, deps, end });
+    case "apply": {
+      const entityScope = {
+        ...prepared.scope,
+        variables: { ...prepared.scope.variables, ...entityVariables(decision) },
+      };
+      const born = await deliveriesFor({
+        pipeline,
+        deliver: pipeline.deliver[mapped.rule.index] ?? [],
+        event: item.event,
+        touched: decision.touched,
+        scope: entityScope,
+        evaluator: deps.evaluator,
+        store: deps.store,
+        retryPlan: (connection) => deps.retryPlan(pipeline, connection),
+        ids: deps.ids,
+        now: at,
+      });
+      if (isFault(born)) return end(deadOutcome(item, deps, { ...born, rule: mapped.rule }));
+      const detail = applyDetail(mapped, deps.routes.revision.entities, born, detailExtra(prepared, writes));
+      return {
+        commit: {
+          ...base,
+          outcome: { status: "applied", rule, detail },
+          entities: decision.writes,
+          history: decision.history,
+          once: born.once,
+          deliveries: born.deliveries,
+          merged: born.merged,
+        },
+        changed: decision.writes.map(({ record }) => ({ type: record.type, key: record.key, ids: record.ids })),
+      };
+    }
+  }
+}
+
+async function decideItem(
+  item: WorkItem,
+  prepared: Extract<Prepared, { kind: "mapped" }>,
+  deps: ApplyDeps,
+): Promise<{ decision: Decision; writes: readonly StepWrite[] }> {
+  const { mapped, pipeline } = prepared;
+  const models = deps.routes.revision.entities;
+  const resolved = await resolveWrites(mapped.writes, models, deps.store);
+  if (resolved.kind === "unknown") {
+    const name = `${resolved.waitsFor.type}/${resolved.waitsFor.key}`;
+    const decision: Decision =
+      resolved.policy === "reject"
+        ? { kind: "dead", code: "HK6002", data: { entity: name } }
+        : { kind: "hold", reason: `waits for ${name}, not seen yet`, waitsFor: [resolved.waitsFor] };
+    return { decision, writes: [] };
+  }
+  const snapshot = await loadSnapshot(resolved.writes, models, deps.store);
+  const { event } = item;
+  const version: Version = { source: event.source, time: event.occurredAt, rank: event.rank, seq: event.seq };
+  const decision = await decide({
+    models,
+    version,
+    receivedAt: event.receivedAt,
+    maxAheadMs: pipeline.source.maxAheadMs,
+    pipeline: pipeline.name,
+    lowers: mapped.rule.lowers,
+    writes: resolved.writes,
+    entities: snapshot.entities,
+    children: snapshot.children,
+    force: mapped.rule.hold.then === "force" && windowEnded(item, mapped.rule, deps.clock.now()),
+    derive: (expression, attributes) => derive(deps.evaluator, expression, attributes, event.receivedAt),
+    at: deps.clock.now(),
+  });
+  return { decision, writes: resolved.writes };
+}
+
+/** A derived attribute keeps its value while one of its inputs is not known. */
+async function derive(
+  evaluator: Evaluator,
+  expression: Parameters<Evaluator["evaluate"]>[0],
+  attributes: Readonly<Record<string, Json>>,
+  receivedAt: number,
+): Promise<Json | undefined> {
+  const scope: Scope = { input: attributes, variables: {}, receivedAt };
+  const readings = await evaluator.read(expression, scope);
+  if (readings.some((reading) => !reading.input.optional && reading.presence !== "present")) return undefined;
+  const result = await evaluator.evaluate(expression, scope);
+  return result.ok ? result.value : undefined;
+}
+
+function windowEnded(item: WorkItem, rule: RuleModel, now: number): boolean {
+  return item.heldSince !== undefined && now >= item.heldSince + rule.hold.windowMs;
+}
+
+function holdStep(
+  item: WorkItem,
+  decision: Extract<Decision, { kind: "hold" }>,
+  context: { rule: RuleModel; deps: ApplyDeps; end: (outcome: Outcome) => Step },
+): Step | undefined {
+  const { rule, deps, end } = context;
+  const now = deps.clock.now();
+  if (windowEnded(item, rule, now)) {
+    if (rule.hold.then === "skip") return end({ status: "skipped", reason: "hold_ended", rule: ruleName(rule) });
+    const message = errorMessage("HK6004", { window: formatDuration(rule.hold.windowMs), reason: decision.reason });
+    return end(deadOutcome(item, deps, { code: "HK6004", message, rule }));
+  }
+  if (item.status === "held" && item.holdReason === decision.reason) return undefined;
+  return end({
+    status: "held",
+    reason: decision.reason,
+    until: (item.heldSince ?? now) + rule.hold.windowMs,
+    rule: ruleName(rule),
+    waitsFor: decision.waitsFor,
+  });
+}
+
+function deadOutcome(
+  item: WorkItem,
+  deps: ApplyDeps,
+  fault: { code: string; message: string; rule?: RuleModel },
+): Outcome {
+  const { code, message, rule } = fault;
+  return {
+    status: "dead",
+    dead: { id: deps.ids.deadLetter(), pipeline: item.pipeline, code, message, createdAt: deps.clock.now() },
+    ...(rule === undefined ? {} : { rule: ruleName(rule) }),
+  };
+}
+
+function isFault(born: Born | BornFault): born is BornFault {
+  return "code" in born;
+}
+
+/** `$customer`, `$subscription`, …: the attributes as they are after this step. */
+function entityVariables(decision: Extract<Decision, { kind: "apply" }>): Record<string, Json> {
+  return Object.fromEntries(decision.touched.map(({ after }) => [after.type, valuesOf(after.attributes)]));
+}
+
+function detailExtra(prepared: Extract<Prepared, { kind: "mapped" }>, writes: readonly StepWrite[]): JsonObject {
+  return {
+    entities: writes.map((write) => ({ type: write.ref.type, key: write.ref.key })),
+    ...(prepared.drift.length === 0 ? {} : { drift: prepared.drift }),
+  };
+}
+
+function report(item: WorkItem, step: Step, deps: ApplyDeps): Applied {
+  const { outcome, deliveries } = step.commit;
+  deps.observer.applied({
+    event: item.event.id,
+    source: item.event.source,
+    type: item.event.type,
+    pipeline: item.pipeline,
+    status: outcome.status,
+    ...("reason" in outcome ? { reason: outcome.reason } : {}),
+    ...(outcome.status === "dead" ? { code: outcome.dead.code } : {}),
+    deliveries: deliveries.length,
+    lagMs: deps.clock.now() - item.event.receivedAt,
+  });
+  return {
+    status: outcome.status,
+    changed: step.changed,
+    connections: [...new Set(deliveries.map((one) => one.connection))],
+  };
+}

@@ -1,0 +1,282 @@
+/**
+ * Which deliveries an applied event gives birth to. Asked in the apply step, so that the answer, the new state and
+ * the `once` marks are committed as one: "does this change anything there?"
+ */
+import { hash } from "node:crypto";
+import type { PipelineModel } from "../config/revision.ts";
+import type { Evaluator, Expression, Scope } from "../core/expression.ts";
+import type { Ids } from "../core/ids.ts";
+import type { AttributeWrite, DeliveryId, Json } from "../core/types.ts";
+import type { DeliverModel, RetryPlan } from "../delivery/model.ts";
+import type { Touched } from "../ordering/decide.ts";
+import { valuesOf } from "../ordering/draft.ts";
+import { refKey } from "../ordering/records.ts";
+import { unknownState } from "../ordering/state.ts";
+import type { NewDelivery, OnceMark, Store, StoredEvent } from "../store/store.ts";
+import { canonicalJson } from "./canonical.ts";
+import { readInstant } from "./instant.ts";
+
+/** The name under which a connection's acknowledged state is kept beside its attributes; no attribute may have it. */
+export const acknowledgedState = "state";
+
+export interface BornInput {
+  readonly pipeline: PipelineModel;
+  readonly deliver: readonly DeliverModel[];
+  readonly event: StoredEvent;
+  readonly touched: readonly Touched[];
+  /** Payload, `let` variables and the entities as they are after the step. */
+  readonly scope: Scope;
+  readonly evaluator: Evaluator;
+  readonly store: Pick<Store, "acknowledged" | "pendingUpserts" | "onceMarked">;
+  readonly retryPlan: (connection: string) => RetryPlan;
+  readonly ids: Ids;
+  readonly now: number;
+}
+
+export interface Born {
+  readonly deliveries: readonly NewDelivery[];
+  readonly once: readonly OnceMark[];
+  readonly merged: readonly { readonly delivery: DeliveryId; readonly into: DeliveryId }[];
+  /** Entries that fire nothing, and why: for `explain`. */
+  readonly notSent: readonly { readonly deliver: string; readonly why: string }[];
+}
+
+/** A condition that could not be judged: the event is a dead letter, never a silent skip. */
+export interface BornFault {
+  readonly code: string;
+  readonly message: string;
+}
+
+type Collected = {
+  deliveries: NewDelivery[];
+  once: OnceMark[];
+  merged: { delivery: DeliveryId; into: DeliveryId }[];
+  notSent: { deliver: string; why: string }[];
+};
+
+export async function deliveriesFor(input: BornInput): Promise<Born | BornFault> {
+  const born: Collected = { deliveries: [], once: [], merged: [], notSent: [] };
+  for (const entry of input.deliver) {
+    for (const touched of targets(entry, input.touched)) {
+      const why = await consider(input, entry, { touched, born });
+      if (typeof why === "object") return why;
+      if (why !== undefined) born.notSent.push({ deliver: `${entry.id} ${refKey(touched.after)}`, why });
+    }
+  }
+  return born;
+}
+
+function targets(entry: DeliverModel, touched: readonly Touched[]): readonly Touched[] {
+  if (entry.entity !== undefined) return touched.filter((one) => one.after.type === entry.entity);
+  return entry.kind === "upsert" ? touched : touched.filter((one) => one.written);
+}
+
+/** `undefined`: a delivery was born. Text: none was, and why. */
+async function consider(
+  input: BornInput,
+  entry: DeliverModel,
+  at: { touched: Touched; born: Collected },
+): Promise<string | undefined | BornFault> {
+  const { touched, born } = at;
+  const unchanged = unmetTrigger(entry, touched);
+  if (unchanged !== undefined) return unchanged;
+  const selected = await whenHolds(input, entry);
+  if (selected !== true) return selected === false ? "`when` is false" : selected;
+  const late = await notAfterOf(input, entry);
+  if (late.why !== undefined) return late.why;
+  const mark = await onceMark(input, entry, touched);
+  if (mark?.done === true) return "once, and it was";
+  const attributes =
+    entry.kind === "upsert" ? await upsertAttributes(input, entry, touched) : allAttributes(entry, touched);
+  if (attributes === undefined) return "nothing changes there";
+  const params = await evaluateParams(input, entry);
+  if ("code" in params) return params;
+  const delivery = newDelivery(input, entry, { touched, attributes, params: params.values, notAfter: late.notAfter });
+  const merged = entry.kind === "upsert" ? await takeOver(input, delivery, touched) : { delivery, merged: [] };
+  born.deliveries.push(merged.delivery);
+  born.merged.push(...merged.merged);
+  if (mark !== undefined) born.once.push(mark.mark);
+  return undefined;
+}
+
+function unmetTrigger(entry: DeliverModel, touched: Touched): string | undefined {
+  if (touched.deleted && entry.kind === "upsert") return "the entity is deleted";
+  if (
+    entry.onChange !== undefined &&
+    entry.kind === "effect" &&
+    !entry.onChange.some((name) => touched.changed.has(name))
+  ) {
+    return `none of ${entry.onChange.join(", ")} changed`;
+  }
+  if (entry.onEnter === undefined) return undefined;
+  const { entered } = touched;
+  if (entered === undefined || !entry.onEnter.includes(entered.to))
+    return `did not enter ${entry.onEnter.join(" or ")}`;
+  // A first state is no entry: the engine does not know where the entity was before.
+  const from = entry.from?.includes(entered.from) ?? entered.from !== "unknown";
+  return from ? undefined : `came from ${entered.from}`;
+}
+
+async function whenHolds(input: BornInput, entry: DeliverModel): Promise<boolean | BornFault> {
+  if (entry.when === undefined) return true;
+  const readings = await input.evaluator.read(entry.when, input.scope);
+  const missing = readings.find(
+    (reading) => reading.input.root === "payload" && !reading.input.optional && reading.presence !== "present",
+  );
+  if (missing !== undefined) {
+    return {
+      code: "HK5304",
+      message: `\`when\` of ${entry.id} reads \`${missing.input.path}\`, which is ${missing.presence}`,
+    };
+  }
+  const result = await input.evaluator.evaluate(entry.when, input.scope);
+  return result.ok
+    ? result.value === true
+    : { code: result.code, message: `\`when\` of ${entry.id}: ${result.message}` };
+}
+
+async function notAfterOf(input: BornInput, entry: DeliverModel): Promise<{ why?: string; notAfter?: number }> {
+  if (entry.notAfter === undefined) return {};
+  const result = await input.evaluator.evaluate(entry.notAfter, input.scope);
+  const instant = result.ok ? readInstant(result.value, input.pipeline.source.times) : undefined;
+  if (instant === undefined) return { why: `\`not_after\` (${entry.notAfter.source}) gives no time` };
+  return input.now > instant ? { why: "too late: `not_after` has passed" } : { notAfter: instant };
+}
+
+async function onceMark(
+  input: BornInput,
+  entry: DeliverModel,
+  touched: Touched,
+): Promise<{ mark: OnceMark; done: boolean } | undefined> {
+  if (entry.once === undefined) return undefined;
+  const values: Json[] = [];
+  for (const expression of entry.once) {
+    const result = await input.evaluator.evaluate(expression, input.scope);
+    values.push((result.ok ? result.value : undefined) ?? null);
+  }
+  const text = entry.once.length === 0 ? "" : canonicalJson(values);
+  const mark: OnceMark = {
+    effect: `${input.pipeline.name}/${entry.id}`,
+    entity: { type: touched.after.type, key: touched.after.key },
+    values: text,
+  };
+  // What the CRM knew before Hookrail came has had its once-in-a-life effects.
+  const done = (touched.after.seeded && text === "") || (await input.store.onceMarked([mark]))[0] === true;
+  return { mark, done };
+}
+
+/** The difference to what the connection last acknowledged; `undefined` when there is none, the state included. */
+async function upsertAttributes(
+  input: BornInput,
+  entry: DeliverModel,
+  touched: Touched,
+): Promise<Record<string, AttributeWrite> | undefined> {
+  const { after } = touched;
+  const known = await input.store.acknowledged(entry.connection, after);
+  const wanted = entry.onChange ?? entry.fields;
+  const difference: Record<string, AttributeWrite> = {};
+  for (const name of wanted ?? Object.keys(after.attributes)) {
+    const value = after.attributes[name]?.value;
+    if (value === undefined || (value === null && (known[name] ?? null) === null)) continue;
+    if (canonicalJson(value) !== canonicalJson(known[name]))
+      difference[name] = value === null ? { clear: true } : { set: value };
+  }
+  const stateMoved = wanted === undefined && after.state !== unknownState && known[acknowledgedState] !== after.state;
+  const firstWrite = wanted === undefined && Object.keys(known).length === 0;
+  return Object.keys(difference).length > 0 || stateMoved || firstWrite ? difference : undefined;
+}
+
+function allAttributes(entry: DeliverModel, touched: Touched): Record<string, AttributeWrite> {
+  const values = Object.entries(valuesOf(touched.after.attributes)).filter(
+    ([name, value]) => value !== null && (entry.fields?.includes(name) ?? true),
+  );
+  return Object.fromEntries(values.map(([name, value]) => [name, { set: value as Json }]));
+}
+
+function isExpression(value: Json | Expression): value is Expression {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && "inputs" in value && "fast" in value;
+}
+
+async function evaluateParams(
+  input: BornInput,
+  entry: DeliverModel,
+): Promise<{ values: Record<string, Json> } | BornFault> {
+  const values: Record<string, Json> = {};
+  for (const [name, param] of Object.entries(entry.params)) {
+    if (!isExpression(param)) {
+      values[name] = param;
+      continue;
+    }
+    const result = await input.evaluator.evaluate(param, input.scope);
+    if (!result.ok) return { code: result.code, message: `\`${name}\` of ${entry.id}: ${result.message}` };
+    if (result.value !== undefined) values[name] = result.value;
+  }
+  return { values };
+}
+
+interface DeliveryParts {
+  readonly touched: Touched;
+  readonly attributes: Readonly<Record<string, AttributeWrite>>;
+  readonly params: Readonly<Record<string, Json>>;
+  readonly notAfter: number | undefined;
+}
+
+function newDelivery(input: BornInput, entry: DeliverModel, parts: DeliveryParts): NewDelivery {
+  const { event, pipeline } = input;
+  const { after } = parts.touched;
+  return {
+    id: input.ids.delivery(),
+    pipeline: pipeline.name,
+    deliverId: entry.id,
+    connection: entry.connection,
+    entity: { type: after.type, key: after.key },
+    ids: after.ids,
+    state: after.state,
+    action: entry.action,
+    kind: entry.kind,
+    eventName: entry.event ?? event.type,
+    attributes: parts.attributes,
+    params: parts.params,
+    entityVersion: after.changes,
+    // From the content, not from a counter: an identical replay keeps its key, a changed one gets another.
+    idempotencyKey: hash(
+      "sha256",
+      canonicalJson([
+        event.source,
+        event.providerId,
+        pipeline.name,
+        entry.id,
+        refKey(after),
+        parts.attributes,
+        parts.params,
+      ]),
+      "hex",
+    ).slice(0, 40),
+    ...(parts.notAfter === undefined ? {} : { notAfter: parts.notAfter }),
+    retry: input.retryPlan(entry.connection),
+    createdAt: input.now,
+  };
+}
+
+/** Pending upserts merge: the new one carries their attributes too, as they stand now, and they become `merged`. */
+async function takeOver(
+  input: BornInput,
+  delivery: NewDelivery,
+  touched: Touched,
+): Promise<{ delivery: NewDelivery; merged: { delivery: DeliveryId; into: DeliveryId }[] }> {
+  const pending = (await input.store.pendingUpserts(delivery.entity)).filter(
+    (one) => one.connection === delivery.connection && one.action === delivery.action,
+  );
+  if (pending.length === 0) return { delivery, merged: [] };
+  const attributes = { ...delivery.attributes };
+  for (const one of pending) {
+    for (const [name, write] of Object.entries(one.attributes)) {
+      const value = touched.after.attributes[name]?.value;
+      attributes[name] ??= value === undefined ? write : value === null ? { clear: true } : { set: value };
+    }
+  }
+  return {
+    delivery: { ...delivery, attributes },
+    merged: pending.map((one) => ({ delivery: one.id, into: delivery.id })),
+  };
+}

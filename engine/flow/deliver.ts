@@ -1,0 +1,311 @@
+/**
+ * The third spine: one attempt of one delivery. freeze -> mark durably -> send -> settle. A crash anywhere leaves a
+ * delivery that is either not sent, or marked as perhaps sent; never one that was sent and is not known to be.
+ */
+import { nextAttempt } from "../core/backoff.ts";
+import type { Clock } from "../core/clock.ts";
+import { HookrailError } from "../core/errors.ts";
+import type { Ids } from "../core/ids.ts";
+import type { Json } from "../core/types.ts";
+import type { ConnectionModel } from "../delivery/model.ts";
+import type { FrozenRequest, OpenSink, Outcome, SinkDelivery } from "../plugin/index.ts";
+import type { AttemptRecord, DeliveryRecord, DeliverySettlement, NewDeadLetter, Store } from "../store/store.ts";
+import { acknowledgedState } from "./born.ts";
+import { canonicalJson } from "./canonical.ts";
+import type { Observer } from "./observer.ts";
+
+export interface DeliverDeps {
+  readonly store: Store;
+  readonly connection: ConnectionModel;
+  readonly sink: OpenSink;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** In [0, 1): the jitter of retries. */
+  readonly random: () => number;
+  readonly observer: Observer;
+}
+
+/** What the loop needs to know: whether the connection answered well, and whether it must be paused. */
+export interface Attempted {
+  readonly outcome: Outcome["kind"] | "superseded";
+  readonly throttledUntil?: number;
+}
+
+/** Makes one attempt and settles it. Throws only when the store does. */
+export async function attemptDelivery(record: DeliveryRecord, deps: DeliverDeps): Promise<Attempted> {
+  const now = deps.clock.now();
+  if (record.notAfter !== undefined && now > record.notAfter) return supersede(record, deps, "`not_after` has passed");
+  const current = record.frozen === undefined ? await withoutAcknowledged(record, deps.store) : record;
+  if (current === undefined) return supersede(record, deps, "the connection has these values already");
+  const frozen = await freeze(current, deps);
+  if (frozen instanceof HookrailError)
+    return settle(current, { kind: "rejected", detail: frozen.message }, { deps, startedAt: now, code: frozen.code });
+  const attempt = current.attempts + 1;
+  const first = record.frozen === undefined ? { frozen } : {};
+  if (deps.connection.sink.marksAttempts)
+    await deps.store.markAttempt({ delivery: current.id, attempt, at: now, ...first });
+  const outcome = await send(current, frozen, { attempt, deps });
+  return settle(current, outcome, { deps, startedAt: now, ...first });
+}
+
+/** Between birth and first attempt another delivery may have said the same: then there is nothing to send. */
+async function withoutAcknowledged(record: DeliveryRecord, store: Store): Promise<DeliveryRecord | undefined> {
+  if (record.kind !== "upsert") return record;
+  const known = await store.acknowledged(record.connection, record.entity);
+  const entries = Object.entries(record.attributes);
+  const fresh = entries.filter(([name, write]) => {
+    const value = "set" in write ? write.set : null;
+    return canonicalJson(value) !== canonicalJson(known[name] ?? null);
+  });
+  if (fresh.length === entries.length) return record;
+  if (fresh.length === 0 && (record.state ?? null) === (known[acknowledgedState] ?? record.state ?? null))
+    return undefined;
+  return { ...record, attributes: Object.fromEntries(fresh) };
+}
+
+async function freeze(record: DeliveryRecord, deps: DeliverDeps): Promise<FrozenRequest | HookrailError> {
+  if (record.frozen !== undefined) return record.frozen;
+  try {
+    return await deps.sink.prepare(toSinkDelivery(record));
+  } catch (error) {
+    if (error instanceof HookrailError) return error;
+    deps.observer.fault({ where: `prepare of ${record.connection}`, error });
+    return new HookrailError("HK9002", { where: `the sink of ${record.connection}` }, { cause: error });
+  }
+}
+
+function toSinkDelivery(record: DeliveryRecord): SinkDelivery {
+  return {
+    id: record.id,
+    idempotencyKey: record.idempotencyKey,
+    action: record.action,
+    kind: record.kind,
+    entity: { ...record.entity, ids: record.ids, ...(record.state === undefined ? {} : { state: record.state }) },
+    attributes: record.attributes,
+    entityVersion: record.entityVersion,
+    eventName: record.eventName,
+    params: record.params,
+    event: record.event,
+    pipeline: record.pipeline,
+  };
+}
+
+async function send(
+  record: DeliveryRecord,
+  frozen: FrozenRequest,
+  { attempt, deps }: { attempt: number; deps: DeliverDeps },
+): Promise<Outcome> {
+  const deadline = new AbortController();
+  const cancel = deps.clock.after(deps.connection.timeoutMs, () => deadline.abort(new Error("timed out")));
+  try {
+    return await deps.sink.send(frozen, {
+      attempt,
+      idempotencyKey: record.idempotencyKey,
+      signal: deadline.signal,
+      entityVersion: record.entityVersion,
+    });
+  } catch (error) {
+    // By the plugin contract a throw means that nobody knows whether it was applied.
+    deps.observer.fault({ where: `send of ${record.connection}`, error });
+    return { kind: "unknown", detail: "the sink failed while sending" };
+  } finally {
+    cancel();
+  }
+}
+
+interface SettleContext {
+  readonly deps: DeliverDeps;
+  readonly startedAt: number;
+  readonly frozen?: FrozenRequest;
+  readonly code?: string;
+}
+
+async function settle(record: DeliveryRecord, outcome: Outcome, context: SettleContext): Promise<Attempted> {
+  const { deps } = context;
+  const now = deps.clock.now();
+  const settlement = settlementOf(record, outcome, { ...context, now });
+  await deps.store.settleDelivery(settlement);
+  if (outcome.kind === "pause") await pauseConnection(record, outcome, deps);
+  deps.observer.attempted({
+    delivery: record.id,
+    event: record.event.id,
+    pipeline: record.pipeline,
+    connection: record.connection,
+    action: record.action,
+    attempt: record.attempts + 1,
+    outcome: settlement.status,
+    ...("status" in outcome && outcome.status !== undefined ? { httpStatus: outcome.status } : {}),
+    detail: outcome.detail ?? "",
+    lagMs: now - record.event.receivedAt,
+    ...(settlement.nextAt === undefined ? {} : { nextAt: settlement.nextAt }),
+  });
+  return {
+    outcome: outcome.kind,
+    ...(outcome.kind === "retry" && outcome.throttled && settlement.nextAt !== undefined
+      ? { throttledUntil: settlement.nextAt }
+      : {}),
+  };
+}
+
+function settlementOf(
+  record: DeliveryRecord,
+  outcome: Outcome,
+  context: SettleContext & { now: number },
+): DeliverySettlement {
+  const { now, startedAt, frozen, deps } = context;
+  const attempt: AttemptRecord = {
+    attempt: record.attempts + 1,
+    startedAt,
+    finishedAt: now,
+    outcome: outcome.kind,
+    ...("status" in outcome && outcome.status !== undefined ? { httpStatus: outcome.status } : {}),
+    detail: outcome.detail ?? "",
+  };
+  const base = { delivery: record.id, attempt, ...(frozen === undefined ? {} : { frozen }) };
+  switch (outcome.kind) {
+    case "delivered":
+      if (outcome.noEffect === "superseded")
+        return { ...base, status: "superseded", note: outcome.detail ?? "a later write was there already" };
+      return {
+        ...base,
+        status: "delivered",
+        ...(record.kind === "upsert" ? { acknowledged: acknowledgedBy(record) } : {}),
+      };
+    case "rejected":
+      return {
+        ...base,
+        ...dieOf(record, {
+          code: context.code ?? "HK5301",
+          message: `${record.connection} refused it: ${outcome.detail}`,
+          deps,
+        }),
+      };
+    case "pause":
+      if (outcome.dead)
+        return {
+          ...base,
+          ...dieOf(record, {
+            code: "HK5301",
+            message: `${record.connection} says it is gone: ${outcome.detail}`,
+            deps,
+          }),
+        };
+      // Not the event's fault: it waits for the connection and has lost no attempt.
+      return { ...base, status: "retrying", nextAt: now };
+    case "unknown":
+      if (deps.connection.atMostOnce) {
+        return {
+          ...base,
+          ...dieOf(record, {
+            code: "HK5303",
+            message: `sent to ${record.connection}, no answer, and the connection says at_most_once`,
+            deps,
+          }),
+        };
+      }
+      return retryOrDie(record, {
+        ...context,
+        base,
+        status: "unknown",
+        earliest: now + deps.connection.timeoutMs,
+        detail: outcome.detail,
+      });
+    case "retry":
+      return retryOrDie(record, {
+        ...context,
+        base,
+        status: "retrying",
+        earliest: now,
+        ...(outcome.afterMs === undefined ? {} : { afterMs: outcome.afterMs }),
+        detail: outcome.detail,
+      });
+  }
+}
+
+interface RetryContext extends SettleContext {
+  readonly now: number;
+  readonly base: {
+    readonly delivery: DeliveryRecord["id"];
+    readonly attempt: AttemptRecord;
+    readonly frozen?: FrozenRequest;
+  };
+  readonly status: "retrying" | "unknown";
+  /** After an unknown outcome the sink's own timeout is waited out before anything else is written there. */
+  readonly earliest: number;
+  readonly afterMs?: number;
+  readonly detail: string;
+}
+
+function retryOrDie(record: DeliveryRecord, context: RetryContext): DeliverySettlement {
+  const { deps, base, now } = context;
+  const plan = { ...record.retry, ...deps.connection.retry };
+  const next = nextAttempt(plan, {
+    attempt: record.attempts + 1,
+    firstAttemptAt: record.firstAttemptAt ?? context.startedAt,
+    now,
+    random: deps.random(),
+    ...(context.afterMs === undefined ? {} : { retryAfterMs: context.afterMs }),
+  });
+  if (!next.retry) {
+    return {
+      ...base,
+      ...dieOf(record, {
+        code: "HK5302",
+        message: `${record.connection} did not take it in ${record.attempts + 1} attempts; last: ${context.detail}`,
+        deps,
+      }),
+    };
+  }
+  const nextAt = Math.max(next.at, context.earliest);
+  return {
+    ...base,
+    status: context.status,
+    nextAt,
+    ...(context.status === "unknown" && record.kind === "upsert" ? { forgotten: Object.keys(record.attributes) } : {}),
+  };
+}
+
+/** A dead upsert clears its marks, so that the next event of the entity repairs what is missing there. */
+function dieOf(
+  record: DeliveryRecord,
+  fault: { code: string; message: string; deps: DeliverDeps },
+): Pick<DeliverySettlement, "status" | "dead" | "forgotten"> {
+  const dead: NewDeadLetter = {
+    id: fault.deps.ids.deadLetter(),
+    pipeline: record.pipeline,
+    code: fault.code,
+    message: fault.message,
+    createdAt: fault.deps.clock.now(),
+  };
+  return {
+    status: "dead",
+    dead,
+    ...(record.kind === "upsert" ? { forgotten: [...Object.keys(record.attributes), acknowledgedState] } : {}),
+  };
+}
+
+function acknowledgedBy(record: DeliveryRecord): Record<string, Json> {
+  const values: Record<string, Json> = {};
+  for (const [name, write] of Object.entries(record.attributes)) values[name] = "set" in write ? write.set : null;
+  if (record.state !== undefined) values[acknowledgedState] = record.state;
+  return values;
+}
+
+async function supersede(record: DeliveryRecord, deps: DeliverDeps, note: string): Promise<Attempted> {
+  await deps.store.settleDelivery({ delivery: record.id, status: "superseded", note });
+  return { outcome: "superseded" };
+}
+
+async function pauseConnection(
+  record: DeliveryRecord,
+  outcome: Extract<Outcome, { kind: "pause" }>,
+  deps: DeliverDeps,
+): Promise<void> {
+  const at = deps.clock.now();
+  const reason = `answered ${outcome.status ?? ""}: ${outcome.detail}`;
+  await deps.store.setPause(
+    { kind: "connection", name: record.connection, since: at, by: "engine", reason },
+    { at, actor: "engine", action: "pause", target: `connection ${record.connection}`, reason },
+  );
+  deps.observer.connectionPaused({ connection: record.connection, detail: reason });
+}

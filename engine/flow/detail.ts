@@ -1,0 +1,79 @@
+/** What one apply step leaves for `explain`: the mapping table row by row, with sensitive values left out. */
+import type { EntityModel } from "../core/entity.ts";
+import type { Json, JsonObject } from "../core/types.ts";
+import type { Mapped, MappedRow, MappedWrite, Row } from "../mapping/model.ts";
+import type { Born } from "./born.ts";
+
+/** Stands for a value that must not be shown. */
+export const hiddenValue = "[sensitive]";
+
+/** `file:line` of the rule, as outcomes name it. */
+export function ruleName(rule: {
+  readonly position: { readonly file: string; readonly line: number };
+  readonly on: readonly string[];
+}): string {
+  return `${rule.on.join(", ")} (${rule.position.file}:${rule.position.line})`;
+}
+
+/** Where a row reads from, as the author wrote it. */
+export function rowSource(row: Row): string {
+  const { source } = row;
+  const from =
+    source.kind === "value"
+      ? `value ${JSON.stringify(source.value)}`
+      : source.kind === "first"
+        ? source.expressions.map((one) => one.source).join(" | ")
+        : source.expression.source;
+  return row.table === undefined
+    ? from
+    : `${from} in ${row.table.name}${row.table.column === undefined ? "" : `.${row.table.column}`}`;
+}
+
+function policyOf(row: Row): string {
+  const { missing } = row;
+  return missing.kind === "initial" || missing.kind === "value"
+    ? `${missing.kind} ${JSON.stringify(missing.value)}`
+    : missing.kind;
+}
+
+function rowDetail(write: MappedWrite, mapped: MappedRow, sensitive: boolean): JsonObject {
+  const { row, result } = mapped;
+  const value = result.kind === "set" || result.kind === "initial" ? result.value : null;
+  return {
+    entity: write.model.entity,
+    attribute: row.name,
+    from: rowSource(row),
+    raw: sensitive ? [hiddenValue] : mapped.raw.map((one) => one ?? null),
+    missing: mapped.missing,
+    policy: policyOf(row),
+    result: result.kind,
+    ...(result.kind === "keep" ? { why: result.why } : {}),
+    value: sensitive && value !== null ? hiddenValue : value,
+    owner: row.owner ?? "",
+    at: `${row.position.file}:${row.position.line}`,
+  };
+}
+
+/** The stored detail of an applied event. */
+export function applyDetail(
+  mapped: Extract<Mapped, { kind: "mapped" }>,
+  models: ReadonlyMap<string, EntityModel>,
+  born: Born | undefined,
+  extra: JsonObject = {},
+): JsonObject {
+  const rows = mapped.writes.flatMap((write) =>
+    write.fields.map((field) =>
+      rowDetail(write, field, models.get(write.model.entity)?.attributes.get(field.row.name)?.sensitive ?? false),
+    ),
+  );
+  const states = mapped.writes.flatMap((write): Json[] =>
+    write.state === undefined ? [] : [{ entity: write.model.entity, state: write.state }],
+  );
+  return {
+    rows,
+    states,
+    notes: mapped.notes.map((note) => ({ ...note })),
+    not_sent: (born?.notSent ?? []).map((one) => ({ ...one })),
+    ...extra,
+  };
+}

@@ -1,0 +1,33 @@
+/** The engine as the listeners, the CLI and the test runner see it. `worker/engine.ts` builds it. */
+import type { Revision } from "../config/revision.ts";
+import type { DeadLetterId, RawRequest } from "../core/types.ts";
+import type { Pause, Store } from "../store/store.ts";
+import type { IngestReply } from "./ingest.ts";
+
+/** Who did something, and why: both go to the audit. */
+export interface Actor {
+  readonly actor: string;
+  readonly reason: string;
+}
+
+export interface Engine {
+  readonly revision: Revision;
+  readonly store: Store;
+  /** What may be read of a body before it is refused; `undefined`: no source has this path. */
+  limitFor(path: string): { readonly maxBytes: number } | undefined;
+  /** Takes a request to its answer; never throws for what a sender sends. */
+  ingest(request: RawRequest): Promise<IngestReply>;
+  /** Recovers what a crash left, then works until `stop`. */
+  start(): Promise<void>;
+  /** Stops taking work, waits for attempts in flight (at most `graceMs`), closes sinks, evaluator and store. */
+  stop(graceMs: number): Promise<void>;
+  /** Works until nothing is ready or due at this instant: for `test` and dry runs, where time stands still. */
+  drain(): Promise<void>;
+  /** The next instant at which something falls due (a retry, a hold window), ms since the epoch. */
+  nextDue(): Promise<number | undefined>;
+  pause(kind: Pause["kind"], name: string, by: Actor): Promise<void>;
+  /** False when it was not paused. */
+  resume(kind: Pause["kind"], name: string, by: Actor): Promise<boolean>;
+  retryDead(id: DeadLetterId, by: Actor): Promise<boolean>;
+  discardDead(id: DeadLetterId, by: Actor): Promise<boolean>;
+}

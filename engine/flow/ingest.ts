@@ -1,0 +1,219 @@
+/**
+ * The first spine: from a request's raw bytes to the answer. 2xx leaves here only after the store's durable commit.
+ * Refusals come only before verification; after it nothing is refused: what can't be read is kept as a dead letter.
+ */
+import { hash } from "node:crypto";
+import type { SourceModel } from "../config/revision.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Ids } from "../core/ids.ts";
+import type { RawRequest } from "../core/types.ts";
+import { answerHandshake } from "../provider/handshake.ts";
+import { identify } from "../provider/identify.ts";
+import type { Identified, IdentifiedEvent, VerifiedRequest } from "../provider/model.ts";
+import { verify } from "../provider/verify.ts";
+import type { AcceptResult, NewEvent, Store } from "../store/store.ts";
+import type { IngestOutcome, Observer } from "./observer.ts";
+import type { Routes } from "./routes.ts";
+
+export interface IngestReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly outcome: IngestOutcome;
+}
+
+export interface IngestDeps {
+  readonly routes: Routes;
+  readonly source: SourceModel;
+  readonly store: Pick<Store, "accept">;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly observer: Observer;
+}
+
+/** Seconds a sender is asked to wait when the store can not promise. */
+const retryAfterSeconds = "5";
+const maxBatchItems = 10_000;
+
+/** Takes one request of a known source to its answer. Never throws, whatever the sender sends. */
+export async function ingest(request: RawRequest, deps: IngestDeps): Promise<IngestReply> {
+  const { source, observer } = deps;
+  const context = { secrets: source.secrets, params: source.params, now: request.receivedAt };
+  const greeting = answerHandshake(source.recipe, request, context, false);
+  if (greeting !== undefined) return reply(deps, request, { ...greeting, outcome: "handshake" });
+  const accepted = source.recipe.accept.methods;
+  if (!accepted.has(request.method)) {
+    return reply(deps, request, {
+      status: 405,
+      headers: { allow: [...accepted].join(", ") },
+      body: plain("method not allowed"),
+      outcome: "method_not_allowed",
+    });
+  }
+  const verdict = await verify(source.recipe, request, context);
+  if (!verdict.ok) {
+    observer.ingested({
+      source: source.name,
+      provider: source.provider,
+      outcome: "unauthorized",
+      status: 401,
+      reason: verdict.reason,
+      events: [],
+      remoteAddress: request.remoteAddress,
+    });
+    return unauthorized;
+  }
+  const verified = verdict.request;
+  const handshake = answerHandshake(source.recipe, verified, context, true);
+  if (handshake !== undefined) return reply(deps, request, { ...handshake, outcome: "handshake" });
+  const found = identify(source.recipe, verified, { maxItems: maxBatchItems });
+  const events = toNewEvents(found, verified, deps);
+  const results = await accept(events, deps);
+  return results === undefined ? unavailable(deps, request) : acknowledge(events, results, deps, request);
+}
+
+/** One body for every cause of a 401: the sender learns nothing about which check failed. */
+const unauthorized: IngestReply = {
+  status: 401,
+  headers: { "content-type": "application/json" },
+  body: '{"error":"signature verification failed"}',
+  outcome: "unauthorized",
+};
+
+/** The same answer as for a wrong signature on a path that is no source at all. */
+export const notFound: IngestReply = {
+  status: 404,
+  headers: { "content-type": "application/json" },
+  body: plain("not found"),
+  outcome: "not_found",
+};
+
+function plain(message: string): string {
+  return JSON.stringify({ error: message });
+}
+
+async function accept(events: readonly NewEvent[], deps: IngestDeps): Promise<readonly AcceptResult[] | undefined> {
+  if (events.length === 0) return [];
+  const pipelines = events.map((event) => (event.unreadable ? [] : deps.routes.listening(deps.source, event.type)));
+  try {
+    return await deps.store.accept({ events, pipelines });
+  } catch (error) {
+    deps.observer.fault({ where: "store.accept", error });
+    return undefined;
+  }
+}
+
+function toNewEvents(found: Identified, request: VerifiedRequest, deps: IngestDeps): NewEvent[] {
+  if (found.kind === "events") return found.events.map((event) => newEvent(event, request, deps));
+  const event: IdentifiedEvent = {
+    id: found.id,
+    idKind: "hash",
+    type: "unreadable",
+    clockResolutionMs: 1,
+    rank: 0,
+    itemIndex: 0,
+  };
+  return [{ ...newEvent(event, request, deps), unreadable: { code: found.code, message: found.message } }];
+}
+
+const keyPrefix = { provider: "p:", composite: "c:", hash: "h:" } as const;
+
+function newEvent(event: IdentifiedEvent, request: VerifiedRequest, { source, ids, routes }: IngestDeps): NewEvent {
+  const { verdict } = request;
+  return {
+    id: ids.event(),
+    source: source.name,
+    provider: source.provider,
+    dedupeKey: keyPrefix[event.idKind] + event.id,
+    dedupeUntil: request.receivedAt + (event.idKind === "hash" ? source.hashWindowMs : source.dedupeWindowMs),
+    providerId: event.id,
+    type: event.type,
+    occurredAt: event.occurredAt ?? request.receivedAt,
+    clockResolutionMs: event.clockResolutionMs,
+    rank: event.rank,
+    receivedAt: request.receivedAt,
+    headers: keptHeaders(request.headers),
+    contentType: request.headers["content-type"] ?? "",
+    body: request.body,
+    bodyHash: hash("sha256", request.body, "hex"),
+    itemIndex: event.itemIndex,
+    verification: {
+      scheme: verdict.scheme,
+      secretIndex: verdict.secretIndex,
+      ...(verdict.skewMs === undefined ? {} : { skewMs: verdict.skewMs }),
+      signed: verdict.signed,
+    },
+    revision: routes.revision.hash,
+  };
+}
+
+const credential = /auth|cookie|signature|secret|token|hmac|password|api-?key/i;
+const transport = new Set([
+  "host",
+  "connection",
+  "content-length",
+  "accept",
+  "accept-encoding",
+  "transfer-encoding",
+  "expect",
+]);
+
+/** Headers worth keeping with an event: none that could be a credential or says only how it travelled. */
+function keptHeaders(headers: RawRequest["headers"]): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const name of Object.keys(headers)) {
+    if (!transport.has(name) && !credential.test(name)) kept[name] = headers[name] as string;
+  }
+  return kept;
+}
+
+function acknowledge(
+  events: readonly NewEvent[],
+  results: readonly AcceptResult[],
+  deps: IngestDeps,
+  request: RawRequest,
+): IngestReply {
+  const fresh = results.some((result) => result.kind === "new");
+  const conflict = results.some((result) => result.kind === "conflict");
+  const outcome = conflict
+    ? "conflict"
+    : fresh || results.length === 0
+      ? events[0]?.unreadable
+        ? "unreadable"
+        : "accepted"
+      : "duplicate";
+  const ack = deps.source.recipe.ack;
+  const eventIds = results.map((result) => (result.kind === "new" ? result.id : result.of));
+  const status = ack?.status ?? (fresh || results.length === 0 ? 202 : 200);
+  const headers: Record<string, string> = { "content-type": ack?.contentType ?? "application/json" };
+  if (eventIds.length === 1) headers["x-hookrail-event"] = eventIds[0] as string;
+  const body =
+    ack?.body ??
+    JSON.stringify({
+      status: outcome === "duplicate" ? "duplicate" : "accepted",
+      ...(eventIds.length === 1 ? { event: eventIds[0] } : { events: eventIds.length }),
+    });
+  return reply(deps, request, { status, headers, body, outcome }, results);
+}
+
+function unavailable(deps: IngestDeps, request: RawRequest): IngestReply {
+  const headers = { "content-type": "application/json", "retry-after": retryAfterSeconds };
+  return reply(deps, request, { status: 503, headers, body: plain("temporarily unavailable"), outcome: "unavailable" });
+}
+
+function reply(
+  deps: IngestDeps,
+  request: RawRequest,
+  answer: IngestReply,
+  results: readonly AcceptResult[] = [],
+): IngestReply {
+  deps.observer.ingested({
+    source: deps.source.name,
+    provider: deps.source.provider,
+    outcome: answer.outcome,
+    status: answer.status,
+    events: results.map((result) => (result.kind === "new" ? result.id : result.of)),
+    remoteAddress: request.remoteAddress,
+  });
+  return answer;
+}

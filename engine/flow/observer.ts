@@ -1,0 +1,63 @@
+/** What flow tells about itself, for logs and metrics: metadata only, never bodies, secrets or attribute values. */
+import type { DeliveryId, EventId } from "../core/types.ts";
+
+export interface Observer {
+  /** A request was answered. `reason` for refusals is a stable name. */
+  ingested(fact: {
+    readonly source?: string;
+    readonly provider?: string;
+    readonly outcome: IngestOutcome;
+    readonly status: number;
+    readonly reason?: string;
+    readonly events: readonly EventId[];
+    readonly remoteAddress: string;
+  }): void;
+  /** An event's turn in a pipeline ended or was put off. */
+  applied(fact: {
+    readonly event: EventId;
+    readonly source: string;
+    readonly type: string;
+    readonly pipeline: string;
+    readonly status: "applied" | "skipped" | "held" | "dead";
+    readonly reason?: string;
+    readonly code?: string;
+    readonly deliveries: number;
+    readonly lagMs: number;
+  }): void;
+  /** An attempt was made, or a delivery ended without one. */
+  attempted(fact: {
+    readonly delivery: DeliveryId;
+    readonly event: EventId;
+    readonly pipeline: string;
+    readonly connection: string;
+    readonly action: string;
+    readonly attempt: number;
+    readonly outcome: string;
+    readonly httpStatus?: number;
+    readonly detail: string;
+    readonly lagMs: number;
+    readonly nextAt?: number;
+  }): void;
+  connectionPaused(fact: { readonly connection: string; readonly detail: string }): void;
+  /** A fault of the engine's own: the work stays in the store and is tried again. */
+  fault(fact: { readonly where: string; readonly error: unknown }): void;
+}
+
+export type IngestOutcome =
+  | "accepted"
+  | "duplicate"
+  | "conflict"
+  | "unreadable"
+  | "handshake"
+  | "not_found"
+  | "method_not_allowed"
+  | "unauthorized"
+  | "unavailable";
+
+export const silentObserver: Observer = {
+  ingested: () => {},
+  applied: () => {},
+  attempted: () => {},
+  connectionPaused: () => {},
+  fault: () => {},
+};

@@ -1,0 +1,49 @@
+/** Which source a path belongs to, and which pipelines listen to a type of event. Built once for each revision. */
+import type { PipelineModel, Revision, SourceModel } from "../config/revision.ts";
+
+export interface Routes {
+  readonly revision: Revision;
+  /** Paths match exactly: no decoding, no trailing-slash tricks, no prefixes. */
+  source(path: string): SourceModel | undefined;
+  pipeline(name: string): PipelineModel | undefined;
+  /** Names of the pipelines of the source with a rule for this type, in the order of the revision. */
+  listening(source: SourceModel, type: string): readonly string[];
+}
+
+/** Types come from senders: what is remembered must not grow with what they make up. */
+const maxRememberedTypes = 4096;
+
+export function createRoutes(revision: Revision): Routes {
+  const byPath = new Map<string, SourceModel>();
+  for (const source of revision.sources.values()) byPath.set(source.path, source);
+  for (const pipeline of revision.pipelines) byPath.set(pipeline.source.path, pipeline.source);
+  const byName = new Map(revision.pipelines.map((pipeline) => [pipeline.name, pipeline]));
+  const remembered = new Map<string, readonly string[]>();
+  return {
+    revision,
+    source: (path) => byPath.get(path),
+    pipeline: (name) => byName.get(name),
+    listening(source, type) {
+      const key = `${source.name}\n${type}`;
+      const known = remembered.get(key);
+      if (known !== undefined) return known;
+      const names = revision.pipelines
+        .filter((pipeline) => listens(pipeline, source, type))
+        .map((pipeline) => pipeline.name);
+      if (remembered.size < maxRememberedTypes) remembered.set(key, names);
+      return names;
+    },
+  };
+}
+
+/** `invoice.*` matches every type that starts with `invoice.`; `*` matches all. */
+export function typeMatches(pattern: string, type: string): boolean {
+  return pattern.endsWith("*") ? type.startsWith(pattern.slice(0, -1)) : pattern === type;
+}
+
+function listens(pipeline: PipelineModel, source: SourceModel, type: string): boolean {
+  return (
+    pipeline.source.name === source.name &&
+    pipeline.rules.some((rule) => rule.on.some((pattern) => typeMatches(pattern, type)))
+  );
+}

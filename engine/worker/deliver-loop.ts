@@ -1,0 +1,103 @@
+/** Sends what is due for one connection: bounded concurrency, one in flight per lane (connection, entity), held back by rate, breaker and pause. */
+import PQueue from "p-queue";
+import type { Clock } from "../core/clock.ts";
+import type { ConnectionGate } from "../delivery/gate.ts";
+import type { ConnectionModel } from "../delivery/model.ts";
+import { attemptDelivery, type DeliverDeps } from "../flow/deliver.ts";
+import { refKey } from "../ordering/records.ts";
+import type { OpenSink } from "../plugin/index.ts";
+import type { DeliveryRecord, Store } from "../store/store.ts";
+
+export interface DeliverLoopOptions {
+  readonly connection: ConnectionModel;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly gate: ConnectionGate;
+  readonly isPaused: () => boolean;
+  /** `undefined`: the sink can not be opened now. */
+  readonly sink: () => Promise<OpenSink | undefined>;
+  readonly deps: (sink: OpenSink) => DeliverDeps;
+  /** A slot has become free or a pause has begun: look again. */
+  readonly onProgress: () => void;
+}
+
+export interface DeliverLoop {
+  readonly connection: string;
+  /** Starts what is due and may go; how many were started. Does not wait for them. */
+  startDue(): Promise<number>;
+  /** When to look again if nothing else happens, ms since the epoch. */
+  nextAt(): Promise<number | undefined>;
+  /** Resolves when nothing is in flight. */
+  idle(): Promise<void>;
+}
+
+/** After a sink could not be opened, or the store could not promise. */
+const sinkRetryMs = 5_000;
+const storeRetryMs = 1_000;
+
+export function createDeliverLoop(options: DeliverLoopOptions): DeliverLoop {
+  const { connection, store, clock, gate } = options;
+  const queue = new PQueue({ concurrency: connection.concurrency });
+  /** Lanes in flight, as `type/key`. */
+  const busy = new Set<string>();
+  let heldBackUntil = 0;
+  let starting = false;
+
+  async function startDue(): Promise<number> {
+    // One look at a time: two would both see the same delivery as free.
+    if (starting || options.isPaused()) return 0;
+    starting = true;
+    try {
+      const room = connection.concurrency * 2 - queue.size - queue.pending;
+      if (room <= 0 || clock.now() < heldBackUntil) return 0;
+      const sink = await options.sink();
+      if (sink === undefined) {
+        heldBackUntil = clock.now() + sinkRetryMs;
+        return 0;
+      }
+      const due = await store.dueDeliveries(connection.name, clock.now(), room, busy);
+      let started = 0;
+      for (const record of due) {
+        const permit = gate.tryAcquire();
+        if (!permit.ok) {
+          heldBackUntil = permit.retryAt;
+          break;
+        }
+        start(record, options.deps(sink));
+        started++;
+      }
+      return started;
+    } finally {
+      starting = false;
+    }
+  }
+
+  function start(record: DeliveryRecord, deps: DeliverDeps): void {
+    const lane = refKey(record.entity);
+    busy.add(lane);
+    void queue.add(async () => {
+      try {
+        const result = await attemptDelivery(record, deps);
+        gate.report(result);
+      } catch (error) {
+        // The store could not promise: the delivery stays as it was and is due again.
+        deps.observer.fault({ where: `delivery ${record.id}`, error });
+        heldBackUntil = clock.now() + storeRetryMs;
+      } finally {
+        busy.delete(lane);
+        options.onProgress();
+      }
+    });
+  }
+
+  return {
+    connection: connection.name,
+    startDue,
+    async nextAt() {
+      if (options.isPaused()) return undefined;
+      const due = await store.nextDue(connection.name);
+      return due === undefined ? undefined : Math.max(due, heldBackUntil);
+    },
+    idle: () => queue.onIdle(),
+  };
+}

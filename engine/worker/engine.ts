@@ -1,0 +1,226 @@
+/** Puts the spines to work: intake, the apply pump, one deliver pump for each connection, and the timers between them. */
+import type { PipelineModel, Revision } from "../config/revision.ts";
+import { retryPlanFromSla } from "../core/backoff.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Evaluator } from "../core/expression.ts";
+import type { Ids } from "../core/ids.ts";
+import { createGate } from "../delivery/gate.ts";
+import type { RetryPlan } from "../delivery/model.ts";
+import type { ApplyDeps } from "../flow/apply.ts";
+import type { Actor, Engine } from "../flow/engine.ts";
+import { ingest, notFound } from "../flow/ingest.ts";
+import type { Observer } from "../flow/observer.ts";
+import { createRoutes } from "../flow/routes.ts";
+import type { AuditRow, Pause, Store } from "../store/store.ts";
+import { createApplyLoop } from "./apply-loop.ts";
+import { createDeliverLoop, type DeliverLoop } from "./deliver-loop.ts";
+import { createPauses } from "./pauses.ts";
+import { createPump, type Pump } from "./pump.ts";
+import { createSinkPool } from "./sink-pool.ts";
+
+export interface EngineParts {
+  readonly revision: Revision;
+  readonly store: Store;
+  readonly evaluator: Evaluator;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** In [0, 1): the jitter of retries. */
+  readonly random: () => number;
+  readonly observer: Observer;
+}
+
+/** A look at the clock at least this often, so that a missed timer is no lost event. */
+const maxSleepMs = 30_000;
+
+export function createEngine(parts: EngineParts): Engine {
+  const { revision, store, clock, observer, ids } = parts;
+  const routes = createRoutes(revision);
+  const pauses = createPauses(store);
+  const sinks = createSinkPool(revision.connections, { clock, observer });
+  const applyDeps: ApplyDeps = {
+    routes,
+    store,
+    evaluator: parts.evaluator,
+    clock,
+    ids,
+    observer,
+    retryPlan: (pipeline, connection) => retryPlanOf(revision, pipeline, connection),
+  };
+  const delivers = new Map<string, { loop: DeliverLoop; pump: Pump }>();
+  let stopping = false;
+  let cancelTimer = (): void => {};
+
+  const apply = createApplyLoop({
+    deps: () => applyDeps,
+    store,
+    clock,
+    isPaused: (pipeline) => stopping || pauses.has("pipeline", pipeline),
+    onDeliveries: (connections) => {
+      for (const name of connections) delivers.get(name)?.pump.kick();
+    },
+  });
+  const applyPump = createPump(guarded("apply", async () => (await apply.applyReady()) + (await apply.applyEnded())));
+
+  for (const connection of revision.connections.values()) {
+    const loop = createDeliverLoop({
+      connection,
+      store,
+      clock,
+      gate: createGate(connection, clock),
+      isPaused: () => stopping || pauses.has("connection", connection.name),
+      sink: () => sinks.get(connection.name),
+      deps: (sink) => ({
+        store,
+        connection,
+        sink,
+        clock,
+        ids,
+        random: parts.random,
+        observer: pausing(observer, pauses),
+      }),
+      onProgress: () => {
+        delivers.get(connection.name)?.pump.kick();
+        schedule();
+      },
+    });
+    delivers.set(connection.name, {
+      loop,
+      pump: createPump(guarded(`deliver to ${connection.name}`, () => loop.startDue())),
+    });
+  }
+
+  /** A fault of the store's leaves the work where it is; the next timer looks again. */
+  function guarded(where: string, step: () => Promise<number>): () => Promise<number> {
+    return async () => {
+      if (stopping) return 0;
+      try {
+        return await step();
+      } catch (error) {
+        observer.fault({ where, error });
+        return 0;
+      }
+    };
+  }
+
+  function kickAll(): void {
+    applyPump.kick();
+    for (const { pump } of delivers.values()) pump.kick();
+  }
+
+  async function nextDue(): Promise<number | undefined> {
+    const instants = [await store.nextHoldEnd()];
+    for (const { loop } of delivers.values()) instants.push(await loop.nextAt());
+    const known = instants.filter((instant) => instant !== undefined);
+    return known.length === 0 ? undefined : Math.min(...known);
+  }
+
+  let scheduling = false;
+  function schedule(): void {
+    if (stopping || scheduling || !started) return;
+    scheduling = true;
+    void nextDue()
+      .catch(() => undefined)
+      .then((due) => {
+        scheduling = false;
+        const now = clock.now();
+        cancelTimer();
+        // What is due now and not taken waits for a slot, and that slot's progress wakes it: no busy loop.
+        const wait = due === undefined || due <= now ? maxSleepMs : Math.min(due - now, maxSleepMs);
+        cancelTimer = clock.after(wait, () => {
+          kickAll();
+          schedule();
+        });
+      });
+  }
+  let started = false;
+
+  return {
+    revision,
+    store,
+    limitFor(path) {
+      const source = routes.source(path);
+      return source === undefined ? undefined : { maxBytes: source.maxBodyBytes };
+    },
+    async ingest(request) {
+      const source = routes.source(request.path);
+      if (source === undefined) return notFound;
+      const reply = await ingest(request, { routes, source, store, clock, ids, observer });
+      if (reply.outcome === "accepted" && !stopping && started) applyPump.kick();
+      return reply;
+    },
+    async start() {
+      await store.recoverInterrupted(clock.now());
+      await store.saveRevision({
+        hash: revision.hash,
+        ...(revision.gitCommit === undefined ? {} : { gitCommit: revision.gitCommit }),
+        files: revision.files,
+        at: clock.now(),
+      });
+      await pauses.load();
+      started = true;
+      kickAll();
+      schedule();
+    },
+    async stop(graceMs) {
+      stopping = true;
+      cancelTimer();
+      const idle = Promise.all([applyPump.rest(), ...[...delivers.values()].map(({ loop }) => loop.idle())]);
+      await Promise.race([idle, new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
+      await sinks.close();
+      await parts.evaluator.close();
+      await store.close();
+    },
+    async drain() {
+      for (;;) {
+        applyPump.kick();
+        await applyPump.rest();
+        let moved = false;
+        for (const { loop } of delivers.values()) {
+          if ((await loop.startDue()) > 0) moved = true;
+          await loop.idle();
+        }
+        if (!moved) return;
+      }
+    },
+    nextDue,
+    async pause(kind, name, by) {
+      await pauses.add(
+        { kind, name, since: clock.now(), by: by.actor, reason: by.reason },
+        auditOf("pause", `${kind} ${name}`, by),
+      );
+    },
+    async resume(kind, name, by) {
+      const was = await pauses.remove(kind, name, auditOf("resume", `${kind} ${name}`, by));
+      if (kind === "pipeline") apply.rewind();
+      kickAll();
+      return was;
+    },
+    async retryDead(id, by) {
+      const found = await store.retryDeadLetter(id, auditOf("dead.retry", id, by));
+      kickAll();
+      return found;
+    },
+    discardDead: (id, by) => store.discardDeadLetter(id, auditOf("dead.discard", id, by)),
+  };
+
+  function auditOf(action: string, target: string, by: Actor): AuditRow {
+    return { at: clock.now(), actor: by.actor, action, target, reason: by.reason };
+  }
+}
+
+/** Declared on the connection, else derived from the pipeline's SLA and the sink's idempotency window. */
+function retryPlanOf(revision: Revision, pipeline: PipelineModel, name: string): RetryPlan {
+  const connection = revision.connections.get(name);
+  return { ...retryPlanFromSla(pipeline.sla.lagMs, connection?.sink.idempotencyWindowMs), ...connection?.retry };
+}
+
+/** The engine's own pauses are in the store already; the loops must know of them at once. */
+function pausing(observer: Observer, pauses: { mark(kind: Pause["kind"], name: string): void }): Observer {
+  return {
+    ...observer,
+    connectionPaused(fact) {
+      pauses.mark("connection", fact.connection);
+      observer.connectionPaused(fact);
+    },
+  };
+}
