@@ -1,0 +1,175 @@
+/** What the apply step decided, in one transaction: checked whole before a row is written. */
+import { fail } from "../core/errors.ts";
+import type { DeliveryId } from "../core/types.ts";
+import type { Handlers } from "./calls.ts";
+import type { Db } from "./connection.ts";
+import { createDeadLetterWriter } from "./dead-letters.ts";
+import { createEntityWriter } from "./entities.ts";
+import type { Lanes } from "./lanes.ts";
+import { hashKey, jsonOrNull, orNull } from "./rows.ts";
+import type { ApplyCommit, ApplyResult, HistoryRow, NewDelivery, OnceMark } from "./store.ts";
+
+/** Makes the `apply` handler. */
+export function createApply(db: Db, lanes: Lanes): Handlers["apply"] {
+  const statements = prepareApply(db);
+  const entities = createEntityWriter(db);
+  const deadLetters = createDeadLetterWriter(db);
+  return (commit) => {
+    if (statements.work.get(commit.workSeq, commit.eventSeq) === undefined) {
+      fail("HK4015", { work: commit.workSeq, pipeline: commit.pipeline });
+    }
+    const conflict = entities.findConflict(commit.entities) ?? findConflict(statements, lanes, commit);
+    if (conflict !== undefined) return conflict;
+    for (const write of commit.entities) entities.write(write);
+    for (const row of commit.history) insertHistory(statements, commit, row);
+    for (const mark of commit.once) statements.mark.run(markKey(mark), commit.eventSeq);
+    for (const delivery of commit.deliveries)
+      insertDelivery(statements, lanes, { delivery, eventSeq: commit.eventSeq });
+    for (const { delivery, into } of commit.merged) merge(statements, lanes, { from: delivery, into, at: commit.at });
+    if (commit.outcome.status === "dead") {
+      deadLetters.insert({ letter: commit.outcome.dead, kind: "event", eventSeq: commit.eventSeq });
+    }
+    finishWork(statements, commit);
+    return { kind: "ok" };
+  };
+}
+
+/** Key of a once mark: personal data in the entity's key or the values stays out of the table. */
+export function markKey(mark: OnceMark): Buffer {
+  return hashKey(mark.effect, mark.entity.type, mark.entity.key, mark.values);
+}
+
+function findConflict(statements: Statements, lanes: Lanes, commit: ApplyCommit): ApplyResult | undefined {
+  for (const mark of commit.once) {
+    if (statements.marked.get(markKey(mark)) !== undefined) return { kind: "conflict", entity: mark.entity };
+  }
+  for (const { delivery } of commit.merged) {
+    const seq = statements.deliverySeq.get(delivery);
+    const row = seq === undefined ? undefined : lanes.find(seq);
+    if (row === undefined || !lanes.mergeable(row)) return { kind: "conflict" };
+  }
+  return undefined;
+}
+
+function insertHistory(statements: Statements, commit: ApplyCommit, row: HistoryRow): void {
+  statements.history.run(
+    commit.eventSeq,
+    commit.pipeline,
+    commit.revision,
+    commit.at,
+    row.entity.type,
+    row.entity.key,
+    row.attribute,
+    jsonOrNull(row.before),
+    jsonOrNull(row.after),
+    row.result,
+    orNull(row.mapping),
+    orNull(row.note),
+    orNull(row.supersededBy),
+  );
+}
+
+function insertDelivery(
+  statements: Statements,
+  lanes: Lanes,
+  { delivery, eventSeq }: { delivery: NewDelivery; eventSeq: number },
+): void {
+  const { entity, connection, kind, retry } = delivery;
+  const { lastInsertRowid } = statements.delivery.run(
+    delivery.id,
+    eventSeq,
+    delivery.pipeline,
+    delivery.deliverId,
+    connection,
+    entity.type,
+    entity.key,
+    JSON.stringify(delivery.ids),
+    orNull(delivery.state),
+    delivery.action,
+    kind,
+    delivery.eventName,
+    JSON.stringify(delivery.attributes),
+    JSON.stringify(delivery.params),
+    delivery.entityVersion,
+    delivery.idempotencyKey,
+    orNull(delivery.notAfter),
+    retry.baseMs,
+    retry.capMs,
+    retry.horizonMs,
+    delivery.createdAt,
+  );
+  const seq = Number(lastInsertRowid);
+  lanes.open({ seq, eventSeq, connection, entity, kind, status: "pending", attempts: 0, nextAt: delivery.createdAt });
+}
+
+/** What had been merged into the one that goes is now done by the one that stays. */
+function merge(
+  statements: Statements,
+  lanes: Lanes,
+  { from, into, at }: { from: DeliveryId; into: DeliveryId; at: number },
+): void {
+  const fromSeq = statements.deliverySeq.get(from);
+  const intoSeq = statements.deliverySeq.get(into);
+  if (intoSeq === undefined) fail("HK4014", { delivery: into });
+  const row = fromSeq === undefined ? undefined : lanes.find(fromSeq);
+  if (row === undefined) fail("HK4014", { delivery: from });
+  statements.merged.run(intoSeq, at, row.delivery_seq);
+  statements.mergedAgain.run(intoSeq, row.delivery_seq);
+  lanes.close(row);
+}
+
+function finishWork(statements: Statements, commit: ApplyCommit): void {
+  const { outcome } = commit;
+  statements.unwait.run(commit.workSeq);
+  if (outcome.status === "held") {
+    statements.hold.run(commit.at, outcome.until, outcome.reason, orNull(outcome.rule), commit.workSeq);
+    for (const entity of outcome.waitsFor) statements.wait.run(entity.type, entity.key, commit.workSeq);
+    return;
+  }
+  statements.done.run(commit.workSeq);
+  const skipped = outcome.status === "skipped" ? outcome : undefined;
+  const reason = outcome.status === "dead" ? outcome.dead.code : skipped?.reason;
+  statements.outcome.run(
+    commit.eventSeq,
+    commit.pipeline,
+    outcome.status,
+    orNull(reason),
+    orNull(outcome.rule),
+    jsonOrNull(outcome.detail),
+    commit.revision,
+    commit.at,
+    orNull(skipped?.supersededBy),
+  );
+}
+
+type Statements = ReturnType<typeof prepareApply>;
+
+function prepareApply(db: Db) {
+  return {
+    work: db.prepare<[number, number], number>("SELECT seq FROM work WHERE seq = ? AND event_seq = ?").pluck(),
+    marked: db.prepare<[Buffer], number>("SELECT 1 FROM once_marks WHERE key = ?").pluck(),
+    mark: db.prepare("INSERT INTO once_marks (key, event_seq) VALUES (?, ?)"),
+    deliverySeq: db.prepare<[string], number>("SELECT seq FROM deliveries WHERE id = ?").pluck(),
+    history: db.prepare(
+      `INSERT INTO history (event_seq, pipeline, revision, at, entity_type, entity_key, attribute, before, after, result,
+         mapping, note, superseded_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    delivery: db.prepare(
+      `INSERT INTO deliveries (id, event_seq, pipeline, deliver_id, connection, entity_type, entity_key, ids, state, action,
+         kind, event_name, attributes, params, entity_version, idempotency_key, not_after, retry_base_ms, retry_cap_ms,
+         retry_horizon_ms, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    merged: db.prepare("UPDATE deliveries SET status = 'merged', merged_into = ?, done_at = ? WHERE seq = ?"),
+    mergedAgain: db.prepare("UPDATE deliveries SET merged_into = ? WHERE merged_into = ?"),
+    hold: db.prepare(
+      "UPDATE work SET held_since = coalesce(held_since, ?), held_until = ?, hold_reason = ?, rule = ? WHERE seq = ?",
+    ),
+    wait: db.prepare("INSERT OR IGNORE INTO waits (entity_type, entity_key, work_seq) VALUES (?, ?, ?)"),
+    unwait: db.prepare("DELETE FROM waits WHERE work_seq = ?"),
+    done: db.prepare("DELETE FROM work WHERE seq = ?"),
+    outcome: db.prepare(
+      `INSERT OR REPLACE INTO outcomes (event_seq, pipeline, status, reason, rule, detail, revision, at, superseded_by)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+  };
+}

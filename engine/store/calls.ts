@@ -1,0 +1,50 @@
+/** What the writer can be asked to do: one name, one argument and one result each; plain data, so that it can cross a thread. */
+import type { DeadLetterId } from "../core/types.ts";
+import type {
+  AcceptRequest,
+  AcceptResult,
+  ApplyCommit,
+  ApplyResult,
+  AttemptMark,
+  AuditRow,
+  DeliverySettlement,
+  EntityRecord,
+  Pause,
+  PurgeRequest,
+  PurgeResult,
+  RevisionRecord,
+} from "./store.ts";
+
+/** Argument and result of each call. */
+export interface CallTable {
+  accept: { argument: AcceptRequest; result: readonly AcceptResult[] };
+  apply: { argument: ApplyCommit; result: ApplyResult };
+  markAttempt: { argument: AttemptMark; result: null };
+  /** `at` dates an end that had no attempt. */
+  settle: { argument: { readonly settlement: DeliverySettlement; readonly at: number }; result: null };
+  /** Gives the seqs of the deliveries that were in flight. */
+  recover: { argument: { readonly at: number }; result: readonly number[] };
+  retryDead: { argument: { readonly id: DeadLetterId; readonly audit: AuditRow }; result: boolean };
+  discardDead: { argument: { readonly id: DeadLetterId; readonly audit: AuditRow }; result: boolean };
+  setPause: { argument: { readonly pause: Pause; readonly audit: AuditRow }; result: null };
+  clearPause: {
+    argument: { readonly kind: Pause["kind"]; readonly name: string; readonly audit: AuditRow };
+    result: boolean;
+  };
+  saveRevision: { argument: RevisionRecord; result: null };
+  seed: { argument: { readonly records: readonly EntityRecord[]; readonly audit: AuditRow }; result: number };
+  purge: { argument: PurgeRequest; result: PurgeResult };
+}
+
+export type CallName = keyof CallTable;
+export type Argument<K extends CallName> = CallTable[K]["argument"];
+export type Result<K extends CallName> = CallTable[K]["result"];
+
+/** One call, as it is queued. */
+export type Call = { [K in CallName]: { readonly name: K; readonly argument: Argument<K> } }[CallName];
+
+/**
+ * How each call is done inside the group's transaction. What can be refused is checked before anything is
+ * written; a throw after a write makes the group run again with a savepoint for each call.
+ */
+export type Handlers = { readonly [K in CallName]: (argument: Argument<K>) => Result<K> };

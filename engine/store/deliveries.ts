@@ -1,0 +1,196 @@
+/** Attempts: marked before they are sent, settled after, and found again after a crash. */
+import { fail } from "../core/errors.ts";
+import { type AttributeWrite, DELIVERY_EDGES, type DeliveryId, type DeliveryStatus } from "../core/types.ts";
+import { type AcknowledgedWriter, createAcknowledgedWriter } from "./acknowledged.ts";
+import type { Handlers } from "./calls.ts";
+import type { Db } from "./connection.ts";
+import { createDeadLetterWriter, type DeadLetterWriter } from "./dead-letters.ts";
+import type { Lanes, OpenDelivery } from "./lanes.ts";
+import { fromJson, orNull } from "./rows.ts";
+import type { AttemptMark, DeliverySettlement } from "./store.ts";
+
+/** Makes the handlers of one delivery's life after its birth. */
+export function createDeliveryHandlers(db: Db, lanes: Lanes): Pick<Handlers, "markAttempt" | "settle" | "recover"> {
+  const tools: Tools = {
+    lanes,
+    statements: prepareDeliveries(db),
+    acknowledged: createAcknowledgedWriter(db),
+    deadLetters: createDeadLetterWriter(db),
+  };
+  return {
+    markAttempt(mark) {
+      markAttempt(tools, mark);
+      return null;
+    },
+    settle({ settlement, at }) {
+      settle(tools, settlement, at);
+      return null;
+    },
+    recover: ({ at }) => recover(tools, at),
+  };
+}
+
+function markAttempt({ statements, lanes }: Tools, mark: AttemptMark): void {
+  const { row, delivery } = findDelivery({ statements, lanes }, mark.delivery);
+  checkMove(delivery, "sending");
+  if (mark.frozen !== undefined) freeze(statements, delivery.seq, mark.frozen);
+  statements.attemptStarted.run(delivery.seq, mark.attempt, mark.at);
+  if (row !== undefined) statements.sending.run(mark.attempt, mark.at, delivery.seq);
+}
+
+function settle(tools: Tools, settlement: DeliverySettlement, at: number): void {
+  const { statements } = tools;
+  const { row, delivery } = findDelivery(tools, settlement.delivery);
+  // An attempt that needs no mark may be under way while its upsert is merged: what it came to still counts.
+  const late = delivery.status === "merged" && settlement.status !== "dead";
+  if (!late) checkMove(delivery, settlement.status);
+  if (settlement.frozen !== undefined) freeze(statements, delivery.seq, settlement.frozen);
+  if (settlement.attempt !== undefined) recordAttempt(statements, delivery.seq, settlement.attempt);
+  acknowledge(tools, delivery, settlement);
+  if (late || row === undefined) return;
+  if (settlement.status === "delivered" || settlement.status === "superseded" || settlement.status === "dead") {
+    close(tools, { row, delivery, settlement, at });
+    return;
+  }
+  // A pause (401, 403, 407) burns no attempt.
+  const tried = settlement.attempt?.attempt ?? row.attempts;
+  const attempts =
+    settlement.status === "pending" && settlement.attempt !== undefined ? tried - 1 : Math.max(tried, row.attempts);
+  const first = row.first_attempt_at ?? settlement.attempt?.startedAt ?? null;
+  statements.reschedule.run(settlement.status, attempts, settlement.nextAt ?? at, first, delivery.seq);
+  if (settlement.note !== undefined) statements.note.run(settlement.note, delivery.seq);
+}
+
+function close(
+  { statements, lanes, deadLetters }: Tools,
+  end: { row: OpenDelivery; delivery: Found; settlement: DeliverySettlement; at: number },
+): void {
+  const { row, delivery, settlement, at } = end;
+  if (settlement.status === "dead") {
+    if (settlement.dead === undefined) fail("HK4016", { delivery: settlement.delivery });
+    deadLetters.insert({
+      letter: settlement.dead,
+      kind: "delivery",
+      eventSeq: delivery.event_seq,
+      deliverySeq: delivery.seq,
+    });
+  }
+  const attempts = Math.max(settlement.attempt?.attempt ?? 0, row.attempts);
+  const first = row.first_attempt_at ?? settlement.attempt?.startedAt ?? null;
+  const doneAt = settlement.attempt?.finishedAt ?? at;
+  statements.close.run(settlement.status, attempts, first, doneAt, orNull(settlement.note), delivery.seq);
+  lanes.close(row);
+}
+
+function recordAttempt(statements: Statements, seq: number, attempt: NonNullable<DeliverySettlement["attempt"]>): void {
+  const { finishedAt, outcome, httpStatus, detail } = attempt;
+  const finished = statements.attemptFinished.run(
+    finishedAt,
+    outcome,
+    orNull(httpStatus),
+    detail,
+    seq,
+    attempt.attempt,
+  );
+  if (finished.changes > 0) return;
+  statements.attemptWhole.run(seq, attempt.attempt, attempt.startedAt, finishedAt, outcome, orNull(httpStatus), detail);
+}
+
+function acknowledge({ acknowledged }: Tools, delivery: Found, settlement: DeliverySettlement): void {
+  if (settlement.acknowledged === undefined && settlement.forgotten === undefined) return;
+  const { connection, entity_type: type, entity_key: key } = delivery;
+  acknowledged.change(
+    { connection, entity: { type, key } },
+    { learnt: settlement.acknowledged ?? {}, forgotten: settlement.forgotten ?? [] },
+  );
+}
+
+/** Nobody knows whether the sink got them: they are unknown, due at once, and the connection's marks are gone. */
+function recover({ statements, acknowledged }: Tools, at: number): readonly number[] {
+  const rows = statements.interrupted.all();
+  for (const row of rows) {
+    statements.attemptFinished.run(
+      at,
+      "unknown",
+      null,
+      "interrupted: the engine ended before the answer",
+      row.delivery_seq,
+      row.attempts,
+    );
+    statements.reschedule.run("unknown", row.attempts, at, row.first_attempt_at, row.delivery_seq);
+    if (row.kind !== "upsert") continue;
+    const entity = { type: row.entity_type, key: row.entity_key };
+    const forgotten = Object.keys(fromJson<Record<string, AttributeWrite>>(row.attributes));
+    acknowledged.change({ connection: row.connection, entity }, { learnt: {}, forgotten });
+  }
+  return rows.map((row) => row.delivery_seq);
+}
+
+function freeze(statements: Statements, seq: number, frozen: NonNullable<AttemptMark["frozen"]>): void {
+  statements.freeze.run(seq, frozen.summary, JSON.stringify(frozen.data));
+}
+
+function findDelivery(
+  { statements, lanes }: Pick<Tools, "statements" | "lanes">,
+  id: DeliveryId,
+): { row: OpenDelivery | undefined; delivery: Found } {
+  const found = statements.delivery.get(id);
+  if (found === undefined) return fail("HK4014", { delivery: id });
+  const row = found.status === null ? lanes.find(found.seq) : undefined;
+  return { row, delivery: { ...found, status: found.status ?? row?.status ?? "pending" } };
+}
+
+/** An open delivery may also be put off without a move. */
+function checkMove(delivery: Found, to: DeliveryStatus): void {
+  const edges = DELIVERY_EDGES[delivery.status];
+  const putOff = to === delivery.status && to !== "sending" && edges.length > 0;
+  if (!putOff && !edges.includes(to)) fail("HK4013", { delivery: delivery.id, from: delivery.status, to });
+}
+
+interface Tools {
+  readonly lanes: Lanes;
+  readonly statements: Statements;
+  readonly acknowledged: AcknowledgedWriter;
+  readonly deadLetters: DeadLetterWriter;
+}
+
+interface Found {
+  readonly seq: number;
+  readonly id: DeliveryId;
+  readonly event_seq: number;
+  readonly connection: string;
+  readonly entity_type: string;
+  readonly entity_key: string;
+  readonly status: DeliveryStatus;
+}
+
+type Statements = ReturnType<typeof prepareDeliveries>;
+
+function prepareDeliveries(db: Db) {
+  return {
+    delivery: db.prepare<[string], Omit<Found, "status"> & { status: DeliveryStatus | null }>(
+      "SELECT seq, id, event_seq, connection, entity_type, entity_key, status FROM deliveries WHERE id = ?",
+    ),
+    interrupted: db.prepare<[], OpenDelivery & { attributes: string }>(
+      "SELECT o.*, d.attributes FROM outbox o JOIN deliveries d ON d.seq = o.delivery_seq WHERE o.status = 'sending' ORDER BY o.delivery_seq",
+    ),
+    freeze: db.prepare("INSERT OR IGNORE INTO requests (delivery_seq, summary, data) VALUES (?, ?, ?)"),
+    attemptStarted: db.prepare("INSERT INTO attempts (delivery_seq, attempt, started_at) VALUES (?, ?, ?)"),
+    attemptFinished: db.prepare(
+      "UPDATE attempts SET finished_at = ?, outcome = ?, http_status = ?, detail = ? WHERE delivery_seq = ? AND attempt = ? AND finished_at IS NULL",
+    ),
+    attemptWhole: db.prepare(
+      "INSERT INTO attempts (delivery_seq, attempt, started_at, finished_at, outcome, http_status, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    ),
+    sending: db.prepare(
+      "UPDATE outbox SET status = 'sending', attempts = ?, first_attempt_at = coalesce(first_attempt_at, ?) WHERE delivery_seq = ?",
+    ),
+    reschedule: db.prepare(
+      "UPDATE outbox SET status = ?, attempts = ?, next_at = ?, first_attempt_at = ? WHERE delivery_seq = ?",
+    ),
+    close: db.prepare(
+      "UPDATE deliveries SET status = ?, attempts = ?, first_attempt_at = ?, done_at = ?, note = ? WHERE seq = ?",
+    ),
+    note: db.prepare("UPDATE deliveries SET note = ? WHERE seq = ?"),
+  };
+}

@@ -1,0 +1,125 @@
+/**
+ * Group commit: all calls of a group share one transaction and one fsync.
+ *
+ * A call that is refused undoes only itself: the group is rolled back and run again with a savepoint around each
+ * call (rare, so the common path pays for none). A commit that fails refuses the whole group: nothing was
+ * promised. After a fault of the disk the connection is poisoned, since a second fsync could report success for
+ * pages that the first one lost (the lesson of "fsyncgate"): nothing is written until the file is opened again.
+ */
+import { type ErrorCode, HookrailError } from "../core/errors.ts";
+import type { Argument, Call, CallName, Handlers, Result } from "./calls.ts";
+import { type Db, sqliteCode } from "./connection.ts";
+
+/** Why a call was not done, as plain data. `fatal`: the writer is poisoned. */
+export interface Fault {
+  readonly code: ErrorCode;
+  readonly data: Readonly<Record<string, string | number>>;
+  readonly fatal: boolean;
+}
+
+export type CallOutcome =
+  | { readonly ok: true; readonly value: Result<CallName> }
+  | { readonly ok: false; readonly fault: Fault };
+
+/** Runs groups on one write connection; gives one outcome for each call, in order. */
+export type GroupRunner = (group: readonly Call[]) => readonly CallOutcome[];
+
+export function createGroupRunner(db: Db, handlers: Handlers, busyTimeoutMs: number): GroupRunner {
+  let poison: Fault | undefined;
+  const transaction = createTransaction(db, handlers);
+  return (group) => {
+    if (poison !== undefined) return refuseAll(group, poison);
+    try {
+      return transaction.plain(group);
+    } catch (error) {
+      const fault = groupFault(error, busyTimeoutMs);
+      if (fault === undefined) return retryApart(group);
+      if (fault.fatal) poison = fault;
+      return refuseAll(group, fault);
+    }
+  };
+
+  function retryApart(group: readonly Call[]): readonly CallOutcome[] {
+    try {
+      return transaction.apart(group);
+    } catch (error) {
+      const fault = groupFault(error, busyTimeoutMs) ?? callFault("commit", error);
+      if (fault.fatal) poison = fault;
+      return refuseAll(group, fault);
+    }
+  }
+}
+
+/** A fault as the error the caller sees. */
+export function faultError(fault: Fault): HookrailError {
+  return new HookrailError(fault.code, fault.data);
+}
+
+function refuseAll(group: readonly Call[], fault: Fault): readonly CallOutcome[] {
+  return group.map(() => ({ ok: false, fault }));
+}
+
+function createTransaction(db: Db, handlers: Handlers) {
+  const sql = (text: string) => db.prepare(text);
+  const [begin, commit, rollback] = [sql("BEGIN IMMEDIATE"), sql("COMMIT"), sql("ROLLBACK")];
+  const [mark, release, undo] = [sql("SAVEPOINT one_call"), sql("RELEASE one_call"), sql("ROLLBACK TO one_call")];
+  const apartCall = (call: Call): CallOutcome => {
+    mark.run();
+    try {
+      const value = dispatch(handlers, call);
+      release.run();
+      return { ok: true, value };
+    } catch (error) {
+      if (isGroupError(error)) throw error;
+      undo.run();
+      release.run();
+      return { ok: false, fault: callFault(call.name, error) };
+    }
+  };
+  const inTransaction = (group: readonly Call[], one: (call: Call) => CallOutcome): readonly CallOutcome[] => {
+    begin.run();
+    try {
+      const outcomes = group.map(one);
+      commit.run();
+      return outcomes;
+    } catch (error) {
+      // SQLITE_FULL and SQLITE_IOERR may have rolled back already.
+      if (db.inTransaction) rollback.run();
+      throw error;
+    }
+  };
+  return {
+    plain: (group: readonly Call[]) => inTransaction(group, (call) => ({ ok: true, value: dispatch(handlers, call) })),
+    apart: (group: readonly Call[]) => inTransaction(group, apartCall),
+  };
+}
+
+function dispatch<K extends CallName>(
+  handlers: Handlers,
+  call: { readonly name: K; readonly argument: Argument<K> },
+): Result<K> {
+  return handlers[call.name](call.argument);
+}
+
+function isGroupError(error: unknown): boolean {
+  return groupFault(error, 0) !== undefined;
+}
+
+/** The fault of an error that concerns the whole group; undefined when one call is to blame. */
+function groupFault(error: unknown, busyTimeoutMs: number): Fault | undefined {
+  const code = sqliteCode(error);
+  if (code === undefined) return undefined;
+  if (code === "SQLITE_FULL") return { code: "HK4008", data: {}, fatal: false };
+  if (/^SQLITE_(BUSY|LOCKED)/.test(code)) return { code: "HK4011", data: { waitedMs: busyTimeoutMs }, fatal: false };
+  if (/^SQLITE_(IOERR|CORRUPT|NOTADB|READONLY|CANTOPEN|NOMEM|PROTOCOL)/.test(code)) {
+    return { code: "HK4009", data: { code }, fatal: true };
+  }
+  return undefined;
+}
+
+/** Messages of constraints name tables and columns, never values. */
+function callFault(operation: string, error: unknown): Fault {
+  if (error instanceof HookrailError) return { code: error.code, data: error.data, fatal: false };
+  const reason = sqliteCode(error) !== undefined && error instanceof Error ? error.message : "unexpected value";
+  return { code: "HK4012", data: { operation, reason }, fatal: false };
+}

@@ -1,0 +1,63 @@
+/** What operators change: pauses, revisions, seeded entities; each with its audit row. */
+import type { Handlers } from "./calls.ts";
+import type { Db } from "./connection.ts";
+import { createEntityWriter } from "./entities.ts";
+import { orNull } from "./rows.ts";
+import type { AuditRow } from "./store.ts";
+
+/** Appends to the audit trail, inside the caller's transaction. */
+export interface AuditWriter {
+  insert(row: AuditRow): void;
+}
+
+export function createAuditWriter(db: Db): AuditWriter {
+  const insert = db.prepare("INSERT INTO audit (at, actor, action, target, reason) VALUES (?, ?, ?, ?, ?)");
+  return {
+    insert: (row) => {
+      insert.run(row.at, row.actor, row.action, row.target, row.reason);
+    },
+  };
+}
+
+/** Makes the handlers for pauses, revisions and seeds. */
+export function createOperateHandlers(db: Db): Pick<Handlers, "setPause" | "clearPause" | "saveRevision" | "seed"> {
+  const audits = createAuditWriter(db);
+  const setPause = db.prepare(
+    "INSERT OR REPLACE INTO pauses (kind, name, since, paused_by, reason) VALUES (?, ?, ?, ?, ?)",
+  );
+  const clearPause = db.prepare("DELETE FROM pauses WHERE kind = ? AND name = ?");
+  const revision = db.prepare("INSERT OR IGNORE INTO revisions (hash, git_commit, files, at) VALUES (?, ?, ?, ?)");
+  return {
+    setPause({ pause, audit }) {
+      setPause.run(pause.kind, pause.name, pause.since, pause.by, pause.reason);
+      audits.insert(audit);
+      return null;
+    },
+    clearPause({ kind, name, audit }) {
+      if (clearPause.run(kind, name).changes === 0) return false;
+      audits.insert(audit);
+      return true;
+    },
+    saveRevision({ hash, gitCommit, files, at }) {
+      revision.run(hash, orNull(gitCommit), JSON.stringify(files), at);
+      return null;
+    },
+    seed: createSeed(db, audits),
+  };
+}
+
+/** Entities that exist, and ids that belong to another one, are left alone. */
+function createSeed(db: Db, audits: AuditWriter): Handlers["seed"] {
+  const entities = createEntityWriter(db);
+  return ({ records, audit }) => {
+    let count = 0;
+    for (const record of records) {
+      const write = { record: { ...record, seeded: true }, expected: 0 };
+      if (entities.findConflict([write]) !== undefined) continue;
+      entities.write(write);
+      count += 1;
+    }
+    audits.insert(audit);
+    return count;
+  };
+}

@@ -1,0 +1,78 @@
+/** Retention: bodies and frozen requests of what is done, and dedupe keys whose window has ended, a chunk at a time. */
+import type { Handlers } from "./calls.ts";
+import type { Db } from "./connection.ts";
+import type { PurgeRequest } from "./store.ts";
+
+/** Keys are looked at in key order, since they have no index by time: this many for each one that may be deleted. */
+const LOOK_FACTOR = 10;
+
+/** Makes the `purge` handler. It goes on where it last stopped; `more` is false once it has been all round. */
+export function createPurge(db: Db): Handlers["purge"] {
+  const keys = createKeyPurge(db);
+  const bodies = createBodyPurge(db);
+  return (request) => {
+    const purgedBodies = bodies(request);
+    const purgedKeys = keys(request);
+    return {
+      bodies: purgedBodies.count,
+      keys: purgedKeys.count,
+      more: purgedBodies.more || purgedKeys.more,
+    };
+  };
+}
+
+/** A body stays while work, an open delivery or an open dead letter of any of its events may still need it. */
+function createBodyPurge(db: Db) {
+  const candidates = db.prepare<[number, number], { seq: number; received_at: number; needed: number }>(
+    `SELECT b.seq, e.received_at, EXISTS (
+       SELECT 1 FROM events s WHERE (s.seq = b.seq OR (s.body_seq = b.seq AND s.body_seq <> s.seq)) AND (
+         EXISTS (SELECT 1 FROM work w WHERE w.event_seq = s.seq)
+         OR EXISTS (SELECT 1 FROM outbox o WHERE o.event_seq = s.seq)
+         OR EXISTS (SELECT 1 FROM dead_letters d WHERE d.event_seq = s.seq AND d.status = 'open'))) AS needed
+     FROM bodies b JOIN events e ON e.seq = b.seq WHERE b.seq > ? ORDER BY b.seq LIMIT ?`,
+  );
+  const remove = db.prepare("DELETE FROM bodies WHERE seq = ?");
+  const requests = db.prepare(
+    "DELETE FROM requests WHERE delivery_seq IN (SELECT d.seq FROM deliveries d JOIN events e ON e.seq = d.event_seq WHERE e.body_seq = ? AND d.status IS NOT NULL)",
+  );
+  let cursor = 0;
+  return ({ bodiesBefore, limit }: PurgeRequest): { count: number; more: boolean } => {
+    const rows = candidates.all(cursor, limit);
+    let count = 0;
+    for (const row of rows) {
+      if (row.received_at >= bodiesBefore) {
+        cursor = 0;
+        return { count, more: false };
+      }
+      cursor = row.seq;
+      if (row.needed === 1) continue;
+      requests.run(row.seq);
+      remove.run(row.seq);
+      count += 1;
+    }
+    if (rows.length < limit) cursor = 0;
+    return { count, more: rows.length === limit };
+  };
+}
+
+function createKeyPurge(db: Db) {
+  const page = db.prepare<[Buffer, number], { key: Buffer; until: number }>(
+    "SELECT key, until FROM dedupe WHERE key > ? ORDER BY key LIMIT ?",
+  );
+  const remove = db.prepare("DELETE FROM dedupe WHERE key = ?");
+  let cursor: Buffer = Buffer.alloc(0);
+  return ({ now, limit }: PurgeRequest): { count: number; more: boolean } => {
+    let count = 0;
+    const looked = page.all(cursor, limit * LOOK_FACTOR);
+    for (const { key, until } of looked) {
+      cursor = key;
+      if (until > now) continue;
+      remove.run(key);
+      count += 1;
+      if (count === limit) return { count, more: true };
+    }
+    const more = looked.length === limit * LOOK_FACTOR;
+    if (!more) cursor = Buffer.alloc(0);
+    return { count, more };
+  };
+}

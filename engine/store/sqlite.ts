@@ -1,0 +1,196 @@
+/**
+ * The SQLite store: one write connection, in a thread of its own unless it is told otherwise, and one read-only
+ * connection beside it. A change is answered after its commit, so a read that follows it sees it.
+ */
+
+import type { Worker } from "node:worker_threads";
+import type { Clock } from "../core/clock.ts";
+import { fail, type HookrailError } from "../core/errors.ts";
+import { type Db, openConnection, sqliteCode } from "./connection.ts";
+import { createGroupRunner } from "./group.ts";
+import { createHandlers } from "./handlers.ts";
+import { type StoreLock, takeLock } from "./lock.ts";
+import { migrate, refuseNewer, shippedMigrations } from "./migrate.ts";
+import { createDeliveryReads } from "./read-deliveries.ts";
+import { createEntityReads } from "./read-entities.ts";
+import { createOperateReads } from "./read-operate.ts";
+import { createStoryReads } from "./read-story.ts";
+import { createWorkReads } from "./read-work.ts";
+import type { Store, StoreReader } from "./store.ts";
+import { startWriterThread, type WriterStart } from "./thread.ts";
+import { createWriter, type Writer, type WriterTransport } from "./writer.ts";
+
+/** How a store is opened. */
+export interface SqliteStoreOptions {
+  /** A file, made with its folder if it is not there, or `:memory:` (then there is no thread). */
+  readonly path: string;
+  readonly clock: Clock;
+  /** The writer's own thread: on by default, off with `false`; elsewhere than beside this file (a bundle) its entry, or a function that starts it. */
+  readonly thread?: false | URL | ((start: WriterStart) => Worker);
+  /** File of better-sqlite3's addon, for the single binary. */
+  readonly nativeBinding?: string;
+  /** How long a lock is waited for, ms. */
+  readonly busyTimeoutMs?: number;
+  /** Cap on the file in pages of 16 KB: beyond it the store says that the disk is full. */
+  readonly maxPages?: number;
+  /** The disk failed or the writer ended: nothing more can be promised, so the process should end. */
+  readonly onFatal?: (error: HookrailError) => void;
+}
+
+const BUSY_TIMEOUT_MS = 2000;
+const DEFAULT_THREAD = new URL("./writer-thread.ts", import.meta.url);
+
+/** Opens the store for the one process that may write it. Refused (HK40xx): a file that is in use, damaged, newer or not ours. */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const start: WriterStart = {
+    path: options.path,
+    nativeBinding: options.nativeBinding,
+    busyTimeoutMs: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
+    maxPages: options.maxPages,
+  };
+  const lock = options.path === ":memory:" ? undefined : lockStore(start);
+  let db: Db | undefined;
+  try {
+    db = openConnection({ ...start, mode: "write" });
+    checkWhole(db, options.path);
+    migrate(db, { path: options.path, now: options.clock.now(), migrations: shippedMigrations() });
+    recordHolder(db);
+    return await assemble(db, start, { options, lock });
+  } catch (error) {
+    db?.close();
+    lock?.release();
+    throw error;
+  }
+}
+
+/** Opens a store read-only, beside a running engine or without one. */
+export async function openSqliteReader(path: string, options: { nativeBinding?: string } = {}): Promise<StoreReader> {
+  const db = openConnection({ ...options, path, mode: "read", busyTimeoutMs: BUSY_TIMEOUT_MS });
+  try {
+    refuseNewer(db, path, shippedMigrations());
+    return { ...createReads(db), close: async () => void db.close() };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+async function assemble(
+  db: Db,
+  start: WriterStart,
+  { options, lock }: { options: SqliteStoreOptions; lock: StoreLock | undefined },
+): Promise<Store> {
+  const threaded = options.thread !== false && options.path !== ":memory:";
+  const { transport, reader } = threaded
+    ? await splitConnections(db, start, options.thread ?? DEFAULT_THREAD)
+    : {
+        transport: inThread(db, start),
+        reader: options.path === ":memory:" ? db : openConnection({ ...start, mode: "read" }),
+      };
+  const writer = createWriter(transport, options.onFatal ?? (() => {}));
+  const close = async () => {
+    // The writer last: only a connection that may write can empty the WAL as it goes.
+    if (reader !== db) reader.close();
+    await writer.close();
+    lock?.release();
+  };
+  return createStore(reader, writer, { clock: options.clock, close });
+}
+
+/** The thread opens the file itself; the connection that checked and migrated it is done. */
+async function splitConnections(
+  db: Db,
+  start: WriterStart,
+  thread: Exclude<SqliteStoreOptions["thread"], false | undefined>,
+) {
+  const transport = await startWriterThread(thread instanceof URL ? thread : () => thread(start), start);
+  try {
+    const reader = openConnection({ ...start, mode: "read" });
+    // After the thread's: closing the only connection would empty the WAL for nothing.
+    db.close();
+    return { transport, reader };
+  } catch (error) {
+    await transport.close();
+    throw error;
+  }
+}
+
+function inThread(db: Db, start: WriterStart): WriterTransport {
+  const run = createGroupRunner(db, createHandlers(db), start.busyTimeoutMs);
+  return {
+    run: async (group) => run(group),
+    close: async () => void db.close(),
+  };
+}
+
+function createReads(db: Db) {
+  const { bySeq, ...deliveries } = createDeliveryReads(db);
+  return {
+    ...createStoryReads(db),
+    ...createWorkReads(db),
+    ...createEntityReads(db),
+    ...createOperateReads(db),
+    ...deliveries,
+  };
+}
+
+function createStore(
+  reader: Db,
+  writer: Writer,
+  { clock, close }: { clock: Clock; close: () => Promise<void> },
+): Store {
+  const { bySeq } = createDeliveryReads(reader);
+  return {
+    ...createReads(reader),
+    close,
+    accept: (request) => writer.call("accept", request),
+    commitApply: (commit) => writer.call("apply", commit),
+    markAttempt: async (mark) => void (await writer.call("markAttempt", mark)),
+    settleDelivery: async (settlement) => void (await writer.call("settle", { settlement, at: clock.now() })),
+    recoverInterrupted: async (now) => {
+      const seqs = await writer.call("recover", { at: now });
+      return seqs.flatMap((seq) => bySeq(seq) ?? []);
+    },
+    retryDeadLetter: (id, audit) => writer.call("retryDead", { id, audit }),
+    discardDeadLetter: (id, audit) => writer.call("discardDead", { id, audit }),
+    setPause: async (pause, audit) => void (await writer.call("setPause", { pause, audit })),
+    clearPause: (kind, name, audit) => writer.call("clearPause", { kind, name, audit }),
+    saveRevision: async (revision) => void (await writer.call("saveRevision", revision)),
+    seed: (records, audit) => writer.call("seed", { records, audit }),
+    purge: (request) => writer.call("purge", request),
+  };
+}
+
+/** Who holds the store, for the one that is refused. Written into the store itself, which readers may always read. */
+function recordHolder(db: Db): void {
+  db.prepare("INSERT OR REPLACE INTO holder (one, pid) VALUES (1, ?)").run(process.pid);
+}
+
+function lockStore(start: WriterStart): StoreLock {
+  return takeLock({ path: start.path, nativeBinding: start.nativeBinding, holder: () => holderOf(start) });
+}
+
+function holderOf(start: WriterStart): number | undefined {
+  try {
+    const db = openConnection({ ...start, mode: "read" });
+    try {
+      return db.prepare<[], number>("SELECT pid FROM holder").pluck().get();
+    } finally {
+      db.close();
+    }
+  } catch {
+    // Only the message is poorer: the other one may not have made the table yet.
+    return undefined;
+  }
+}
+
+/** Fails closed: a damaged page is found here and not by the first payment that needs it. */
+function checkWhole(db: Db, path: string): void {
+  let finding: string;
+  try {
+    finding = String(db.pragma("quick_check(1)", { simple: true }));
+  } catch (error) {
+    finding = sqliteCode(error) ?? String(error);
+  }
+  if (finding !== "ok") fail("HK4004", { path, finding });
+}

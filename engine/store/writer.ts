@@ -1,0 +1,113 @@
+/**
+ * The writer's queue: whatever is asked while a group commits forms the next group, so that a busy store
+ * shares its fsyncs and an idle one waits for nothing. One group is in flight at a time.
+ */
+import { fail, HookrailError } from "../core/errors.ts";
+import type { Argument, Call, CallName, Result } from "./calls.ts";
+import { type CallOutcome, faultError } from "./group.ts";
+
+/** Runs a group somewhere (this thread or another) and answers once. */
+export interface WriterTransport {
+  run(group: readonly Call[]): Promise<readonly CallOutcome[]>;
+  close(): Promise<void>;
+}
+
+/** Everything that changes the store goes through here. */
+export interface Writer {
+  /** Resolves after a durable commit. */
+  call<K extends CallName>(name: K, argument: Argument<K>): Promise<Result<K>>;
+  /** Writes what is queued, then ends; later calls are refused. */
+  close(): Promise<void>;
+}
+
+const MAX_GROUP_CALLS = 1000;
+const MAX_GROUP_BYTES = 8 * 1024 * 1024;
+/** Events waiting beyond these are refused: senders keep them better than our memory does. */
+const MAX_WAITING_EVENTS = 20_000;
+const MAX_WAITING_BYTES = 128 * 1024 * 1024;
+
+interface Waiting {
+  readonly call: Call;
+  readonly bytes: number;
+  settle(outcome: CallOutcome): void;
+  refuse(error: unknown): void;
+}
+
+export function createWriter(transport: WriterTransport, onFatal: (error: HookrailError) => void): Writer {
+  let queue: Waiting[] = [];
+  let waitingBytes = 0;
+  let running: Promise<void> | undefined;
+  let closed = false;
+
+  async function drain(): Promise<void> {
+    // One turn of the loop: requests that came in with the same poll share the first commit.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (queue.length > 0) await runGroup(takeGroup());
+    running = undefined;
+  }
+
+  function takeGroup(): readonly Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    for (const waiting of queue) {
+      if (count === MAX_GROUP_CALLS || (count > 0 && bytes + waiting.bytes > MAX_GROUP_BYTES)) break;
+      bytes += waiting.bytes;
+      count += 1;
+    }
+    const group = queue.slice(0, count);
+    queue = queue.slice(count);
+    waitingBytes -= bytes;
+    return group;
+  }
+
+  async function runGroup(group: readonly Waiting[]): Promise<void> {
+    try {
+      const outcomes = await transport.run(group.map((waiting) => waiting.call));
+      group.forEach((waiting, index) => {
+        const outcome = outcomes[index];
+        if (outcome !== undefined) waiting.settle(outcome);
+      });
+      const fatal = outcomes.find((outcome) => !outcome.ok && outcome.fault.fatal);
+      if (fatal?.ok === false) onFatal(faultError(fatal.fault));
+    } catch (error) {
+      // The writer's thread is gone; whether the group was committed is not known.
+      for (const waiting of group) waiting.refuse(error);
+      onFatal(
+        error instanceof HookrailError
+          ? error
+          : new HookrailError("HK4010", { reason: "the writer ended" }, { cause: error }),
+      );
+    }
+  }
+
+  return {
+    async call(name, argument) {
+      if (closed) fail("HK4010", { reason: "it was closed" });
+      const call = { name, argument } as Call;
+      const bytes = bodyBytes(call);
+      if (call.name === "accept" && (queue.length >= MAX_WAITING_EVENTS || waitingBytes > MAX_WAITING_BYTES)) {
+        fail("HK4019", { waiting: queue.length });
+      }
+      const answer = new Promise<Result<typeof name>>((resolve, reject) => {
+        const settle = (outcome: CallOutcome) => {
+          if (outcome.ok) resolve(outcome.value as Result<typeof name>);
+          else reject(faultError(outcome.fault));
+        };
+        queue.push({ call, bytes, settle, refuse: reject });
+      });
+      waitingBytes += bytes;
+      running ??= drain();
+      return answer;
+    },
+    async close() {
+      closed = true;
+      await running;
+      await transport.close();
+    },
+  };
+}
+
+function bodyBytes(call: Call): number {
+  if (call.name !== "accept") return 0;
+  return call.argument.events.reduce((sum, event) => sum + event.body.byteLength, 0);
+}
