@@ -1,0 +1,163 @@
+/**
+ * The interpreter of presets, first half: opens a connection and prepares a delivery's request (encode, template,
+ * guard). Sending is in send-preset.ts.
+ */
+import { createHash } from "node:crypto";
+import { fail } from "../core/errors.ts";
+import type { Json, JsonObject } from "../core/types.ts";
+import type { FrozenRequest, OpenSink, Settings, SinkContext, SinkDelivery } from "../plugin/index.ts";
+import type { Preset, PresetAction } from "../plugin/preset.schema.ts";
+import { createAuthenticator } from "./auth.ts";
+import { valuesAt } from "./classify.ts";
+import { checkBody, encodeAttributes } from "./encode.ts";
+import { type CompiledParts, compileParts, type FrozenHttp, freezeParts, frozenData } from "./http-request.ts";
+import { withDefaults } from "./preset.ts";
+import { buildScope, defaultText } from "./scope.ts";
+import {
+  type CompiledAction,
+  FOUND,
+  fillSettings,
+  mapOf,
+  type Opened,
+  probePreset,
+  sendFrozen,
+} from "./send-preset.ts";
+import type { Expressions } from "./template.ts";
+
+/** Opens a connection of a preset. All its expressions are compiled here, once. */
+export async function openPreset(preset: Preset, raw: Settings, context: SinkContext): Promise<OpenSink> {
+  const settings = withDefaults(preset, raw);
+  const expressions: Expressions = {
+    compile: context.compile,
+    evaluate: (expression, input) => context.evaluate(expression, input),
+  };
+  const fill = (template: string) => fillSettings(template, { settings, expressions, connection: context.connection });
+  const actions = new Map(
+    Object.entries(preset.actions).map(([name, spec]) => [name, compileAction(spec, preset, expressions)]),
+  );
+  const messages = new Map(
+    Object.entries(mapOf(settings["templates"])).map(([name, source]) => [name, context.compile(source)]),
+  );
+  const auth = createAuthenticator(preset.auth, {
+    connection: context.connection,
+    settings,
+    http: context.http,
+    clock: context.clock,
+    fill,
+  });
+  const opened: Opened = { preset, settings, context, expressions, actions, messages, auth };
+  return {
+    prepare: (delivery) => prepare(delivery, opened),
+    send: (request, send) => sendFrozen(request, send, opened),
+    probe: (signal) => probePreset(signal, opened),
+    close: async () => {},
+  };
+}
+
+function compileAction(spec: PresetAction, preset: Preset, expressions: Expressions): CompiledAction {
+  const shared = {
+    ...preset.headers,
+    ...(preset.content_type === undefined ? {} : { "content-type": preset.content_type }),
+  };
+  const parts = (request: Parameters<typeof compileParts>[0]) => compileParts(request, shared, expressions);
+  const { steps } = spec;
+  return {
+    spec,
+    identity: (spec.identity ?? []).map((source) => ({ source, expression: expressions.compile(source) })),
+    ...(steps === undefined
+      ? { single: parts(spec) }
+      : {
+          steps: {
+            lookup: parts(steps.lookup),
+            create: parts(steps.create),
+            update: parts(steps.update),
+            found: steps.lookup.found,
+          },
+        }),
+  };
+}
+
+async function prepare(delivery: SinkDelivery, opened: Opened): Promise<FrozenRequest> {
+  const { preset, settings, context, expressions } = opened;
+  const where = { connection: context.connection, action: delivery.action };
+  const action = opened.actions.get(delivery.action) ?? opened.actions.get("*");
+  if (action === undefined) return fail("HK5004", { sink: preset.sink, action: delivery.action });
+  const declared = context.entities.get(delivery.entity.type)?.attributes;
+  const names = mapOf(settings["attribute_names"]);
+  const encoded = encodeAttributes(delivery.attributes, {
+    clear: preset.clear ?? "null",
+    types: preset.types ?? {},
+    ...(preset.max_value_bytes === undefined ? {} : { maxValueBytes: preset.max_value_bytes }),
+    names,
+    typeOf: (name) => declared?.get(name)?.type,
+  });
+  if (!encoded.ok) return fail("HK5001", { ...where, ...encoded.violation });
+  const base = buildScope(delivery, encoded.encoded, settings);
+  const scope: JsonObject = { ...base, text: await messageText(delivery, base, opened) };
+  for (const { source, expression } of action.identity) {
+    const value = await expressions.evaluate(expression, scope);
+    if (value === undefined || value === null || String(value).trim() === "")
+      fail("HK5002", { ...where, part: source });
+  }
+  const known = new Set([...(declared?.keys() ?? [])].map((name) => names[name] ?? name));
+  const guard = (body: Json | undefined) => {
+    const { attributes_at: at, also = [] } = action.spec;
+    const violation = checkBody(body, {
+      encoded: encoded.encoded,
+      also,
+      known,
+      ...(at === undefined ? {} : { attributesAt: at }),
+    });
+    if (violation !== undefined) fail("HK5001", { ...where, ...violation });
+  };
+  return freezeAction(action, { scope, expressions, where, guard });
+}
+
+async function freezeAction(
+  action: CompiledAction,
+  options: Parameters<typeof freezeParts>[1],
+): Promise<FrozenRequest> {
+  const idempotency = idempotencyHeader(action.spec, options.scope);
+  const freeze = async (parts: CompiledParts, scope: JsonObject) => {
+    const frozen = await freezeParts(parts, { ...options, scope });
+    return { ...frozen, headers: { ...frozen.headers, ...idempotency } };
+  };
+  if (action.single !== undefined) {
+    const request = await freeze(action.single, options.scope);
+    return { summary: summaryOf(request), data: { action: options.where.action, ...frozenData(request) } };
+  }
+  if (action.steps === undefined)
+    return fail("HK9001", { what: "action without a request", value: options.where.action });
+  const lookup = await freeze(action.steps.lookup, options.scope);
+  const create = await freeze(action.steps.create, options.scope);
+  const update = await freeze(action.steps.update, { ...options.scope, found: FOUND });
+  const data = {
+    action: options.where.action,
+    lookup: frozenData(lookup),
+    create: frozenData(create),
+    update: frozenData(update),
+    found: action.steps.found,
+  };
+  return { summary: `${summaryOf(lookup)}, then create or update`, data };
+}
+
+const summaryOf = ({ method, path }: FrozenHttp) => `${method} ${path === "" ? "/" : path.replace(/\?.*/, "?…")}`;
+
+function idempotencyHeader(spec: PresetAction, scope: JsonObject): Record<string, string> {
+  const header = spec.idempotency?.header;
+  const key = valuesAt(scope, "delivery.idempotency_key")[0];
+  if (header === undefined || typeof key !== "string") return {};
+  const most = spec.idempotency?.max_length ?? 255;
+  return {
+    [header.toLowerCase()]: key.length <= most ? key : createHash("sha256").update(key).digest("hex").slice(0, most),
+  };
+}
+
+async function messageText(delivery: SinkDelivery, scope: JsonObject, opened: Opened): Promise<string> {
+  const name = delivery.params["template"];
+  const message = typeof name === "string" ? opened.messages.get(name) : undefined;
+  const text = message === undefined ? undefined : await opened.expressions.evaluate(message, scope);
+  if (typeof text === "string" && text.trim() !== "") return text;
+  const declared = opened.context.entities.get(delivery.entity.type)?.attributes;
+  return defaultText(delivery, (attribute) => declared?.get(attribute)?.sensitive !== false);
+}

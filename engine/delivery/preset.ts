@@ -1,0 +1,228 @@
+/** Reads a sink preset (plugins/sinks/NAME.yaml) and makes a sink of it. */
+import { type TProperties, type TSchema, Type } from "typebox";
+import { Value } from "typebox/value";
+import { parseDuration, parseRate } from "../core/duration.ts";
+import { errorMessage } from "../core/errors.ts";
+import { closed } from "../core/schema.ts";
+import type { Json } from "../core/types.ts";
+import { httpSettings, type PresetField } from "../plugin/http.schema.ts";
+import {
+  type ActionDescriptor,
+  defineSink,
+  type Setting,
+  type SettingExpression,
+  type SettingFault,
+  type Settings,
+  type SinkDescriptor,
+} from "../plugin/index.ts";
+import { type Preset, type PresetAction, presetSchema, type RequestParts } from "../plugin/preset.schema.ts";
+import { bodySources, templateSources } from "./template.ts";
+
+/** A preset that can be used, or what is wrong with the file. */
+export type ParsedPreset =
+  | { readonly ok: true; readonly preset: Preset; readonly sink: SinkDescriptor }
+  | {
+      readonly ok: false;
+      readonly faults: readonly { readonly path: readonly (string | number)[]; readonly message: string }[];
+    };
+
+/** Reads parsed YAML. */
+export function parsePreset(data: unknown): ParsedPreset {
+  if (!Value.Check(presetSchema, data)) {
+    const faults = Value.Errors(presetSchema, data).map(({ instancePath, message }) => ({
+      path: instancePath.split("/").slice(1),
+      message,
+    }));
+    return { ok: false, faults };
+  }
+  const faults = presetFaults(data).map(({ path, reason }) => ({
+    path,
+    message: errorMessage("HK5106", { name: data.sink, reason }),
+  }));
+  return faults.length > 0 ? { ok: false, faults } : { ok: true, preset: data, sink: presetSink(data) };
+}
+
+interface PresetFault {
+  readonly path: readonly string[];
+  readonly reason: string;
+}
+
+/** What the schema has no word for: names that must exist, kinds that are not built. */
+function presetFaults(preset: Preset): PresetFault[] {
+  const faults: PresetFault[] = [];
+  const add = (reason: string, ...path: string[]) => faults.push({ path, reason });
+  if (preset.actions[preset.default_action] === undefined)
+    add(`no action \`${preset.default_action}\``, "default_action");
+  const auth = preset.auth;
+  if (preset.host === undefined && preset.hosts === undefined && auth?.kind !== "url")
+    add("needs `host`, `hosts` or `auth: { kind: url }`");
+  if (auth?.kind === "sigv4") add("auth kind sigv4 is not built", "auth", "kind");
+  if (auth?.kind === "oauth2" && auth.grant === "jwt_bearer") add("grant jwt_bearer is not built", "auth", "grant");
+  for (const name of settingsUsed(preset))
+    if (preset.settings?.[name] === undefined) add(`uses setting \`${name}\`, which is not declared`, "settings");
+  for (const [name, action] of Object.entries(preset.actions)) {
+    if (action.steps === undefined && action.path === undefined && auth?.kind !== "url")
+      add("needs `path` or `steps`", "actions", name);
+    if (action.body_format === "csv" || action.body_format === "ndjson")
+      add(`body_format ${action.body_format} is not built`, "actions", name, "body_format");
+  }
+  return faults;
+}
+
+/** The settings that auth and hosts name. */
+function settingsUsed({ auth, hosts }: Preset): string[] {
+  const names = hosts === undefined ? [] : [hosts.by];
+  switch (auth?.kind) {
+    case "basic":
+      return [...names, auth.user, ...(auth.password === undefined ? [] : [auth.password])];
+    case "bearer":
+      return [...names, auth.token];
+    case "header":
+    case "body_field":
+      return [...names, auth.value];
+    case "url":
+      return [...names, auth.url];
+    case "hmac":
+      return [...names, auth.secret];
+    case "oauth2":
+      return [
+        ...names,
+        auth.client_id,
+        ...[auth.client_secret, auth.refresh_token].filter((name) => name !== undefined),
+      ];
+    default:
+      return names;
+  }
+}
+
+function presetSink(preset: Preset): SinkDescriptor {
+  const window = preset.idempotency_window === undefined ? undefined : parseDuration(preset.idempotency_window);
+  const rate = preset.limits?.[0] === undefined ? undefined : parseRate(preset.limits[0].rate);
+  return defineSink({
+    name: preset.sink,
+    summary: preset.summary,
+    config: closed({ ...fieldsSchema(preset.settings ?? {}), ...httpSettings }),
+    guarantee: preset.guarantee ?? "at_least_once",
+    ...(window?.ok ? { idempotencyWindowMs: window.value } : {}),
+    actions: Object.fromEntries(
+      Object.entries(preset.actions).map(([name, action]) => [name, actionDescriptor(action)]),
+    ),
+    defaultAction: preset.default_action,
+    marksAttempts: true,
+    defaults: {
+      ...(rate?.ok ? { rate: rate.value } : {}),
+      ...(preset.concurrency === undefined ? {} : { concurrency: preset.concurrency }),
+    },
+    check: (settings) => missingForHost(preset, settings),
+    expressions: settingExpressions,
+    open: (settings, context) => context.openPreset(preset, settings),
+  });
+}
+
+/** The descriptor of one action. */
+export function actionDescriptor(action: PresetAction): ActionDescriptor {
+  return {
+    kind: action.kind ?? "effect",
+    summary: action.summary ?? "",
+    ...(action.params === undefined ? {} : { params: closed(fieldsSchema(action.params)) }),
+  };
+}
+
+/** A preset's settings with the defaults filled in. */
+export function withDefaults(preset: Preset, settings: Settings): Settings {
+  const defaults: Record<string, Setting> = {};
+  for (const [name, field] of Object.entries(preset.settings ?? {}))
+    if (field.default !== undefined) defaults[name] = field.default;
+  return { ...defaults, ...settings };
+}
+
+/** A host that is built from a setting can not be named without it: a warning, since the config may be shared. */
+function missingForHost(preset: Preset, settings: Settings): SettingFault[] {
+  if (settings["base_url"] !== undefined || preset.host === undefined) return [];
+  const given = withDefaults(preset, settings);
+  return templateSources(preset.host).flatMap((source) => {
+    const name = /^settings\.(\w+)$/.exec(source)?.[1];
+    if (name === undefined || given[name] !== undefined) return [];
+    const message = errorMessage("HK5008", { connection: preset.sink, setting: name });
+    return [{ severity: "warning" as const, path: [], message }];
+  });
+}
+
+function fieldsSchema(fields: Readonly<Record<string, PresetField>>): TProperties {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => [
+      name,
+      field.required === true ? fieldType(field) : Type.Optional(fieldType(field)),
+    ]),
+  );
+}
+
+function fieldType(field: PresetField): TSchema {
+  const options = {
+    description: field.description,
+    ...(field.secret === true ? { "x-secret": true } : {}),
+    ...(field.default === undefined ? {} : { default: field.default }),
+    ...(field.example === undefined ? {} : { examples: [field.example] }),
+  };
+  switch (field.type ?? "string") {
+    case "integer":
+      return Type.Integer(options);
+    case "number":
+      return Type.Number(options);
+    case "boolean":
+      return Type.Boolean(options);
+    case "map":
+      return Type.Record(Type.String(), Type.Unsafe<Json>({}), options);
+    case "list":
+      return Type.Array(Type.Unsafe<Json>({}), options);
+    case "expression":
+      return Type.String({ ...options, "x-expression": true });
+    case "expressions":
+      return Type.Record(Type.String(), Type.String({ "x-expression": true }), options);
+    case "duration":
+    case "string":
+      if (field.enum !== undefined) return Type.Unsafe<string>({ enum: field.enum, ...options });
+      return Type.String({
+        minLength: 1,
+        ...options,
+        ...(field.pattern === undefined ? {} : { pattern: field.pattern }),
+      });
+  }
+}
+
+/** The expressions a connection's settings hold: message templates. */
+export function settingExpressions(settings: Settings): SettingExpression[] {
+  const templates = settings["templates"];
+  if (typeof templates !== "object" || templates === null) return [];
+  return Object.entries(templates).flatMap(([name, source]) =>
+    typeof source === "string" ? [{ path: ["templates", name], source }] : [],
+  );
+}
+
+/** All expressions of a preset, with their places: for `check` and for the test of the shipped ones. */
+export function presetExpressions(preset: Preset): SettingExpression[] {
+  return Object.entries(preset.actions).flatMap(([name, action]) => {
+    const at = ["actions", name];
+    const identity = (action.identity ?? []).map((source, index) => ({ path: [...at, "identity", index], source }));
+    const { steps } = action;
+    const inSteps =
+      steps === undefined
+        ? []
+        : (["lookup", "create", "update"] as const).flatMap((step) =>
+            partsExpressions(steps[step], [...at, "steps", step]),
+          );
+    return [...identity, ...partsExpressions(action, at), ...inSteps];
+  });
+}
+
+/** The expressions of one request's parts. */
+export function partsExpressions(parts: RequestParts, at: readonly (string | number)[]): SettingExpression[] {
+  const template = (text: string, ...path: string[]) =>
+    templateSources(text).map((source) => ({ path: [...at, ...path], source }));
+  return [
+    ...(parts.path === undefined ? [] : template(parts.path, "path")),
+    ...Object.entries(parts.query ?? {}).flatMap(([name, text]) => template(text, "query", name)),
+    ...Object.entries(parts.headers ?? {}).flatMap(([name, text]) => template(text, "headers", name)),
+    ...(parts.body === undefined ? [] : bodySources(parts.body, [...at, "body"])),
+  ];
+}
