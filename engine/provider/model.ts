@@ -64,6 +64,8 @@ export interface IdentifiedEvent {
   readonly rank: number;
   /** Index in the batch; 0 for single events. */
   readonly itemIndex: number;
+  /** This item of a batch can't be read: kept as a dead letter while the others go on. */
+  readonly unreadable?: { readonly code: string; readonly message: string };
 }
 
 /** The answer to a handshake: it is not an event and is not stored. */
@@ -71,6 +73,10 @@ export interface HandshakeReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** Which handshake it was, for the log. */
+  readonly name: string;
+  /** A secret the provider gave away in this request, to be kept before the reply is sent. */
+  readonly learned?: { readonly name: string; readonly value: Secret };
 }
 
 export type Identified =

@@ -1,0 +1,339 @@
+/** Compiles one entry of `verify:`: what is read, what was signed, which key, and how fresh it must be. */
+import { parseDuration } from "../core/duration.ts";
+import type { TimeUnit } from "./compile-events.ts";
+import type { Faults } from "./faults.ts";
+import { compileRef, compileTemplate, describeTemplate, holesOf, type Ref, type Template } from "./template.ts";
+import type { VerifyEntryYaml } from "./verify.schema.ts";
+
+export type SchemeName = VerifyEntryYaml["scheme"];
+export type HashName = "sha1" | "sha256" | "sha384" | "sha512";
+
+/** How signatures stand in the text that was found. */
+export type SignatureParse =
+  | { readonly kind: "raw" }
+  | { readonly kind: "prefix"; readonly prefix: string }
+  | { readonly kind: "kv"; readonly item: string; readonly field: string; readonly pick: string }
+  | { readonly kind: "list"; readonly sep: string; readonly field: string; readonly pick: string }
+  | {
+      readonly kind: "positional";
+      readonly sep: string;
+      readonly timestamp: number | undefined;
+      readonly signatures: number;
+    }
+  | { readonly kind: "pairs"; readonly item: string; readonly field: string; readonly selectBy: Ref };
+
+export type SignatureEncoding = "hex" | "base64" | "base64url" | "text";
+
+/** A place, or a numbered family of headers. */
+export type SignaturePlace = Ref | { readonly kind: "header_pattern"; readonly before: string; readonly after: string };
+
+export type MessagePart =
+  | { readonly kind: "template"; readonly template: Template }
+  | { readonly kind: "form_sorted"; readonly dedupe: boolean }
+  | { readonly kind: "field_lines"; readonly fields: readonly { readonly name: string; readonly optional: boolean }[] }
+  | { readonly kind: "join_fields"; readonly sep: string; readonly paths: readonly string[] }
+  | {
+      readonly kind: "signed_headers";
+      readonly listFrom: Ref;
+      readonly listSep: string;
+      readonly sep: string;
+      readonly form: "values" | "name_value";
+    }
+  | { readonly kind: "url"; readonly form: "registered" | "received"; readonly percentDecode: readonly string[] };
+
+export type KeyFrom =
+  | { readonly kind: "secrets" }
+  | { readonly kind: "param"; readonly name: string }
+  | { readonly kind: "handshake_store"; readonly name: string }
+  | { readonly kind: "cert_url"; readonly from: Ref; readonly hosts: readonly string[]; readonly pathSuffix: string }
+  | { readonly kind: "jwks"; readonly url: string };
+
+export interface ClaimsModel {
+  readonly alg: ReadonlySet<string>;
+  readonly iss?: Template;
+  readonly aud?: Template;
+  readonly maxAgeMs?: number;
+  readonly expRequired: boolean;
+  readonly bodyHash?: { readonly claim: string; readonly encoding: "hex" | "base64" };
+  readonly urlHash?: { readonly claim: string; readonly encoding: "hex" | "base64" };
+}
+
+export interface TimestampModel {
+  readonly from: Ref;
+  readonly unit: TimeUnit;
+  readonly pastMs: number;
+  readonly futureMs: number;
+}
+
+export interface SchemeModel {
+  readonly scheme: SchemeName;
+  readonly algorithm: HashName;
+  readonly places: readonly SignaturePlace[];
+  readonly parse: SignatureParse;
+  readonly encoding: SignatureEncoding;
+  readonly format: "der" | "ieee_p1363";
+  readonly key: {
+    readonly encoding: "utf8" | "base64" | "hex" | "pem";
+    readonly stripPrefix: string;
+    readonly derive: "none" | "sha1" | "nfkd";
+  };
+  readonly keyFrom: KeyFrom;
+  readonly message: readonly MessagePart[];
+  readonly perItem?: string;
+  readonly claims?: ClaimsModel;
+  readonly require: readonly { readonly ref: Ref; readonly equals: Template; readonly text: string }[];
+  readonly timestamp?: TimestampModel;
+  /** What is signed, in words. */
+  readonly signed: string;
+}
+
+const DEFAULT_TOLERANCE_MS = 5 * 60_000;
+/** Where tokens and passwords stand unless the recipe says otherwise. */
+const DEFAULT_PLACES: Partial<Record<SchemeName, string>> = {
+  basic: "header:authorization",
+  jwt: "header:authorization",
+  token: "header:authorization",
+};
+
+/** Compiles one way to verify. With faults, what comes back is only good for finding more of them. */
+export function compileScheme(raw: VerifyEntryYaml, faults: Faults): SchemeModel {
+  const message = compileMessage(raw.message, faults);
+  const timestamp = raw.timestamp === undefined ? undefined : compileTimestamp(raw.timestamp, faults.at("timestamp"));
+  const claims = raw.claims === undefined ? undefined : compileClaims(raw.claims, faults.at("claims"));
+  const secretText = raw.scheme === "token" || raw.scheme === "basic" || raw.scheme === "jwt";
+  const model: SchemeModel = {
+    scheme: raw.scheme,
+    algorithm: raw.algorithm ?? "sha256",
+    places: compilePlaces(raw, faults),
+    parse: compileParse(raw, faults),
+    encoding: secretText ? "text" : (raw.signature?.encoding ?? raw.encoding ?? "hex"),
+    format: raw.signature?.format ?? "der",
+    key: {
+      encoding: raw.key?.encoding ?? "utf8",
+      stripPrefix: raw.key?.strip_prefix ?? "",
+      derive: raw.key?.derive ?? "none",
+    },
+    keyFrom: compileKeyFrom(raw, faults.at("key_from")),
+    message,
+    require: compileRequire(raw.require ?? {}, faults.at("require")),
+    signed: secretText || raw.scheme === "none" ? "nothing" : describeMessage(message),
+    ...(raw.per_item === undefined ? {} : { perItem: raw.per_item }),
+    ...(claims === undefined ? {} : { claims }),
+    ...(timestamp === undefined ? {} : { timestamp }),
+  };
+  checkScheme(raw, model, faults);
+  return model;
+}
+
+/** Combinations that would verify nothing, or less than the author thinks. */
+function checkScheme(raw: VerifyEntryYaml, model: SchemeModel, faults: Faults): void {
+  const signs = model.signed !== "nothing";
+  if (signs && model.places.length === 0) {
+    faults.add(
+      [],
+      "HK3002",
+      `\`scheme: ${raw.scheme}\` does not say where the signature is`,
+      "header: NAME, or signature: { from: header:NAME }",
+    );
+  }
+  if (raw.header !== undefined && raw.signature !== undefined) {
+    faults.add(
+      ["header"],
+      "HK3002",
+      "`header` is the short form of `signature`: write one of them",
+      "header, or signature: { from, parse, encoding }",
+    );
+  }
+  if (raw.scheme === "jwt" && model.claims === undefined) {
+    faults.add([], "HK3002", "a JWT needs `claims:` with the algorithms it may use", "claims: { alg: [HS256] }");
+  }
+  const stamp = model.timestamp;
+  if (signs && stamp !== undefined && !model.message.some((part) => messageReads(part, stamp.from))) {
+    faults.add(
+      ["timestamp"],
+      "HK3002",
+      "the timestamp is not part of what is signed, so a replay could carry any",
+      "message: a template with {timestamp}, e.g. {timestamp}.{raw_body}",
+    );
+  }
+  if (model.timestamp === undefined && model.message.some((part) => messageReads(part, undefined))) {
+    faults.add(
+      ["message"],
+      "HK3002",
+      "the message has {timestamp} and the entry does not say where it is",
+      "timestamp: { from: header:NAME }",
+    );
+  }
+  if (
+    raw.scheme === "hash" &&
+    !model.message.some(
+      (part) => part.kind === "template" && holesOf(part.template).some((hole) => hole.ref.kind === "secret"),
+    )
+  ) {
+    faults.add(
+      ["message"],
+      "HK3002",
+      "a plain hash without the secret in it can be made by anyone",
+      "message: {secret}{raw_body}",
+    );
+  }
+}
+
+/** Whether a part reads the timestamp: as `{timestamp}` or, given its place, from there or with the raw body around it. */
+function messageReads(part: MessagePart, from: Ref | undefined): boolean {
+  if (part.kind === "field_lines") return from?.kind === "body";
+  if (part.kind !== "template") return false;
+  return holesOf(part.template).some(({ ref }) => {
+    if (ref.kind === "timestamp") return true;
+    if (from === undefined) return false;
+    if (from.kind === "body" && ref.kind === "raw_body") return true;
+    return JSON.stringify(ref) === JSON.stringify(from);
+  });
+}
+
+function compilePlaces(raw: VerifyEntryYaml, faults: Faults): readonly SignaturePlace[] {
+  const fallback = raw.header === undefined ? DEFAULT_PLACES[raw.scheme] : `header:${raw.header}`;
+  const from = raw.signature?.from ?? fallback;
+  const texts = from === undefined ? [] : Array.isArray(from) ? from : [from];
+  return texts.flatMap((text): SignaturePlace[] => {
+    const pattern = /^header_pattern:(.*)\{n\}(.*)$/.exec(text);
+    if (pattern !== null)
+      return [
+        { kind: "header_pattern", before: (pattern[1] ?? "").toLowerCase(), after: (pattern[2] ?? "").toLowerCase() },
+      ];
+    const ref = faults.take(["signature", "from"], text, compileRef(text));
+    return ref === undefined ? [] : [ref];
+  });
+}
+
+function compileParse(raw: VerifyEntryYaml, faults: Faults): SignatureParse {
+  const parse = raw.signature?.parse;
+  const prefix = parse?.prefix ?? raw.prefix;
+  if (prefix !== undefined) return { kind: "prefix", prefix };
+  if (parse?.kv !== undefined) return { kind: "kv", ...parse.kv };
+  if (parse?.list !== undefined) return { kind: "list", ...parse.list };
+  if (parse?.positional !== undefined) {
+    return {
+      kind: "positional",
+      sep: parse.positional.sep,
+      timestamp: parse.positional.timestamp,
+      signatures: parse.positional.signatures,
+    };
+  }
+  if (parse?.pairs !== undefined) {
+    const selectBy = faults.take(
+      ["signature", "parse", "pairs", "select_by"],
+      parse.pairs.select_by,
+      compileRef(parse.pairs.select_by),
+    );
+    if (selectBy !== undefined) return { kind: "pairs", item: parse.pairs.item, field: parse.pairs.field, selectBy };
+  }
+  // A password always comes as `Basic …`, a JWT in Authorization often as `Bearer …` (handled where it is read).
+  return raw.scheme === "basic" ? { kind: "prefix", prefix: "Basic " } : { kind: "raw" };
+}
+
+function compileMessage(raw: VerifyEntryYaml["message"], faults: Faults): readonly MessagePart[] {
+  const parts = raw === undefined ? ["{raw_body}"] : Array.isArray(raw) ? raw : [raw];
+  return parts.flatMap((part, index): MessagePart[] => {
+    const path = Array.isArray(raw) ? ["message", index] : ["message"];
+    if (typeof part === "string") {
+      const template = faults.take(path, part, compileTemplate(part));
+      return template === undefined ? [] : [{ kind: "template", template }];
+    }
+    if ("form_sorted" in part) return [{ kind: "form_sorted", dedupe: part.form_sorted.dedupe ?? false }];
+    if ("field_lines" in part)
+      return [
+        {
+          kind: "field_lines",
+          fields: part.field_lines.map((name) => ({ name: name.replace(/\?$/, ""), optional: name.endsWith("?") })),
+        },
+      ];
+    if ("join_fields" in part) return [{ kind: "join_fields", ...part.join_fields }];
+    if ("url" in part)
+      return [{ kind: "url", form: part.url.form ?? "registered", percentDecode: part.url.percent_decode ?? [] }];
+    const { list_from, list_sep, sep, form } = part.signed_headers;
+    const listFrom = faults.take(path, list_from, compileRef(list_from));
+    return listFrom === undefined
+      ? []
+      : [{ kind: "signed_headers", listFrom, listSep: list_sep ?? " ", sep, form: form ?? "values" }];
+  });
+}
+
+function describeMessage(message: readonly MessagePart[]): string {
+  return message.map((part) => (part.kind === "template" ? describeTemplate(part.template) : part.kind)).join(" ");
+}
+
+function compileKeyFrom(raw: VerifyEntryYaml, faults: Faults): KeyFrom {
+  const from = raw.key_from;
+  if (from?.param !== undefined) return { kind: "param", name: from.param };
+  if (from?.handshake_store !== undefined) return { kind: "handshake_store", name: from.handshake_store };
+  if (from?.jwks !== undefined) return { kind: "jwks", url: from.jwks.url };
+  if (from?.cert_url !== undefined) {
+    const ref = faults.take(["cert_url", "from"], from.cert_url.from, compileRef(from.cert_url.from));
+    if (ref !== undefined)
+      return { kind: "cert_url", from: ref, hosts: from.cert_url.hosts, pathSuffix: from.cert_url.path_suffix ?? "" };
+  }
+  return { kind: "secrets" };
+}
+
+function compileClaims(raw: NonNullable<VerifyEntryYaml["claims"]>, faults: Faults): ClaimsModel {
+  const template = (key: string, text: string | undefined) =>
+    text === undefined ? undefined : faults.take([key], text, compileTemplate(text));
+  const iss = template("iss", raw.iss);
+  const aud = template("aud", raw.aud);
+  const maxAgeMs = raw.max_age === undefined ? undefined : faults.duration(["max_age"], raw.max_age);
+  return {
+    alg: new Set(raw.alg),
+    expRequired: (raw.exp ?? "required") === "required",
+    ...(iss === undefined ? {} : { iss }),
+    ...(aud === undefined ? {} : { aud }),
+    ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+    ...(raw.body_hash === undefined ? {} : { bodyHash: raw.body_hash }),
+    ...(raw.url_hash === undefined ? {} : { urlHash: raw.url_hash }),
+  };
+}
+
+function compileRequire(raw: NonNullable<VerifyEntryYaml["require"]>, faults: Faults): SchemeModel["require"] {
+  return Object.entries(raw).flatMap(([text, equals]) => {
+    const ref = faults.take([text], text, compileRef(text));
+    const template = faults.take([text], String(equals), compileTemplate(String(equals)));
+    return ref === undefined || template === undefined ? [] : [{ ref, equals: template, text }];
+  });
+}
+
+function compileTimestamp(raw: NonNullable<VerifyEntryYaml["timestamp"]>, faults: Faults): TimestampModel | undefined {
+  const from = faults.take(["from"], raw.from, compileRef(raw.from));
+  const tolerance = (key: "past" | "future") => {
+    const text = raw[key];
+    if (text === undefined) return DEFAULT_TOLERANCE_MS;
+    const parsed = parseDuration(text);
+    return faults.take([key], text, parsed) ?? DEFAULT_TOLERANCE_MS;
+  };
+  const model = { unit: raw.unit ?? "s", pastMs: tolerance("past"), futureMs: tolerance("future") } as const;
+  return from === undefined ? undefined : { from, ...model };
+}
+
+/** All references an entry reads: for repeated headers, params and the byte scan. */
+export function refsOfScheme(model: SchemeModel): readonly Ref[] {
+  const templates = [
+    ...model.message.flatMap((part) => (part.kind === "template" ? [part.template] : [])),
+    model.claims?.iss ?? [],
+    model.claims?.aud ?? [],
+  ];
+  const parts = model.message.flatMap((part): Ref[] => {
+    if (part.kind === "signed_headers") return [part.listFrom];
+    if (part.kind === "url") return [{ kind: "url" }];
+    if (part.kind === "field_lines")
+      return part.fields.map(({ name }) => ({ kind: "body", path: name, optional: true }));
+    return part.kind === "join_fields" ? part.paths.map((path) => ({ kind: "body", path, optional: true })) : [];
+  });
+  return [
+    ...model.places.flatMap((place) => (place.kind === "header_pattern" ? [] : [place])),
+    ...templates.flatMap((template) => holesOf(template).map((hole) => hole.ref)),
+    ...parts,
+    ...model.require.flatMap(({ ref, equals }) => [ref, ...holesOf(equals).map((hole) => hole.ref)]),
+    ...(model.timestamp === undefined ? [] : [model.timestamp.from]),
+    ...(model.parse.kind === "pairs" ? [model.parse.selectBy] : []),
+    ...(model.keyFrom.kind === "cert_url" ? [model.keyFrom.from] : []),
+  ];
+}

@@ -1,0 +1,71 @@
+/** From what a source holds (secrets, params, a fetched certificate) to keys, without ever showing one. */
+import { createHash, createPublicKey, type KeyObject, type webcrypto, X509Certificate } from "node:crypto";
+import type { MaybePromise } from "../core/types.ts";
+import { decodeBase64, decodeBase64Url, decodeHex } from "./bytes.ts";
+import type { SchemeModel } from "./compile-verify.ts";
+import type { SourceSecret } from "./model.ts";
+
+/** A key that only the network or the store has. */
+export type WantedKey =
+  | { readonly kind: "certificate"; readonly url: string }
+  | { readonly kind: "jwk"; readonly url: string; readonly kid: string | undefined }
+  | { readonly kind: "learned"; readonly name: string };
+
+/** Gets such a key: PEM, base64 or a JWK as JSON text; undefined when it can't be had. */
+export type FetchKey = (wanted: WantedKey) => MaybePromise<string | undefined>;
+
+/** Secrets that count at this instant. */
+export function activeSecrets(secrets: readonly SourceSecret[], now: number): readonly SourceSecret[] {
+  return secrets.filter((secret) => (secret.notBefore ?? -Infinity) <= now && now < (secret.until ?? Infinity));
+}
+
+/** The bytes an HMAC is keyed with; undefined when the secret is not written as the recipe says. */
+export function secretBytes(scheme: SchemeModel, secret: string): Buffer | undefined {
+  const { encoding, stripPrefix, derive } = scheme.key;
+  const bare = stripPrefix !== "" && secret.startsWith(stripPrefix) ? secret.slice(stripPrefix.length) : secret;
+  const text = derive === "nfkd" ? bare.normalize("NFKD") : bare;
+  const bytes = decodeKey(text, encoding);
+  if (bytes === undefined || bytes.length === 0) return undefined;
+  return derive === "sha1" ? createHash("sha1").update(bytes).digest() : bytes;
+}
+
+function decodeKey(text: string, encoding: SchemeModel["key"]["encoding"]): Buffer | undefined {
+  if (encoding === "hex") return decodeHex(text);
+  // Keys are pasted by people: a base64 key that lost its padding is still the same key.
+  if (encoding === "base64")
+    return decodeBase64(text) ?? decodeBase64(text + "=".repeat((4 - (text.length % 4)) % 4)) ?? decodeBase64Url(text);
+  return Buffer.from(text, "utf8");
+}
+
+/** A public key from PEM (key or certificate), a JWK, DER in base64 or hex, or a raw Ed25519 key. */
+export function publicKey(scheme: SchemeModel, text: string): KeyObject | undefined {
+  try {
+    const bare = text.trim();
+    if (bare.startsWith("-----BEGIN CERTIFICATE")) return new X509Certificate(bare).publicKey;
+    if (bare.startsWith("-----BEGIN")) return createPublicKey(bare);
+    if (bare.startsWith("{")) return createPublicKey({ key: JSON.parse(bare) as webcrypto.JsonWebKey, format: "jwk" });
+    const bytes = secretBytes(scheme, bare);
+    if (bytes === undefined) return undefined;
+    if (scheme.scheme === "ed25519" && bytes.length === 32) {
+      return createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: bytes.toString("base64url") }, format: "jwk" });
+    }
+    return createPublicKey({ key: bytes, format: "der", type: "spki" });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a URL named by a request may be fetched: https, no port or login, a listed host, the right ending. */
+export function isTrustedUrl(text: string, hosts: readonly string[], pathSuffix: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || url.protocol !== "https:" || url.port !== "" || url.username !== "" || url.password !== "")
+    return false;
+  return url.pathname.endsWith(pathSuffix) && hosts.some((pattern) => hostMatches(url.hostname, pattern));
+}
+
+/** `*` stands for one label. */
+function hostMatches(host: string, pattern: string): boolean {
+  const labels = host.split(".");
+  const wanted = pattern.split(".");
+  return labels.length === wanted.length && wanted.every((label, index) => label === "*" || label === labels[index]);
+}

@@ -1,0 +1,186 @@
+/** What each scheme does with the signatures that were found: the only code that computes or compares them. */
+import { createHash, createHmac, type KeyObject, verify as verifySignature } from "node:crypto";
+import type { MaybePromise } from "../core/types.ts";
+import { decodeBase64, equalsDigest, equalsText } from "./bytes.ts";
+import type { SchemeModel } from "./compile-verify.ts";
+import type { KeyText, Match, MatchInput, Refusal } from "./context.ts";
+import { matchToken } from "./jwt.ts";
+import { activeSecrets, isTrustedUrl, publicKey, secretBytes, type WantedKey } from "./key.ts";
+import { paramText } from "./reading.ts";
+import { buildMessage, type Chunk, type Env, readsSecret, readText } from "./render.ts";
+import { decodeSignature } from "./signature.ts";
+
+const MISMATCH: Refusal = { ok: false, reason: "signature_mismatch" };
+/** Stands in for a secret where none counts, so that the refusal takes as long. */
+const NO_SECRET: KeyText = { index: -1, text: "no secret" };
+
+/** Matches the candidates against all keys of the scheme. */
+export function matchScheme(scheme: SchemeModel, input: MatchInput): MaybePromise<Match> {
+  const keys = findKeys(scheme, input);
+  if (keys instanceof Promise) return keys.then((found) => matchKeys(scheme, input, found));
+  return matchKeys(scheme, input, keys);
+}
+
+function matchKeys(scheme: SchemeModel, input: MatchInput, keys: readonly KeyText[] | Refusal): Match {
+  if ("ok" in keys) return keys;
+  const some = keys.length > 0 ? keys : [NO_SECRET];
+  const match = matchWith(scheme, input, some);
+  return keys.length === 0 ? { ok: false, reason: "no_valid_secret" } : match;
+}
+
+function matchWith(scheme: SchemeModel, input: MatchInput, keys: readonly KeyText[]): Match {
+  switch (scheme.scheme) {
+    case "hmac":
+    case "hash":
+      return matchDigest(scheme, input, keys);
+    case "token":
+      return firstMatch(keys, (key) =>
+        input.candidates.map((candidate) => equalsText(candidate, key.text)).includes(true),
+      );
+    case "basic":
+      return matchBasic(input, keys);
+    case "jwt":
+      return matchToken(scheme, input, keys);
+    default:
+      return matchAsymmetric(scheme, input, keys);
+  }
+}
+
+/** Tries every key, also after a match, so that the time does not tell which one it was. */
+function firstMatch(keys: readonly KeyText[], matches: (key: KeyText) => boolean): Match {
+  let found: number | undefined;
+  for (const key of keys) if (matches(key)) found ??= key.index;
+  return found === undefined ? MISMATCH : { ok: true, secretIndex: found };
+}
+
+function matchDigest(scheme: SchemeModel, input: MatchInput, keys: readonly KeyText[]): Match {
+  const decoded = input.candidates.map((candidate) => decodeSignature(candidate, scheme.encoding));
+  if (decoded.every((bytes) => bytes === undefined))
+    return { ok: false, reason: "signature_malformed", detail: `expected ${scheme.encoding}` };
+  const shared = readsSecret(scheme.message) ? undefined : buildMessage(scheme.message, input.env);
+  let missing: string | undefined;
+  let unusable: number | undefined;
+  const match = firstMatch(keys, (key) => {
+    const message = shared ?? buildMessage(scheme.message, { ...input.env, secret: key.text });
+    if (!message.ok) {
+      missing = message.missing;
+      return false;
+    }
+    const bytes = scheme.scheme === "hmac" ? secretBytes(scheme, key.text) : undefined;
+    const usable = scheme.scheme === "hash" || bytes !== undefined;
+    if (!usable) unusable ??= key.index;
+    const expected = digest(scheme, message.chunks, bytes);
+    return decoded.map((candidate) => equalsDigest(expected, candidate)).includes(true) && usable;
+  });
+  if (match.ok) return match;
+  if (missing !== undefined)
+    return input.env.reading.bodyFault
+      ? { ok: false, reason: "body_malformed" }
+      : { ok: false, reason: "header_missing", detail: missing };
+  return unusable === undefined
+    ? match
+    : { ok: false, reason: "no_valid_secret", detail: `secret ${unusable} is not ${scheme.key.encoding}` };
+}
+
+/** The digest of a message: keyed for `hmac`, plain for `hash`. */
+export function digest(scheme: SchemeModel, chunks: readonly Chunk[], key: Buffer | undefined): Buffer {
+  const hash =
+    scheme.scheme === "hash" ? createHash(scheme.algorithm) : createHmac(scheme.algorithm, key ?? Buffer.alloc(32));
+  for (const chunk of chunks) hash.update(chunk);
+  return hash.digest();
+}
+
+function matchBasic(input: MatchInput, keys: readonly KeyText[]): Match {
+  const given = input.candidates.map(decodeBase64);
+  if (given.every((bytes) => bytes === undefined))
+    return { ok: false, reason: "token_malformed", detail: "expected Basic and base64" };
+  return firstMatch(keys, (key) =>
+    given.map((bytes) => equalsText(bytes ?? "", key.text) && bytes !== undefined).includes(true),
+  );
+}
+
+function matchAsymmetric(scheme: SchemeModel, input: MatchInput, keys: readonly KeyText[]): Match {
+  const decoded = input.candidates.flatMap((candidate) => decodeSignature(candidate, scheme.encoding) ?? []);
+  if (decoded.length === 0) return { ok: false, reason: "signature_malformed", detail: `expected ${scheme.encoding}` };
+  const message = buildMessage(scheme.message, input.env);
+  if (!message.ok)
+    return input.env.reading.bodyFault
+      ? { ok: false, reason: "body_malformed" }
+      : { ok: false, reason: "header_missing", detail: message.missing };
+  const bytes = Buffer.concat(message.chunks.map((chunk) => Buffer.from(chunk)));
+  const usable = keys.flatMap(({ index, text }) => {
+    const key = publicKey(scheme, text);
+    return key === undefined ? [] : [{ index, key }];
+  });
+  if (usable.length === 0) return { ok: false, reason: "key_unavailable", detail: "no key that can be read" };
+  const found = usable.find(({ key }) => decoded.some((signature) => isSignedBy(scheme, key, { bytes, signature })));
+  return found === undefined ? MISMATCH : { ok: true, secretIndex: found.index };
+}
+
+const KEY_TYPES: Readonly<Record<string, string>> = { ed25519: "ed25519", ecdsa_p256: "ec", rsa: "rsa" };
+
+function isSignedBy(
+  scheme: SchemeModel,
+  key: KeyObject,
+  signed: { readonly bytes: Buffer; readonly signature: Buffer },
+): boolean {
+  if (key.asymmetricKeyType !== KEY_TYPES[scheme.scheme]) return false;
+  if (scheme.scheme === "ecdsa_p256" && key.asymmetricKeyDetails?.namedCurve !== "prime256v1") return false;
+  const algorithm = scheme.scheme === "ed25519" ? null : scheme.algorithm;
+  const dsaEncoding = scheme.format === "ieee_p1363" ? "ieee-p1363" : "der";
+  try {
+    return verifySignature(algorithm, signed.bytes, { key, dsaEncoding }, signed.signature);
+  } catch {
+    return false;
+  }
+}
+
+/** Keys of the scheme: the source's secrets, a param, or what `fetchKey` brings. */
+function findKeys(scheme: SchemeModel, input: MatchInput): MaybePromise<readonly KeyText[] | Refusal> {
+  const { context, env } = input;
+  const from = scheme.keyFrom;
+  if (from.kind === "secrets") {
+    return activeSecrets(context.secrets, context.now).map((secret) => ({
+      index: secret.index,
+      text: secret.value.reveal(),
+    }));
+  }
+  const param = paramText(
+    context.params,
+    from.kind === "param" ? from.name : from.kind === "cert_url" ? "certificate" : "jwks",
+  );
+  if (param !== undefined) return [{ index: 0, text: param }];
+  if (from.kind === "param") return { ok: false, reason: "key_unavailable", detail: `param ${from.name} is not set` };
+  const wanted = wantedKey(scheme, env, input.candidates);
+  if ("ok" in wanted) return wanted;
+  const fetched = context.fetchKey?.(wanted);
+  const use = (text: string | undefined): readonly KeyText[] | Refusal =>
+    text === undefined
+      ? { ok: false, reason: "key_unavailable", detail: `${wanted.kind} could not be had` }
+      : [{ index: 0, text }];
+  return fetched instanceof Promise ? fetched.then(use, () => use(undefined)) : use(fetched);
+}
+
+function wantedKey(scheme: SchemeModel, env: Env, candidates: readonly string[]): WantedKey | Refusal {
+  const from = scheme.keyFrom;
+  if (from.kind === "cert_url") {
+    const url = readText(from.from, env) ?? "";
+    if (!isTrustedUrl(url, from.hosts, from.pathSuffix))
+      return { ok: false, reason: "key_unavailable", detail: "the certificate is not from a listed host" };
+    return { kind: "certificate", url };
+  }
+  if (from.kind === "jwks") return { kind: "jwk", url: from.url, kid: keyId(candidates[0] ?? "") };
+  return { kind: "learned", name: from.kind === "handshake_store" ? from.name : "" };
+}
+
+/** `kid` of a token's header, before anything about it is believed: it only picks a key from a set we trust. */
+function keyId(token: string): string | undefined {
+  try {
+    const header: unknown = JSON.parse(Buffer.from(token.split(".")[0] ?? "", "base64url").toString("utf8"));
+    return typeof header === "object" && header !== null && "kid" in header && typeof header.kid === "string"
+      ? header.kid
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
