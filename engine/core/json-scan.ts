@@ -6,6 +6,8 @@
  * is wrong. What slips through is refused by the parse that follows, after the event is safely stored.
  */
 
+import type { JsonPaths, PathNode } from "./json-paths.ts";
+
 /** What stands at a watched path. `text` is the string's value or the number's own text; "" for containers. */
 export interface ScanValue {
   readonly type: "string" | "number" | "boolean" | "null" | "object" | "array";
@@ -22,52 +24,6 @@ export interface JsonScan {
   readonly values: ReadonlyMap<string, ScanValue>;
   /** Watched keys that stand twice in their object: first and last value would disagree. */
   readonly duplicates: readonly string[];
-}
-
-interface PathNode {
-  /** Keys below this one, as UTF-8 bytes, so that the hot loop makes no strings. */
-  readonly keys: { readonly name: string; readonly bytes: Uint8Array; readonly node: PathNode }[];
-  /** Set where a watched path ends. */
-  path?: string;
-  /** Which paths reach this node: named when a key on the way is doubled. */
-  label: string;
-}
-
-/** Watched paths, compiled: share it between scans. */
-export interface JsonPaths {
-  readonly root: PathNode;
-}
-
-/** Splits `a.b[0].c` into its keys; an index is a key of digits. */
-export function splitPath(path: string): readonly string[] {
-  return path === ""
-    ? []
-    : path
-        .replace(/\[(\d+)\]/g, ".$1")
-        .replace(/^\./, "")
-        .split(".");
-}
-
-/** Compiles paths such as `data.object.id` or `entry[0].id` for `scanJson`. */
-export function compileJsonPaths(paths: Iterable<string>): JsonPaths {
-  const root: PathNode = { keys: [], label: "" };
-  for (const path of paths) {
-    let node = root;
-    for (const name of splitPath(path)) {
-      let next = node.keys.find((key) => key.name === name);
-      if (next === undefined) {
-        next = {
-          name,
-          bytes: Buffer.from(name),
-          node: { keys: [], label: node.label === "" ? name : `${node.label}.${name}` },
-        };
-        node.keys.push(next);
-      }
-      node = next.node;
-    }
-    node.path = path;
-  }
-  return { root };
 }
 
 interface ScanState {
@@ -144,7 +100,10 @@ function scanObject(state: ScanState, node: PathNode): void {
   const seen: PathNode[] = [];
   while (skipSpace(state) < state.bytes.length) {
     const start = state.pos;
-    if (state.bytes[start] === 0x7d) return leave(state);
+    if (state.bytes[start] === 0x7d) {
+      leave(state);
+      return;
+    }
     if (state.bytes[start] !== 0x22) break;
     skipString(state);
     const child = findKey(state, node, start);
@@ -166,7 +125,10 @@ function scanObject(state: ScanState, node: PathNode): void {
 function scanArray(state: ScanState, node: PathNode): void {
   if (!enter(state)) return;
   for (let index = 0; skipSpace(state) < state.bytes.length; index++) {
-    if (state.bytes[state.pos] === 0x5d) return leave(state);
+    if (state.bytes[state.pos] === 0x5d) {
+      leave(state);
+      return;
+    }
     const child = node.keys.find((key) => key.name === String(index))?.node;
     if (child === undefined) skipValue(state);
     else scanValue(state, child);

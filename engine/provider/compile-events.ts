@@ -1,5 +1,5 @@
 /** Compiles `events:`: how id, type, time and rank are found, with one byte scan for all body paths where there is no batch. */
-import { compileJsonPaths, type JsonPaths } from "../core/json-scan.ts";
+import { compileJsonPaths, type JsonPaths } from "../core/json-paths.ts";
 import type { EventsYaml } from "./events.schema.ts";
 import type { Faults } from "./faults.ts";
 import { compileRefOrTemplate, holesOf, type Ref, type Template } from "./template.ts";

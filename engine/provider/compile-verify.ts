@@ -1,91 +1,19 @@
 /** Compiles one entry of `verify:`: what is read, what was signed, which key, and how fresh it must be. */
 import { parseDuration } from "../core/duration.ts";
-import type { TimeUnit } from "./compile-events.ts";
 import type { Faults } from "./faults.ts";
-import { compileRef, compileTemplate, describeTemplate, holesOf, type Ref, type Template } from "./template.ts";
+import type {
+  ClaimsModel,
+  KeyFrom,
+  MessagePart,
+  SchemeModel,
+  SchemeName,
+  SignatureParse,
+  SignaturePlace,
+  TimestampModel,
+} from "./scheme.ts";
+import { readsSecret } from "./scheme.ts";
+import { compileRef, compileTemplate, describeTemplate, holesOf, type Ref } from "./template.ts";
 import type { VerifyEntryYaml } from "./verify.schema.ts";
-
-export type SchemeName = VerifyEntryYaml["scheme"];
-export type HashName = "sha1" | "sha256" | "sha384" | "sha512";
-
-/** How signatures stand in the text that was found. */
-export type SignatureParse =
-  | { readonly kind: "raw" }
-  | { readonly kind: "prefix"; readonly prefix: string }
-  | { readonly kind: "kv"; readonly item: string; readonly field: string; readonly pick: string }
-  | { readonly kind: "list"; readonly sep: string; readonly field: string; readonly pick: string }
-  | {
-      readonly kind: "positional";
-      readonly sep: string;
-      readonly timestamp: number | undefined;
-      readonly signatures: number;
-    }
-  | { readonly kind: "pairs"; readonly item: string; readonly field: string; readonly selectBy: Ref };
-
-export type SignatureEncoding = "hex" | "base64" | "base64url" | "text";
-
-/** A place, or a numbered family of headers. */
-export type SignaturePlace = Ref | { readonly kind: "header_pattern"; readonly before: string; readonly after: string };
-
-export type MessagePart =
-  | { readonly kind: "template"; readonly template: Template }
-  | { readonly kind: "form_sorted"; readonly dedupe: boolean }
-  | { readonly kind: "field_lines"; readonly fields: readonly { readonly name: string; readonly optional: boolean }[] }
-  | { readonly kind: "join_fields"; readonly sep: string; readonly paths: readonly string[] }
-  | {
-      readonly kind: "signed_headers";
-      readonly listFrom: Ref;
-      readonly listSep: string;
-      readonly sep: string;
-      readonly form: "values" | "name_value";
-    }
-  | { readonly kind: "url"; readonly form: "registered" | "received"; readonly percentDecode: readonly string[] };
-
-export type KeyFrom =
-  | { readonly kind: "secrets" }
-  | { readonly kind: "param"; readonly name: string }
-  | { readonly kind: "handshake_store"; readonly name: string }
-  | { readonly kind: "cert_url"; readonly from: Ref; readonly hosts: readonly string[]; readonly pathSuffix: string }
-  | { readonly kind: "jwks"; readonly url: string };
-
-export interface ClaimsModel {
-  readonly alg: ReadonlySet<string>;
-  readonly iss?: Template;
-  readonly aud?: Template;
-  readonly maxAgeMs?: number;
-  readonly expRequired: boolean;
-  readonly bodyHash?: { readonly claim: string; readonly encoding: "hex" | "base64" };
-  readonly urlHash?: { readonly claim: string; readonly encoding: "hex" | "base64" };
-}
-
-export interface TimestampModel {
-  readonly from: Ref;
-  readonly unit: TimeUnit;
-  readonly pastMs: number;
-  readonly futureMs: number;
-}
-
-export interface SchemeModel {
-  readonly scheme: SchemeName;
-  readonly algorithm: HashName;
-  readonly places: readonly SignaturePlace[];
-  readonly parse: SignatureParse;
-  readonly encoding: SignatureEncoding;
-  readonly format: "der" | "ieee_p1363";
-  readonly key: {
-    readonly encoding: "utf8" | "base64" | "hex" | "pem";
-    readonly stripPrefix: string;
-    readonly derive: "none" | "sha1" | "nfkd";
-  };
-  readonly keyFrom: KeyFrom;
-  readonly message: readonly MessagePart[];
-  readonly perItem?: string;
-  readonly claims?: ClaimsModel;
-  readonly require: readonly { readonly ref: Ref; readonly equals: Template; readonly text: string }[];
-  readonly timestamp?: TimestampModel;
-  /** What is signed, in words. */
-  readonly signed: string;
-}
 
 const DEFAULT_TOLERANCE_MS = 5 * 60_000;
 /** Where tokens and passwords stand unless the recipe says otherwise. */
@@ -111,6 +39,7 @@ export function compileScheme(raw: VerifyEntryYaml, faults: Faults): SchemeModel
     key: {
       encoding: raw.key?.encoding ?? "utf8",
       stripPrefix: raw.key?.strip_prefix ?? "",
+      requirePrefix: raw.key?.require_prefix ?? false,
       derive: raw.key?.derive ?? "none",
     },
     keyFrom: compileKeyFrom(raw, faults.at("key_from")),
@@ -128,54 +57,30 @@ export function compileScheme(raw: VerifyEntryYaml, faults: Faults): SchemeModel
 /** Combinations that would verify nothing, or less than the author thinks. */
 function checkScheme(raw: VerifyEntryYaml, model: SchemeModel, faults: Faults): void {
   const signs = model.signed !== "nothing";
+  const reads = (from: Ref | undefined) => model.message.some((part) => messageReads(part, from));
   if (signs && model.places.length === 0) {
-    faults.add(
-      [],
-      "HK3002",
-      `\`scheme: ${raw.scheme}\` does not say where the signature is`,
-      "header: NAME, or signature: { from: header:NAME }",
-    );
+    const message = `\`scheme: ${raw.scheme}\` does not say where the signature is`;
+    faults.add([], "HK3002", message, "header: NAME, or signature: { from: header:NAME }");
   }
   if (raw.header !== undefined && raw.signature !== undefined) {
-    faults.add(
-      ["header"],
-      "HK3002",
-      "`header` is the short form of `signature`: write one of them",
-      "header, or signature: { from, parse, encoding }",
-    );
+    const message = "`header` is the short form of `signature`: write one of them";
+    faults.add(["header"], "HK3002", message, "header, or signature: { from, parse, encoding }");
   }
   if (raw.scheme === "jwt" && model.claims === undefined) {
-    faults.add([], "HK3002", "a JWT needs `claims:` with the algorithms it may use", "claims: { alg: [HS256] }");
+    const message = "a JWT needs `claims:` with the algorithms it may use";
+    faults.add([], "HK3002", message, "claims: { alg: [HS256] }");
   }
-  const stamp = model.timestamp;
-  if (signs && stamp !== undefined && !model.message.some((part) => messageReads(part, stamp.from))) {
-    faults.add(
-      ["timestamp"],
-      "HK3002",
-      "the timestamp is not part of what is signed, so a replay could carry any",
-      "message: a template with {timestamp}, e.g. {timestamp}.{raw_body}",
-    );
+  if (signs && model.timestamp !== undefined && !reads(model.timestamp.from)) {
+    const message = "the timestamp is not part of what is signed, so a replay could carry any";
+    faults.add(["timestamp"], "HK3002", message, "message: a template with {timestamp}, e.g. {timestamp}.{raw_body}");
   }
-  if (model.timestamp === undefined && model.message.some((part) => messageReads(part, undefined))) {
-    faults.add(
-      ["message"],
-      "HK3002",
-      "the message has {timestamp} and the entry does not say where it is",
-      "timestamp: { from: header:NAME }",
-    );
+  if (model.timestamp === undefined && reads(undefined)) {
+    const message = "the message has {timestamp} and the entry does not say where it is";
+    faults.add(["message"], "HK3002", message, "timestamp: { from: header:NAME }");
   }
-  if (
-    raw.scheme === "hash" &&
-    !model.message.some(
-      (part) => part.kind === "template" && holesOf(part.template).some((hole) => hole.ref.kind === "secret"),
-    )
-  ) {
-    faults.add(
-      ["message"],
-      "HK3002",
-      "a plain hash without the secret in it can be made by anyone",
-      "message: {secret}{raw_body}",
-    );
+  if (raw.scheme === "hash" && !readsSecret(model.message)) {
+    const message = "a plain hash without the secret in it can be made by anyone";
+    faults.add(["message"], "HK3002", message, "message: {secret}{raw_body}");
   }
 }
 
@@ -250,7 +155,13 @@ function compileMessage(raw: VerifyEntryYaml["message"], faults: Faults): readon
       ];
     if ("join_fields" in part) return [{ kind: "join_fields", ...part.join_fields }];
     if ("url" in part)
-      return [{ kind: "url", form: part.url.form ?? "registered", percentDecode: part.url.percent_decode ?? [] }];
+      return [
+        {
+          kind: "url",
+          form: part.url.form ?? "registered",
+          percentDecode: (part.url.percent_decode ?? []).filter((code) => /^%[0-9A-Fa-f]{2}$/.test(code)),
+        },
+      ];
     const { list_from, list_sep, sep, form } = part.signed_headers;
     const listFrom = faults.take(path, list_from, compileRef(list_from));
     return listFrom === undefined

@@ -1,6 +1,6 @@
 /** Sets and removes values at paths of a payload, leaving the original as it is. */
 import { fail } from "../core/errors.ts";
-import { splitPath } from "../core/json-scan.ts";
+import { splitPath } from "../core/json-paths.ts";
 import type { Json } from "../core/types.ts";
 
 const RESERVED = new Set(["__proto__", "constructor", "prototype"]);

@@ -31,7 +31,8 @@ function fieldKeys(name: string): readonly string[] {
 function place(root: Branch, keys: readonly string[], value: string): boolean {
   let branch = root;
   for (const key of keys.slice(0, -1)) {
-    const next = (branch[key] ??= Object.create(null) as Branch);
+    branch[key] ??= Object.create(null) as Branch;
+    const next = branch[key];
     if (typeof next !== "object" || next === null || Array.isArray(next)) return false;
     branch = next as Branch;
   }

@@ -1,7 +1,8 @@
 /** The signed timestamp: read strictly, and judged against the clock on both sides. */
-import type { SchemeModel } from "./compile-verify.ts";
+
 import type { Refusal } from "./context.ts";
 import { type Env, readText } from "./render.ts";
+import type { SchemeModel } from "./scheme.ts";
 import { readTime } from "./time.ts";
 
 /** The timestamp as sent and as read; both absent where the scheme has none, or has it in a claim. */

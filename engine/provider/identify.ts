@@ -5,7 +5,8 @@
  */
 import { createHash } from "node:crypto";
 import { MAX_JSON_DEPTH } from "../core/json.ts";
-import { compileJsonPaths, scanJson } from "../core/json-scan.ts";
+import { compileJsonPaths } from "../core/json-paths.ts";
+import { scanJson } from "../core/json-scan.ts";
 import type { Json, RawRequest } from "../core/types.ts";
 import { type EventsModel, type IdCandidate, rankOf } from "./compile-events.ts";
 import type { Identified, IdentifiedEvent } from "./model.ts";

@@ -1,6 +1,6 @@
 /** Splits a batch: the list of items in a parsed body. */
 import { parseJson } from "../core/json.ts";
-import { compileJsonPaths } from "../core/json-scan.ts";
+import { compileJsonPaths } from "../core/json-paths.ts";
 import type { Json } from "../core/types.ts";
 import { Reading, valueAt } from "./reading.ts";
 

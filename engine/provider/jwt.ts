@@ -1,11 +1,11 @@
 /** JSON Web Tokens (RFC 7519) as webhooks use them: a listed algorithm, a known key, claims that tie it to this request. */
 import { createHash, createHmac, type KeyObject, verify as verifySignature } from "node:crypto";
 import { decodeBase64Url, equalsDigest, equalsText } from "./bytes.ts";
-import type { ClaimsModel, SchemeModel } from "./compile-verify.ts";
 import type { KeyText, Match, MatchInput, Refusal } from "./context.ts";
 import { claimTime } from "./freshness.ts";
 import { publicKey, secretBytes } from "./key.ts";
 import { type Env, readText, renderTemplate } from "./render.ts";
+import type { ClaimsModel, SchemeModel } from "./scheme.ts";
 
 type JsonRecord = Readonly<Record<string, unknown>>;
 

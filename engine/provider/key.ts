@@ -1,9 +1,9 @@
 /** From what a source holds (secrets, params, a fetched certificate) to keys, without ever showing one. */
 import { createHash, createPublicKey, type KeyObject, type webcrypto, X509Certificate } from "node:crypto";
 import type { MaybePromise } from "../core/types.ts";
-import { decodeBase64, decodeBase64Url, decodeHex } from "./bytes.ts";
-import type { SchemeModel } from "./compile-verify.ts";
+import { decodeBase64, decodeHex } from "./bytes.ts";
 import type { SourceSecret } from "./model.ts";
+import type { SchemeModel } from "./scheme.ts";
 
 /** A key that only the network or the store has. */
 export type WantedKey =
@@ -19,12 +19,15 @@ export function activeSecrets(secrets: readonly SourceSecret[], now: number): re
   return secrets.filter((secret) => (secret.notBefore ?? -Infinity) <= now && now < (secret.until ?? Infinity));
 }
 
-/** The bytes an HMAC is keyed with; undefined when the secret is not written as the recipe says. */
+/** The bytes a key is made of; undefined when the secret is not written as the recipe says. */
 export function secretBytes(scheme: SchemeModel, secret: string): Buffer | undefined {
-  const { encoding, stripPrefix, derive } = scheme.key;
-  const bare = stripPrefix !== "" && secret.startsWith(stripPrefix) ? secret.slice(stripPrefix.length) : secret;
-  const text = derive === "nfkd" ? bare.normalize("NFKD") : bare;
-  const bytes = decodeKey(text, encoding);
+  const { encoding, stripPrefix, requirePrefix, derive } = scheme.key;
+  const prefixed = stripPrefix !== "" && secret.startsWith(stripPrefix);
+  if (requirePrefix && !prefixed) return undefined;
+  // A public key must never do as an HMAC key: everybody has it.
+  if (secret.startsWith("-----BEGIN")) return undefined;
+  const bare = prefixed ? secret.slice(stripPrefix.length) : secret;
+  const bytes = decodeKey(derive === "nfkd" ? bare.normalize("NFKD") : bare, encoding);
   if (bytes === undefined || bytes.length === 0) return undefined;
   return derive === "sha1" ? createHash("sha1").update(bytes).digest() : bytes;
 }
@@ -32,9 +35,26 @@ export function secretBytes(scheme: SchemeModel, secret: string): Buffer | undef
 function decodeKey(text: string, encoding: SchemeModel["key"]["encoding"]): Buffer | undefined {
   if (encoding === "hex") return decodeHex(text);
   // Keys are pasted by people: a base64 key that lost its padding is still the same key.
-  if (encoding === "base64")
-    return decodeBase64(text) ?? decodeBase64(text + "=".repeat((4 - (text.length % 4)) % 4)) ?? decodeBase64Url(text);
-  return Buffer.from(text, "utf8");
+  if (encoding === "base64") return decodeBase64(text) ?? decodeBase64(text + "=".repeat((4 - (text.length % 4)) % 4));
+  return encoding === "pem" ? undefined : Buffer.from(text, "utf8");
+}
+
+/** What is wrong with a secret for every scheme of the recipe that takes one; undefined when one can use it. */
+export function secretFault(schemes: readonly SchemeModel[], secret: string): string | undefined {
+  const takers = schemes.filter((scheme) => scheme.scheme !== "none" && scheme.keyFrom.kind === "secrets");
+  if (secret === "") return "it is empty";
+  if (takers.length === 0 || takers.some((scheme) => fits(scheme, secret))) return undefined;
+  const { encoding, stripPrefix, requirePrefix } = (takers[0] as SchemeModel).key;
+  return requirePrefix
+    ? `it does not begin with ${stripPrefix}`
+    : `it is not ${encoding === "utf8" ? "a key" : encoding}`;
+}
+
+function fits(scheme: SchemeModel, secret: string): boolean {
+  if (scheme.scheme === "basic") return secret.includes(":");
+  if (scheme.scheme === "token" || scheme.scheme === "hash") return true;
+  const asymmetric = scheme.scheme !== "hmac" && scheme.scheme !== "jwt";
+  return (asymmetric ? publicKey(scheme, secret) : secretBytes(scheme, secret)) !== undefined;
 }
 
 /** A public key from PEM (key or certificate), a JWK, DER in base64 or hex, or a raw Ed25519 key. */

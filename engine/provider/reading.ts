@@ -1,7 +1,8 @@
 /** Reads one request the way references ask for it: what costs something (query, form, body) is read once, on demand. */
 
 import { MAX_JSON_DEPTH, parseJson } from "../core/json.ts";
-import { compileJsonPaths, type JsonPaths, type ScanValue, scanJson, splitPath } from "../core/json-scan.ts";
+import { compileJsonPaths, type JsonPaths, splitPath } from "../core/json-paths.ts";
+import { type ScanValue, scanJson } from "../core/json-scan.ts";
 import type { Secret } from "../core/secret.ts";
 import type { Json, RawRequest } from "../core/types.ts";
 

@@ -4,14 +4,15 @@
  */
 import { parseDuration, parseSize } from "../core/duration.ts";
 import type { ErrorCode } from "../core/errors.ts";
-import { compileJsonPaths, type JsonPaths } from "../core/json-scan.ts";
+import { compileJsonPaths, type JsonPaths } from "../core/json-paths.ts";
 import type { Json } from "../core/types.ts";
 import { compileEvents, type EventsModel, refsOfEvents } from "./compile-events.ts";
 import { compileHandshake, type HandshakeModel, refsOfHandshake } from "./compile-handshake.ts";
-import { compileScheme, refsOfScheme, type SchemeModel } from "./compile-verify.ts";
+import { compileScheme, refsOfScheme } from "./compile-verify.ts";
 import { Faults, type RecipeFault } from "./faults.ts";
 import type { Ack, Sample } from "./model.ts";
 import type { InlineRecipeYaml, RecipeYaml } from "./recipe.schema.ts";
+import type { SchemeModel } from "./scheme.ts";
 import { compileRef, type Ref } from "./template.ts";
 
 export type { RecipeFault } from "./faults.ts";

@@ -2,9 +2,9 @@
 import { createHash, createHmac } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { Secret } from "../core/secret.ts";
-import type { MessagePart } from "./compile-verify.ts";
 import { paramText, type Reading, scalarText } from "./reading.ts";
-import { type Hole, holesOf, type Ref, type Template, type TemplateFunction } from "./template.ts";
+import type { MessagePart } from "./scheme.ts";
+import type { Hole, Ref, Template, TemplateFunction } from "./template.ts";
 
 /** What references can see. */
 export interface Env {
@@ -181,13 +181,7 @@ function buildPart(part: Exclude<MessagePart, { readonly kind: "template" }>, en
     case "url": {
       const url = part.form === "registered" ? paramText(env.params, "url") : receivedUrl(env);
       if (url === undefined) return undefined;
-      return [
-        part.percentDecode.reduce(
-          (text, escape) =>
-            text.replaceAll(new RegExp(escape.replace(/[^%0-9a-z]/gi, ""), "gi"), decodeURIComponent(escape)),
-          url,
-        ),
-      ];
+      return [part.percentDecode.reduce((text, code) => text.replaceAll(code, decodeURIComponent(code)), url)];
     }
   }
 }
@@ -229,11 +223,4 @@ function signedHeaders(
     return part.form === "values" ? value : `${name}:${value}`;
   });
   return [Buffer.from(values.join(part.sep), "latin1")];
-}
-
-/** Whether the message is made with the secret itself (plain hash schemes). */
-export function readsSecret(parts: readonly MessagePart[]): boolean {
-  return parts.some(
-    (part) => part.kind === "template" && holesOf(part.template).some((hole) => hole.ref.kind === "secret"),
-  );
 }

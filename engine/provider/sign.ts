@@ -2,12 +2,12 @@
 import { createHmac, createPrivateKey, sign as signBytes } from "node:crypto";
 import { fail } from "../core/errors.ts";
 import type { Secret } from "../core/secret.ts";
-import type { SchemeModel } from "./compile-verify.ts";
 import { secretBytes } from "./key.ts";
+import { digest } from "./match.ts";
 import { paramText, Reading } from "./reading.ts";
 import type { Recipe } from "./recipe.ts";
 import { buildMessage, type Env } from "./render.ts";
-import { digest } from "./schemes.ts";
+import type { SchemeModel } from "./scheme.ts";
 import { writeSignature } from "./signature.ts";
 import type { Ref } from "./template.ts";
 import { writeTime } from "./time.ts";

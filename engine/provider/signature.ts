@@ -1,8 +1,8 @@
 /** Finds the signatures in a request and takes them apart; and the other way round, writes them for `sign`. */
 import { decodeBase64, decodeBase64Url, decodeHex } from "./bytes.ts";
-import type { SchemeModel, SignatureEncoding, SignatureParse, SignaturePlace } from "./compile-verify.ts";
 import type { RejectReason } from "./model.ts";
 import { type Env, readText } from "./render.ts";
+import type { SchemeModel, SignatureEncoding, SignatureParse, SignaturePlace } from "./scheme.ts";
 
 /** More than any provider sends while it rotates; a header with hundreds is an attempt to make us work. */
 const MAX_SIGNATURES = 32;

@@ -3,7 +3,7 @@
  * `header:x-id`, and a template such as `{timestamp}.{raw_body}` with references in braces.
  */
 import type { Parsed } from "../core/duration.ts";
-import { splitPath } from "../core/json-scan.ts";
+import { splitPath } from "../core/json-paths.ts";
 
 /** Where a value is taken from. */
 export type Ref =
@@ -47,8 +47,7 @@ export interface Hole {
 /** A compiled template: literal text and holes, in order. */
 export type Template = readonly (string | Hole)[];
 
-export const REF_EXPECTED =
-  "header:NAME, query:NAME, form:NAME, body:PATH, part:NAME, claim:NAME, param:NAME, " + BARE_REFS.join(", ");
+export const REF_EXPECTED = `header:NAME, query:NAME, form:NAME, body:PATH, part:NAME, claim:NAME, param:NAME, ${BARE_REFS.join(", ")}`;
 
 /** Compiles `header:X-Id` or `body:data.id`; header names become lower case. */
 export function compileRef(text: string): Parsed<Ref> {

@@ -138,6 +138,9 @@ const keySchema = closed(
       oneOf(["utf8", "base64", "hex", "pem"], "How the secret is written. Default `utf8`: its text as it is."),
     ),
     strip_prefix: Type.Optional(text("Text to cut off the secret before decoding, e.g. `whsec_`.")),
+    require_prefix: Type.Optional(
+      flag("Whether secrets without the prefix are left alone, as they belong to another scheme. Default false."),
+    ),
     derive: Type.Optional(oneOf(["none", "sha1", "nfkd"], "What is done to the secret before use. Default `none`.")),
   },
   { description: "How a secret becomes the key." },

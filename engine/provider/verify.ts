@@ -4,15 +4,15 @@
  * Works on the raw bytes alone; answers at once unless a key has to be fetched. Nothing a sender writes makes it throw.
  */
 import type { MaybePromise, RawRequest } from "../core/types.ts";
-import type { SchemeModel } from "./compile-verify.ts";
 import type { Match, Refusal, VerifyContext } from "./context.ts";
 import { checkTimestamp, readTimestamp } from "./freshness.ts";
 import { itemReadings } from "./items.ts";
+import { matchScheme } from "./match.ts";
 import type { Verdict, VerifiedRequest } from "./model.ts";
 import { Reading } from "./reading.ts";
 import type { Recipe } from "./recipe.ts";
 import { type Env, readText, renderTemplate } from "./render.ts";
-import { matchScheme } from "./schemes.ts";
+import type { SchemeModel } from "./scheme.ts";
 import { findSignatures } from "./signature.ts";
 
 export type Verified = { readonly ok: true; readonly request: VerifiedRequest } | Refusal;
@@ -40,12 +40,14 @@ function brand(request: RawRequest, verdict: Verdict): Verified {
   return verdict.ok ? { ok: true, request: { ...request, __verified: true, verdict } } : verdict;
 }
 
-const STARTED_NOWHERE = new Set(["signature_missing", "required_value_mismatch", "header_missing"]);
+/** How far a scheme got before it refused: 0 for a request that was not meant for it. */
+function progress(refusal: Refusal): number {
+  if (refusal.reason === "signature_missing" || refusal.reason === "required_value_mismatch") return 0;
+  return refusal.reason === "signature_malformed" || refusal.reason === "token_malformed" ? 1 : 2;
+}
 
 function further(before: Refusal | undefined, after: Refusal): Refusal {
-  return before === undefined || (STARTED_NOWHERE.has(before.reason) && after.reason !== "signature_missing")
-    ? after
-    : before;
+  return before === undefined || progress(after) > progress(before) ? after : before;
 }
 
 /** A deciding header that stands twice: Node would join or drop one, and which one was signed is a guess. */

@@ -2,12 +2,12 @@
 import { createHash, createHmac, type KeyObject, verify as verifySignature } from "node:crypto";
 import type { MaybePromise } from "../core/types.ts";
 import { decodeBase64, equalsDigest, equalsText } from "./bytes.ts";
-import type { SchemeModel } from "./compile-verify.ts";
 import type { KeyText, Match, MatchInput, Refusal } from "./context.ts";
 import { matchToken } from "./jwt.ts";
 import { activeSecrets, isTrustedUrl, publicKey, secretBytes, type WantedKey } from "./key.ts";
 import { paramText } from "./reading.ts";
-import { buildMessage, type Chunk, type Env, readsSecret, readText } from "./render.ts";
+import { buildMessage, type Chunk, type Env, readText } from "./render.ts";
+import { readsSecret, type SchemeModel } from "./scheme.ts";
 import { decodeSignature } from "./signature.ts";
 
 const MISMATCH: Refusal = { ok: false, reason: "signature_mismatch" };

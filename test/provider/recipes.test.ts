@@ -1,0 +1,107 @@
+import { describe, expect, it } from "vitest";
+import { Secret } from "../../engine/core/secret.ts";
+import { answerHandshake } from "../../engine/provider/handshake.ts";
+import { identify } from "../../engine/provider/identify.ts";
+import { parsePayload } from "../../engine/provider/parse.ts";
+import type { Recipe } from "../../engine/provider/recipe.ts";
+import { renderSample } from "../../engine/provider/sample.ts";
+import { signRequest } from "../../engine/provider/sign.ts";
+import { verify } from "../../engine/provider/verify.ts";
+import { context, NOW, readRecipe, request, secretFor, shipped, shippedNames } from "./support.ts";
+
+/** Every sample of every shipped recipe, signed as `send` does. */
+function signedSample(recipe: Recipe, name: string) {
+  const sample = recipe.samples.get(name);
+  if (sample === undefined) throw new Error(`no sample ${name}`);
+  const rendered = renderSample(recipe, sample, { id: "id_new", time: NOW, root: recipe.root });
+  const secret = new Secret(secretFor(recipe));
+  const url = "https://hooks.example.com/hooks/x";
+  const headers = signRequest(recipe, { ...rendered, secret, now: NOW, url, id: "id_new" });
+  return request(rendered.body, headers);
+}
+
+const handshakes = new Set(["slack/url_verification"]);
+const all = shippedNames.flatMap((name) => [...shipped(name).samples.keys()].map((sample) => [name, sample] as const));
+
+describe("shipped recipes", () => {
+  it("are the eight of this release", () => {
+    expect(shippedNames).toEqual([
+      "clerk",
+      "github",
+      "shopify",
+      "slack",
+      "standard-webhooks",
+      "stripe",
+      "svix",
+      "typeform",
+    ]);
+  });
+
+  it.each(shippedNames)("%s is named like its file and says where its facts come from", (name) => {
+    const raw = readRecipe(name);
+    expect(raw.provider).toBe(name);
+    expect(raw.docs?.length).toBeGreaterThan(0);
+    expect(raw.confidence).toBeDefined();
+  });
+
+  it.each(all)("%s/%s verifies with the right secret and with no other", async (name, sample) => {
+    const recipe = shipped(name);
+    const signed = signedSample(recipe, sample);
+    expect(await verify(recipe, signed, context(secretFor(recipe)))).toMatchObject({
+      ok: true,
+      request: { verdict: { secretIndex: 1 } },
+    });
+    const other = secretFor(recipe).replace("o", "p");
+    expect(await verify(recipe, signed, context(other))).toMatchObject({ ok: false });
+  });
+
+  it.each(all.filter(([name, sample]) => !handshakes.has(`${name}/${sample}`)))(
+    "%s/%s has the id it was sent with, the type it is called by, and parses",
+    (name, sample) => {
+      const recipe = shipped(name);
+      const signed = signedSample(recipe, sample);
+      const found = identify(recipe, signed, { maxItems: 100 });
+      expect(found).toMatchObject({ kind: "events", events: [{ id: "id_new", idKind: "provider", type: sample }] });
+      const hasTime = recipe.events.times.length > 0;
+      if (hasTime) expect(found).toMatchObject({ events: [{ occurredAt: NOW }] });
+      const payload = parsePayload(recipe, { contentType: "application/json", body: signed.body, itemIndex: 0 });
+      expect(payload).toEqual({ ok: true, value: JSON.parse(Buffer.from(signed.body).toString()) });
+    },
+  );
+
+  it("slack's url_verification is answered with its challenge, and only once it is verified", () => {
+    const slack = shipped("slack");
+    const signed = signedSample(slack, "url_verification");
+    expect(answerHandshake(slack, signed, context("x"), false)).toBeUndefined();
+    const reply = answerHandshake(slack, signed, context("x"), true);
+    expect(reply).toMatchObject({ status: 200, headers: { "content-type": "application/json" } });
+    expect(JSON.parse(reply?.body ?? "")).toEqual({
+      challenge: "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P",
+    });
+  });
+
+  it("stripe puts the types of one second into the order in which they happen", () => {
+    const stripe = shipped("stripe");
+    const rank = (type: string) => {
+      const found = identify(stripe, request(JSON.stringify({ id: "evt_1", type })), { maxItems: 1 });
+      return found.kind === "events" ? found.events[0]?.rank : undefined;
+    };
+    const chains = [
+      ["customer.subscription.created", "customer.subscription.updated", "customer.subscription.deleted"],
+      [
+        "invoice.created",
+        "invoice.finalized",
+        "invoice.updated",
+        "invoice.payment_failed",
+        "invoice.paid",
+        "invoice.voided",
+      ],
+      ["charge.failed", "charge.succeeded", "charge.refunded"],
+      ["customer.created", "customer.updated", "customer.deleted"],
+    ];
+    for (const chain of chains) {
+      const ranks = chain.map((type) => rank(type) ?? -1);
+      expect(ranks, chain.join(" ")).toEqual([...new Set(ranks)].sort((a, b) => a - b));
+    }
+  });
+});

@@ -1,0 +1,94 @@
+/** What the provider tests share: shipped recipes, requests as a socket gives them, one fixed secret and time. */
+import { Ajv } from "ajv";
+import { parse } from "yaml";
+import { listAssets, readAsset } from "../../engine/core/assets.ts";
+import { Secret } from "../../engine/core/secret.ts";
+import type { Json, RawRequest } from "../../engine/core/types.ts";
+import type { VerifyContext } from "../../engine/provider/context.ts";
+import type { SourceSecret } from "../../engine/provider/model.ts";
+import {
+  type InlineRecipeYaml,
+  inlineRecipeSchema,
+  type RecipeYaml,
+  recipeSchema,
+} from "../../engine/provider/recipe.schema.ts";
+import { type CompiledRecipe, compileInlineRecipe, compileRecipe, type Recipe } from "../../engine/provider/recipe.ts";
+
+/** 2026-12-01T00:00:00Z, the time of the samples. */
+export const NOW = 1_796_083_200_000;
+export const WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+const ajv = new Ajv({ allErrors: true, strict: false });
+const isRecipe = ajv.compile<RecipeYaml>(recipeSchema);
+const isInline = ajv.compile<InlineRecipeYaml>(inlineRecipeSchema);
+
+export const shippedNames = listAssets("plugins/providers")
+  .filter((name) => name.endsWith(".yaml"))
+  .map((name) => name.replace(/^.*\//, "").replace(".yaml", ""));
+
+export function readRecipe(name: string): RecipeYaml {
+  const raw: unknown = parse(readAsset(`plugins/providers/${name}.yaml`));
+  if (!isRecipe(raw)) throw new Error(`${name}: ${ajv.errorsText(isRecipe.errors)}`);
+  return raw;
+}
+
+export const readSample = (path: string): Json => JSON.parse(readAsset(`plugins/providers/${path}`)) as Json;
+
+export function shipped(name: string): Recipe {
+  return unwrap(compileRecipe(readRecipe(name), readSample));
+}
+
+/** A recipe from YAML text, validated like any other. */
+export function recipeOf(yaml: string): Recipe {
+  const raw: unknown = parse(yaml);
+  if (!isRecipe(raw)) throw new Error(ajv.errorsText(isRecipe.errors));
+  return unwrap(compileRecipe(raw));
+}
+
+export function compileInline(yaml: string): CompiledRecipe {
+  const raw: unknown = parse(yaml);
+  if (!isInline(raw)) throw new Error(ajv.errorsText(isInline.errors));
+  return compileInlineRecipe("home-made", raw);
+}
+
+/** The recipe of a home-made sender, from what its source would say. */
+export function inlineOf(yaml: string): Recipe {
+  return unwrap(compileInline(yaml));
+}
+
+function unwrap(compiled: CompiledRecipe): Recipe {
+  if (!compiled.ok) throw new Error(JSON.stringify(compiled.faults));
+  return compiled.recipe;
+}
+
+export function request(
+  body: string | Uint8Array,
+  headers: Record<string, string> = {},
+  more: Partial<RawRequest> = {},
+): RawRequest {
+  const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  return {
+    method: "POST",
+    target: "/hooks/x",
+    path: "/hooks/x",
+    query: "",
+    headers: lower,
+    rawHeaders: Object.entries(headers).flat(),
+    body: typeof body === "string" ? Buffer.from(body) : body,
+    remoteAddress: "127.0.0.1",
+    receivedAt: NOW,
+    ...more,
+  };
+}
+
+export function secrets(...values: string[]): readonly SourceSecret[] {
+  return values.map((value, index) => ({ index: index + 1, value: new Secret(value) }));
+}
+
+export function context(...values: string[]): VerifyContext {
+  return { secrets: secrets(...values), params: {}, now: NOW };
+}
+
+/** A secret in the form the recipe takes. */
+export const secretFor = (recipe: Recipe): string =>
+  recipe.verify[0]?.key.encoding === "base64" ? WHSEC : "whsec_topsecret";
