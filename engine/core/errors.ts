@@ -14,6 +14,7 @@ import { mappingErrors } from "./errors/mapping.ts";
 import { orderingErrors } from "./errors/ordering.ts";
 import { sendingErrors } from "./errors/sending.ts";
 import { storeErrors } from "./errors/store.ts";
+import { testingErrors } from "./errors/testing.ts";
 
 /** What the catalogue says about one code. */
 export interface ErrorEntry {
@@ -40,6 +41,7 @@ export const errorCatalogue = {
   ...orderingErrors,
   ...contractErrors,
   ...cliErrors,
+  ...testingErrors,
   ...bugErrors,
 } satisfies ErrorEntries;
 

@@ -2,48 +2,19 @@
  * The second spine: one event's turn in one pipeline. contract -> rule -> map -> keys -> gates -> entities, history
  * and deliveries, committed as one. It may be repeated at any point: nothing counts before the commit.
  */
-import type { PipelineModel } from "../config/revision.ts";
-import type { Clock } from "../core/clock.ts";
 import { formatDuration } from "../core/duration.ts";
-import { type ErrorCode, errorMessage } from "../core/errors.ts";
+import { errorMessage } from "../core/errors.ts";
 import type { Evaluator, Scope } from "../core/expression.ts";
-import type { Ids } from "../core/ids.ts";
 import type { EntityRef, Json, JsonObject, Version } from "../core/types.ts";
-import type { RetryPlan } from "../delivery/model.ts";
-import { mapEvent } from "../mapping/map.ts";
-import type { Mapped, RuleModel } from "../mapping/model.ts";
-import { type Decision, decide, type StepWrite } from "../ordering/decide.ts";
+import type { RuleModel } from "../mapping/model.ts";
+import { decide } from "../ordering/decide.ts";
 import { valuesOf } from "../ordering/draft.ts";
-import type { ApplyCommit, Store, WorkItem } from "../store/store.ts";
+import type { Decision, StepWrite } from "../ordering/step.ts";
+import type { ApplyCommit, WorkItem } from "../store/store.ts";
 import { type Born, type BornFault, deliveriesFor } from "./born.ts";
-import { judgeContract } from "./contract.ts";
 import { applyDetail, ruleName } from "./detail.ts";
-import type { Observer } from "./observer.ts";
-import { readPayload } from "./payload.ts";
+import { type ApplyDeps, dead, type Prepared } from "./prepare.ts";
 import { loadSnapshot, resolveWrites } from "./resolve.ts";
-import type { Routes } from "./routes.ts";
-
-export interface ApplyDeps {
-  readonly routes: Routes;
-  readonly store: Store;
-  readonly evaluator: Evaluator;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly observer: Observer;
-  readonly retryPlan: (pipeline: PipelineModel, connection: string) => RetryPlan;
-}
-
-/** What the part that needs no state made of a work item. */
-export type Prepared =
-  | {
-      readonly kind: "mapped";
-      readonly pipeline: PipelineModel;
-      readonly mapped: Extract<Mapped, { kind: "mapped" }>;
-      readonly scope: Scope;
-      readonly drift: readonly string[];
-    }
-  | { readonly kind: "skipped"; readonly reason: "no_rule" | "not_selected"; readonly rule?: RuleModel }
-  | { readonly kind: "dead"; readonly code: string; readonly message: string; readonly rule?: RuleModel };
 
 /** What became of it: the entities it changed wake what was held for them. */
 export interface Applied {
@@ -53,37 +24,6 @@ export interface Applied {
 }
 
 const maxConflicts = 20;
-
-/** Parses, checks the contract and maps: deterministic in (event, revision), so many can run at once. */
-export async function prepareWork(item: WorkItem, deps: ApplyDeps): Promise<Prepared> {
-  const pipeline = deps.routes.pipeline(item.pipeline);
-  if (pipeline === undefined) return dead("HK6005", { pipeline: item.pipeline });
-  const payload = readPayload(item.event, pipeline.source);
-  if (!payload.ok) return { kind: "dead", code: payload.code, message: payload.message };
-  const scope: Scope = { input: payload.input, variables: { event: payload.whole }, receivedAt: item.event.receivedAt };
-  const mapped = await mapEvent({
-    rules: pipeline.rules,
-    type: item.event.type,
-    scope,
-    times: pipeline.source.times,
-    entities: deps.routes.revision.entities,
-    evaluator: deps.evaluator,
-  });
-  if (mapped.kind !== "mapped") return mapped;
-  const contract = judgeContract(pipeline, { type: item.event.type, payload: payload.whole, rule: mapped.rule });
-  if (contract.kind === "broken") return { ...dead("HK7001", { paths: contract.paths.join(", ") }), rule: mapped.rule };
-  return {
-    kind: "mapped",
-    pipeline,
-    mapped,
-    scope: { ...scope, variables: { ...scope.variables, ...mapped.lets } },
-    drift: contract.kind === "drift" ? contract.paths : [],
-  };
-}
-
-function dead(code: ErrorCode, data: Record<string, string>): Extract<Prepared, { kind: "dead" }> {
-  return { kind: "dead", code, message: errorMessage(code, data) };
-}
 
 /** Gates and commits. The caller sees to it that events of one key come one after the other. */
 export async function applyPrepared(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Promise<Applied> {

@@ -2,17 +2,16 @@
  * The third spine: one attempt of one delivery. freeze -> mark durably -> send -> settle. A crash anywhere leaves a
  * delivery that is either not sent, or marked as perhaps sent; never one that was sent and is not known to be.
  */
-import { nextAttempt } from "../core/backoff.ts";
 import type { Clock } from "../core/clock.ts";
 import { HookrailError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
-import type { Json } from "../core/types.ts";
 import type { ConnectionModel } from "../delivery/model.ts";
 import type { FrozenRequest, OpenSink, Outcome, SinkDelivery } from "../plugin/index.ts";
-import type { AttemptRecord, DeliveryRecord, DeliverySettlement, NewDeadLetter, Store } from "../store/store.ts";
+import type { DeliveryRecord, Store } from "../store/store.ts";
 import { acknowledgedState } from "./born.ts";
 import { canonicalJson } from "./canonical.ts";
 import type { Observer } from "./observer.ts";
+import { settlementOf } from "./settle.ts";
 
 export interface DeliverDeps {
   readonly store: Store;
@@ -38,14 +37,19 @@ export async function attemptDelivery(record: DeliveryRecord, deps: DeliverDeps)
   const current = record.frozen === undefined ? await withoutAcknowledged(record, deps.store) : record;
   if (current === undefined) return supersede(record, deps, "the connection has these values already");
   const frozen = await freeze(current, deps);
-  if (frozen instanceof HookrailError)
-    return settle(current, { kind: "rejected", detail: frozen.message }, { deps, startedAt: now, code: frozen.code });
+  if (frozen instanceof HookrailError) {
+    return settle(
+      current,
+      { kind: "rejected", detail: frozen.message },
+      { attempt: { startedAt: now, fault: frozen }, deps },
+    );
+  }
   const attempt = current.attempts + 1;
   const first = record.frozen === undefined ? { frozen } : {};
   if (deps.connection.sink.marksAttempts)
     await deps.store.markAttempt({ delivery: current.id, attempt, at: now, ...first });
   const outcome = await send(current, frozen, { attempt, deps });
-  return settle(current, outcome, { deps, startedAt: now, ...first });
+  return settle(current, outcome, { attempt: { startedAt: now, ...first }, deps });
 }
 
 /** Between birth and first attempt another delivery may have said the same: then there is nothing to send. */
@@ -113,17 +117,25 @@ async function send(
   }
 }
 
-interface SettleContext {
-  readonly deps: DeliverDeps;
+interface Attempt {
   readonly startedAt: number;
   readonly frozen?: FrozenRequest;
-  readonly code?: string;
+  readonly fault?: HookrailError;
 }
 
-async function settle(record: DeliveryRecord, outcome: Outcome, context: SettleContext): Promise<Attempted> {
-  const { deps } = context;
+async function settle(
+  record: DeliveryRecord,
+  outcome: Outcome,
+  { attempt, deps }: { readonly attempt: Attempt; readonly deps: DeliverDeps },
+): Promise<Attempted> {
   const now = deps.clock.now();
-  const settlement = settlementOf(record, outcome, { ...context, now });
+  const settlement = settlementOf(record, outcome, {
+    connection: deps.connection,
+    now,
+    random: deps.random(),
+    deadId: () => deps.ids.deadLetter(),
+    ...attempt,
+  });
   await deps.store.settleDelivery(settlement);
   if (outcome.kind === "pause") await pauseConnection(record, outcome, deps);
   deps.observer.attempted({
@@ -139,156 +151,8 @@ async function settle(record: DeliveryRecord, outcome: Outcome, context: SettleC
     lagMs: now - record.event.receivedAt,
     ...(settlement.nextAt === undefined ? {} : { nextAt: settlement.nextAt }),
   });
-  return {
-    outcome: outcome.kind,
-    ...(outcome.kind === "retry" && outcome.throttled && settlement.nextAt !== undefined
-      ? { throttledUntil: settlement.nextAt }
-      : {}),
-  };
-}
-
-function settlementOf(
-  record: DeliveryRecord,
-  outcome: Outcome,
-  context: SettleContext & { now: number },
-): DeliverySettlement {
-  const { now, startedAt, frozen, deps } = context;
-  const attempt: AttemptRecord = {
-    attempt: record.attempts + 1,
-    startedAt,
-    finishedAt: now,
-    outcome: outcome.kind,
-    ...("status" in outcome && outcome.status !== undefined ? { httpStatus: outcome.status } : {}),
-    detail: outcome.detail ?? "",
-  };
-  const base = { delivery: record.id, attempt, ...(frozen === undefined ? {} : { frozen }) };
-  switch (outcome.kind) {
-    case "delivered":
-      if (outcome.noEffect === "superseded")
-        return { ...base, status: "superseded", note: outcome.detail ?? "a later write was there already" };
-      return {
-        ...base,
-        status: "delivered",
-        ...(record.kind === "upsert" ? { acknowledged: acknowledgedBy(record) } : {}),
-      };
-    case "rejected":
-      return {
-        ...base,
-        ...dieOf(record, {
-          code: context.code ?? "HK5301",
-          message: `${record.connection} refused it: ${outcome.detail}`,
-          deps,
-        }),
-      };
-    case "pause":
-      if (outcome.dead)
-        return {
-          ...base,
-          ...dieOf(record, {
-            code: "HK5301",
-            message: `${record.connection} says it is gone: ${outcome.detail}`,
-            deps,
-          }),
-        };
-      // Not the event's fault: it waits for the connection and has lost no attempt.
-      return { ...base, status: "retrying", nextAt: now };
-    case "unknown":
-      if (deps.connection.atMostOnce) {
-        return {
-          ...base,
-          ...dieOf(record, {
-            code: "HK5303",
-            message: `sent to ${record.connection}, no answer, and the connection says at_most_once`,
-            deps,
-          }),
-        };
-      }
-      return retryOrDie(record, {
-        ...context,
-        base,
-        status: "unknown",
-        earliest: now + deps.connection.timeoutMs,
-        detail: outcome.detail,
-      });
-    case "retry":
-      return retryOrDie(record, {
-        ...context,
-        base,
-        status: "retrying",
-        earliest: now,
-        ...(outcome.afterMs === undefined ? {} : { afterMs: outcome.afterMs }),
-        detail: outcome.detail,
-      });
-  }
-}
-
-interface RetryContext extends SettleContext {
-  readonly now: number;
-  readonly base: {
-    readonly delivery: DeliveryRecord["id"];
-    readonly attempt: AttemptRecord;
-    readonly frozen?: FrozenRequest;
-  };
-  readonly status: "retrying" | "unknown";
-  /** After an unknown outcome the sink's own timeout is waited out before anything else is written there. */
-  readonly earliest: number;
-  readonly afterMs?: number;
-  readonly detail: string;
-}
-
-function retryOrDie(record: DeliveryRecord, context: RetryContext): DeliverySettlement {
-  const { deps, base, now } = context;
-  const plan = { ...record.retry, ...deps.connection.retry };
-  const next = nextAttempt(plan, {
-    attempt: record.attempts + 1,
-    firstAttemptAt: record.firstAttemptAt ?? context.startedAt,
-    now,
-    random: deps.random(),
-    ...(context.afterMs === undefined ? {} : { retryAfterMs: context.afterMs }),
-  });
-  if (!next.retry) {
-    return {
-      ...base,
-      ...dieOf(record, {
-        code: "HK5302",
-        message: `${record.connection} did not take it in ${record.attempts + 1} attempts; last: ${context.detail}`,
-        deps,
-      }),
-    };
-  }
-  const nextAt = Math.max(next.at, context.earliest);
-  return {
-    ...base,
-    status: context.status,
-    nextAt,
-    ...(context.status === "unknown" && record.kind === "upsert" ? { forgotten: Object.keys(record.attributes) } : {}),
-  };
-}
-
-/** A dead upsert clears its marks, so that the next event of the entity repairs what is missing there. */
-function dieOf(
-  record: DeliveryRecord,
-  fault: { code: string; message: string; deps: DeliverDeps },
-): Pick<DeliverySettlement, "status" | "dead" | "forgotten"> {
-  const dead: NewDeadLetter = {
-    id: fault.deps.ids.deadLetter(),
-    pipeline: record.pipeline,
-    code: fault.code,
-    message: fault.message,
-    createdAt: fault.deps.clock.now(),
-  };
-  return {
-    status: "dead",
-    dead,
-    ...(record.kind === "upsert" ? { forgotten: [...Object.keys(record.attributes), acknowledgedState] } : {}),
-  };
-}
-
-function acknowledgedBy(record: DeliveryRecord): Record<string, Json> {
-  const values: Record<string, Json> = {};
-  for (const [name, write] of Object.entries(record.attributes)) values[name] = "set" in write ? write.set : null;
-  if (record.state !== undefined) values[acknowledgedState] = record.state;
-  return values;
+  const throttled = outcome.kind === "retry" && outcome.throttled && settlement.nextAt !== undefined;
+  return { outcome: outcome.kind, ...(throttled ? { throttledUntil: settlement.nextAt } : {}) };
 }
 
 async function supersede(record: DeliveryRecord, deps: DeliverDeps, note: string): Promise<Attempted> {

@@ -23,8 +23,8 @@ export interface Engine {
   stop(graceMs: number): Promise<void>;
   /** Works until nothing is ready or due at this instant: for `test` and dry runs, where time stands still. */
   drain(): Promise<void>;
-  /** The next instant at which something falls due (a retry, a hold window), ms since the epoch. */
-  nextDue(): Promise<number | undefined>;
+  /** The next instant at which something falls due, ms since the epoch; `all` counts the ends of hold windows too. */
+  nextDue(what: "all" | "deliveries"): Promise<number | undefined>;
   pause(kind: Pause["kind"], name: string, by: Actor): Promise<void>;
   /** False when it was not paused. */
   resume(kind: Pause["kind"], name: string, by: Actor): Promise<boolean>;

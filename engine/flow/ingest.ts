@@ -33,7 +33,6 @@ export interface IngestDeps {
 
 /** Seconds a sender is asked to wait when the store can not promise. */
 const retryAfterSeconds = "5";
-const maxBatchItems = 10_000;
 
 /** Takes one request of a known source to its answer. Never throws, whatever the sender sends. */
 export async function ingest(request: RawRequest, deps: IngestDeps): Promise<IngestReply> {
@@ -66,7 +65,7 @@ export async function ingest(request: RawRequest, deps: IngestDeps): Promise<Ing
   const verified = verdict.request;
   const handshake = answerHandshake(source.recipe, verified, context, true);
   if (handshake !== undefined) return reply(deps, request, { ...handshake, outcome: "handshake" });
-  const found = identify(source.recipe, verified, { maxItems: maxBatchItems });
+  const found = identify(source.recipe, verified, { maxItems: deps.routes.revision.limits.maxItems });
   const events = toNewEvents(found, verified, deps);
   const results = await accept(events, deps);
   return results === undefined ? unavailable(deps, request) : acknowledge(events, results, deps, request);
@@ -132,7 +131,7 @@ function newEvent(event: IdentifiedEvent, request: VerifiedRequest, { source, id
     clockResolutionMs: event.clockResolutionMs,
     rank: event.rank,
     receivedAt: request.receivedAt,
-    headers: keptHeaders(request.headers),
+    headers: keptHeaders(request.headers, source.keepHeaders),
     contentType: request.headers["content-type"] ?? "",
     body: request.body,
     bodyHash: hash("sha256", request.body, "hex"),
@@ -158,11 +157,12 @@ const transport = new Set([
   "expect",
 ]);
 
-/** Headers worth keeping with an event: none that could be a credential or says only how it travelled. */
-function keptHeaders(headers: RawRequest["headers"]): Record<string, string> {
+/** Headers worth keeping with an event: the declared ones, and none that could be a credential or says only how it travelled. */
+function keptHeaders(headers: RawRequest["headers"], declared: readonly string[]): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const name of Object.keys(headers)) {
-    if (!transport.has(name) && !credential.test(name)) kept[name] = headers[name] as string;
+    if (declared.includes(name) || !(transport.has(name) || credential.test(name)))
+      kept[name] = headers[name] as string;
   }
   return kept;
 }

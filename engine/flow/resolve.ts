@@ -2,9 +2,9 @@
 import type { EntityModel } from "../core/entity.ts";
 import type { EntityRef } from "../core/types.ts";
 import type { MappedRow, MappedWrite } from "../mapping/model.ts";
-import type { StepField, StepWrite } from "../ordering/decide.ts";
 import { refKey } from "../ordering/records.ts";
 import { rollupChildTypes } from "../ordering/rollup.ts";
+import type { StepField, StepWrite } from "../ordering/step.ts";
 import type { EntityRecord, Store } from "../store/store.ts";
 
 export type Resolved =

@@ -15,8 +15,8 @@ const maxRememberedTypes = 4096;
 
 export function createRoutes(revision: Revision): Routes {
   const byPath = new Map<string, SourceModel>();
-  for (const source of revision.sources.values()) byPath.set(source.path, source);
-  for (const pipeline of revision.pipelines) byPath.set(pipeline.source.path, pipeline.source);
+  const all = [...revision.sources.values(), ...revision.pipelines.map((pipeline) => pipeline.source)];
+  for (const source of all) if (source.enabled) byPath.set(source.path, source);
   const byName = new Map(revision.pipelines.map((pipeline) => [pipeline.name, pipeline]));
   const remembered = new Map<string, readonly string[]>();
   return {
@@ -42,8 +42,6 @@ export function typeMatches(pattern: string, type: string): boolean {
 }
 
 function listens(pipeline: PipelineModel, source: SourceModel, type: string): boolean {
-  return (
-    pipeline.source.name === source.name &&
-    pipeline.rules.some((rule) => rule.on.some((pattern) => typeMatches(pattern, type)))
-  );
+  if (!pipeline.enabled || pipeline.source.name !== source.name) return false;
+  return pipeline.rules.some((rule) => rule.on.some((pattern) => typeMatches(pattern, type)));
 }

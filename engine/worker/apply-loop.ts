@@ -5,7 +5,8 @@
 import type { Clock } from "../core/clock.ts";
 import { errorMessage } from "../core/errors.ts";
 import type { EntityRef } from "../core/types.ts";
-import { type Applied, type ApplyDeps, applyPrepared, type Prepared, prepareWork } from "../flow/apply.ts";
+import { type Applied, applyPrepared } from "../flow/apply.ts";
+import { type ApplyDeps, type Prepared, prepareWork } from "../flow/prepare.ts";
 import { waitingForId } from "../flow/resolve.ts";
 import type { Store, WorkItem } from "../store/store.ts";
 import { createKeyedChain } from "./keyed-chain.ts";

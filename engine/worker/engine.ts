@@ -6,10 +6,10 @@ import type { Evaluator } from "../core/expression.ts";
 import type { Ids } from "../core/ids.ts";
 import { createGate } from "../delivery/gate.ts";
 import type { RetryPlan } from "../delivery/model.ts";
-import type { ApplyDeps } from "../flow/apply.ts";
 import type { Actor, Engine } from "../flow/engine.ts";
 import { ingest, notFound } from "../flow/ingest.ts";
 import type { Observer } from "../flow/observer.ts";
+import type { ApplyDeps } from "../flow/prepare.ts";
 import { createRoutes } from "../flow/routes.ts";
 import type { AuditRow, Pause, Store } from "../store/store.ts";
 import { createApplyLoop } from "./apply-loop.ts";
@@ -107,8 +107,8 @@ export function createEngine(parts: EngineParts): Engine {
     for (const { pump } of delivers.values()) pump.kick();
   }
 
-  async function nextDue(): Promise<number | undefined> {
-    const instants = [await store.nextHoldEnd()];
+  async function nextDue(what: "all" | "deliveries"): Promise<number | undefined> {
+    const instants = what === "all" ? [await store.nextHoldEnd()] : [];
     for (const { loop } of delivers.values()) instants.push(await loop.nextAt());
     const known = instants.filter((instant) => instant !== undefined);
     return known.length === 0 ? undefined : Math.min(...known);
@@ -118,7 +118,7 @@ export function createEngine(parts: EngineParts): Engine {
   function schedule(): void {
     if (stopping || scheduling || !started) return;
     scheduling = true;
-    void nextDue()
+    void nextDue("all")
       .catch(() => undefined)
       .then((due) => {
         scheduling = false;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { StepWrite } from "../../engine/ordering/decide.ts";
+import type { StepWrite } from "../../engine/ordering/step.ts";
 import { at, attribute, createWorld, customer, entity, models, subscription, tiers, write } from "./support.ts";
 
 const subscribe = (key: string, plan: string, state = "active") => [

@@ -1,7 +1,8 @@
 import type { AttributeModel, EntityModel } from "../../engine/core/entity.ts";
 import type { EntityRef, Json, Version } from "../../engine/core/types.ts";
-import { type Decision, decide, type StepInput, type StepWrite } from "../../engine/ordering/decide.ts";
+import { decide } from "../../engine/ordering/decide.ts";
 import { type EntityRecord, refKey } from "../../engine/ordering/records.ts";
+import type { Decision, StepInput, StepWrite } from "../../engine/ordering/step.ts";
 
 export function attribute(name: string, parts: Partial<AttributeModel> = {}): AttributeModel {
   return {

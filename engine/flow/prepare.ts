@@ -1,0 +1,68 @@
+/** The part of an event's turn that needs no state: payload, rule, mapping, contract. Deterministic in (event, revision). */
+import type { PipelineModel } from "../config/revision.ts";
+import type { Clock } from "../core/clock.ts";
+import { type ErrorCode, errorMessage } from "../core/errors.ts";
+import type { Evaluator, Scope } from "../core/expression.ts";
+import type { Ids } from "../core/ids.ts";
+import type { RetryPlan } from "../delivery/model.ts";
+import { mapEvent } from "../mapping/map.ts";
+import type { Mapped, RuleModel } from "../mapping/model.ts";
+import type { Store, WorkItem } from "../store/store.ts";
+import { judgeContract } from "./contract.ts";
+import type { Observer } from "./observer.ts";
+import { readPayload } from "./payload.ts";
+import type { Routes } from "./routes.ts";
+
+export interface ApplyDeps {
+  readonly routes: Routes;
+  readonly store: Store;
+  readonly evaluator: Evaluator;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly observer: Observer;
+  readonly retryPlan: (pipeline: PipelineModel, connection: string) => RetryPlan;
+}
+
+/** What the part that needs no state made of a work item. */
+export type Prepared =
+  | {
+      readonly kind: "mapped";
+      readonly pipeline: PipelineModel;
+      readonly mapped: Extract<Mapped, { kind: "mapped" }>;
+      readonly scope: Scope;
+      readonly drift: readonly string[];
+    }
+  | { readonly kind: "skipped"; readonly reason: "no_rule" | "not_selected"; readonly rule?: RuleModel }
+  | { readonly kind: "dead"; readonly code: string; readonly message: string; readonly rule?: RuleModel };
+
+/** Parses, checks the contract and maps: deterministic in (event, revision), so many can run at once. */
+export async function prepareWork(item: WorkItem, deps: ApplyDeps): Promise<Prepared> {
+  const pipeline = deps.routes.pipeline(item.pipeline);
+  if (pipeline === undefined) return dead("HK6005", { pipeline: item.pipeline });
+  const payload = readPayload(item.event, pipeline.source);
+  if (!payload.ok) return { kind: "dead", code: payload.code, message: payload.message };
+  const scope: Scope = { input: payload.input, variables: { event: payload.whole }, receivedAt: item.event.receivedAt };
+  const mapped = await mapEvent({
+    rules: pipeline.rules,
+    type: item.event.type,
+    scope,
+    times: pipeline.source.times,
+    entities: deps.routes.revision.entities,
+    evaluator: deps.evaluator,
+  });
+  if (mapped.kind !== "mapped") return mapped;
+  const contract = judgeContract(pipeline, { type: item.event.type, payload: payload.whole, rule: mapped.rule });
+  if (contract.kind === "broken") return { ...dead("HK7001", { paths: contract.paths.join(", ") }), rule: mapped.rule };
+  return {
+    kind: "mapped",
+    pipeline,
+    mapped,
+    scope: { ...scope, variables: { ...scope.variables, ...mapped.lets } },
+    drift: contract.kind === "drift" ? contract.paths : [],
+  };
+}
+
+/** A dead end by a code of the catalogue. */
+export function dead(code: ErrorCode, data: Record<string, string>): Extract<Prepared, { kind: "dead" }> {
+  return { kind: "dead", code, message: errorMessage(code, data) };
+}

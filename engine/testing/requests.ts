@@ -1,0 +1,111 @@
+/** From the events of a test to really signed requests. */
+import type { Revision, SourceModel } from "../config/revision.ts";
+import type { TestEvent } from "../config/test-model.ts";
+import { fail } from "../core/errors.ts";
+import type { RawRequest } from "../core/types.ts";
+import type { Sample } from "../provider/model.ts";
+import { renderSample } from "../provider/sample.ts";
+import { signRequest } from "../provider/sign.ts";
+
+export interface RequestPlan {
+  readonly event: TestEvent;
+  readonly source: SourceModel;
+  readonly sample: Sample;
+  /** The provider's id this event goes by. */
+  readonly id: string;
+  /** When it happened, ms since the epoch. */
+  readonly happenedAt: number;
+  /** When it can arrive at the earliest. */
+  readonly arrivesAt: number;
+}
+
+/** Reads a recorded event of a test, relative to `config.yaml`'s folder. */
+export type ReadSample = (path: string) => Sample;
+
+/** Places each event in time. Ids differ between the events of a list, and `times` repeats one request. */
+export function planRequests(
+  events: readonly TestEvent[],
+  context: {
+    readonly revision: Revision;
+    readonly start: number;
+    readonly prefix: string;
+    readonly readSample: ReadSample;
+  },
+): RequestPlan[] {
+  return events.map((event, index) => {
+    const source = sourceOf(context.revision, event);
+    const happenedAt =
+      event.at === undefined
+        ? context.start
+        : "instant" in event.at
+          ? event.at.instant
+          : context.start + event.at.offsetMs;
+    return {
+      event,
+      source,
+      sample: sampleOf(source, event, context.readSample),
+      id: event.id ?? `${context.prefix}_${index + 1}`,
+      happenedAt,
+      arrivesAt: happenedAt + event.delayMs,
+    };
+  });
+}
+
+function sourceOf(revision: Revision, event: TestEvent): SourceModel {
+  const named =
+    revision.sources.get(event.source) ??
+    revision.pipelines.find((pipeline) => pipeline.source.name === event.source)?.source;
+  return named ?? fail("HK8301", { source: event.source });
+}
+
+function sampleOf(source: SourceModel, event: TestEvent, readSample: ReadSample): Sample {
+  const { payload } = event;
+  switch (payload.kind) {
+    case "sample":
+      return (
+        source.recipe.samples.get(payload.name) ?? fail("HK8302", { sample: payload.name, provider: source.provider })
+      );
+    case "file":
+      return readSample(payload.path);
+    case "body":
+      return { name: payload.type ?? "body", headers: {}, body: payload.body };
+  }
+}
+
+/** The request as the provider would send it at `now`. */
+export function toRequest(plan: RequestPlan, now: number): RawRequest {
+  const { event, source } = plan;
+  const { headers, body } = renderSample(source.recipe, plan.sample, {
+    id: plan.id,
+    time: plan.happenedAt,
+    root: source.root,
+    set: event.set,
+    remove: event.remove,
+    headers: event.headers,
+  });
+  const secret = source.secrets[0]?.value;
+  const signed =
+    event.signature === "missing"
+      ? headers
+      : signRequest(source.recipe, {
+          body,
+          headers,
+          now,
+          id: plan.id,
+          url: `http://hookrail.test${source.path}`,
+          params: source.params,
+          ...(secret === undefined ? {} : { secret }),
+        });
+  return {
+    method: "POST",
+    target: source.path,
+    path: source.path,
+    query: "",
+    headers: signed,
+    rawHeaders: Object.entries(signed).flat(),
+    // A byte more than was signed: the one change every scheme must see.
+    body: event.signature === "invalid" ? Buffer.concat([body, Buffer.from(" ")]) : body,
+    remoteAddress: "127.0.0.1",
+    receivedAt: now,
+  };
+}
