@@ -14,6 +14,9 @@ export interface Output {
 }
 
 export interface Cli {
+  /** How this program is called, for the commands that messages suggest: `npx hookrail` or `hookrail`. */
+  readonly name: string;
+  readonly version: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   /** Data. */
@@ -26,8 +29,10 @@ export interface Cli {
   readonly randomHex: (bytes: number) => string;
   readonly user: string;
   readonly pid: number;
-  /** Calls back for each SIGINT or SIGTERM. */
+  /** Calls back for each SIGINT, SIGTERM or SIGHUP. */
   readonly onStopSignal: (handler: (signal: string) => void) => void;
+  /** Ends the process at once: for the second stop signal. */
+  readonly exit: (code: number) => void;
   readonly readStdin: () => Promise<string>;
 }
 

@@ -11,6 +11,11 @@ export function printJson(cli: Cli, document: { readonly [key: string]: unknown 
   cli.out.write(`${JSON.stringify({ format_version: FORMAT_VERSION, ...document }, undefined, cli.out.tty ? 2 : 0)}\n`);
 }
 
+/** The next command to try, on stderr. */
+export function suggest(cli: Cli, ...commands: readonly string[]): void {
+  cli.err.write(`${cli.err.color.dim("next:")} ${commands.map((one) => `${cli.name} ${one}`).join("  or  ")}\n`);
+}
+
 /** Local time to the second, `2026-11-24 06:40:12`; with milliseconds for stories. */
 export function formatTime(at: number, precise = false): string {
   const d = new Date(at);

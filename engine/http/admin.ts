@@ -5,7 +5,7 @@ import { errorFields, type Log } from "../core/log.ts";
 import type { Json } from "../core/types.ts";
 import type { Operations } from "../flow/operations.ts";
 import type { EventFilter, StoreReader } from "../store/store.ts";
-import { type AdminGuard, judgeAdmin } from "./admin-guard.ts";
+import { type AdminGuard, type AdminRequest, judgeAdmin, type Right } from "./admin-guard.ts";
 import { readBody } from "./body.ts";
 import {
   countsDocument,
@@ -16,7 +16,7 @@ import {
   type StatusDocument,
   storyDocument,
 } from "./documents.ts";
-import { createListener, type Listener } from "./server.ts";
+import { createListener, type Listener, type TlsTexts } from "./server.ts";
 
 export interface AdminDeps {
   readonly reader: StoreReader;
@@ -46,6 +46,8 @@ interface Answer {
 interface Route {
   readonly method: "GET" | "POST";
   readonly path: RegExp;
+  /** Absent: `read`. */
+  readonly right?: (params: readonly string[]) => Right;
   readonly run: (call: Call, deps: AdminDeps) => Promise<Answer> | Answer;
 }
 
@@ -60,8 +62,13 @@ const ROUTES: readonly Route[] = [
   { method: "GET", path: /^\/api\/v1\/events\/([^/]+)$/, run: oneEvent },
   { method: "GET", path: /^\/api\/v1\/dead-letters$/, run: listDeadLetters },
   { method: "GET", path: /^\/api\/v1\/dead-letters\/([^/]+)$/, run: oneDeadLetter },
-  { method: "POST", path: /^\/api\/v1\/dead-letters\/([^/]+)\/(retry|discard)$/, run: closeDeadLetter },
-  { method: "POST", path: /^\/api\/v1\/(pause|resume)$/, run: switchPause },
+  {
+    method: "POST",
+    path: /^\/api\/v1\/dead-letters\/([^/]+)\/(retry|discard)$/,
+    right: ([, verb]) => (verb === "discard" ? "discard" : "retry"),
+    run: closeDeadLetter,
+  },
+  { method: "POST", path: /^\/api\/v1\/(pause|resume)$/, right: () => "pause", run: switchPause },
 ];
 
 function readiness(reason: string | undefined): Answer {
@@ -166,23 +173,22 @@ export function createAdminApp(deps: AdminDeps, local: boolean): Koa {
   return app;
 }
 
-type Judged = Parameters<typeof judgeAdmin>[0];
-
 async function answerAdmin(
   ctx: Koa.Context,
   deps: AdminDeps,
-  request: Judged,
+  request: AdminRequest,
 ): Promise<{ status: number; document: object }> {
   const failed = (status: number, error: string) => ({ status, document: { error, request_id: deps.requestId() } });
-  const refusal = judgeAdmin(request, deps.guard);
-  if (refusal !== undefined) {
-    deps.log.repeating("warn", `admin refused: ${refusal.error}`, "an admin request was refused", {
-      reason: refusal.error,
+  const judged = judgeAdmin(request, deps.guard);
+  if (!judged.ok) {
+    const { status, error } = judged;
+    deps.log.repeating("warn", `admin refused: ${error}`, "an admin request was refused", {
+      reason: error,
       method: request.method,
       remote: ctx.req.socket.remoteAddress,
     });
-    if (refusal.status === 401) ctx.set("www-authenticate", "Bearer");
-    return failed(refusal.status, refusal.error);
+    if (status === 401) ctx.set("www-authenticate", "Bearer");
+    return failed(status, error);
   }
   const matches = ROUTES.filter((route) => route.path.test(request.path));
   const route = matches.find(
@@ -190,7 +196,13 @@ async function answerAdmin(
   );
   if (route === undefined) return matches.length > 0 ? failed(405, "method not allowed") : failed(404, "not found");
   try {
-    const answer = await route.run(await readCall(ctx, route, request), deps);
+    const params = (route.path.exec(request.path) ?? []).slice(1).map(decode);
+    if (!judged.may(route.right?.(params) ?? "read")) return failed(403, "the token's role does not allow this");
+    const body = request.method === "POST" ? await readJson(ctx) : {};
+    const answer = await route.run(
+      { params, query: new URLSearchParams(ctx.querystring), body, actor: judged.actor },
+      deps,
+    );
     return answer.document === undefined
       ? failed(404, "not found")
       : { status: answer.status ?? 200, document: answer.document };
@@ -199,18 +211,6 @@ async function answerAdmin(
     deps.log.error("an admin request failed", { path: request.path, ...errorFields(error) });
     return failed(500, "internal error");
   }
-}
-
-async function readCall(ctx: Koa.Context, route: Route, request: Judged): Promise<Call> {
-  const params = (route.path.exec(request.path) ?? []).slice(1).map(decode);
-  const named = request.headers["x-hookrail-actor"];
-  const actor = request.local && typeof named === "string" ? named.slice(0, 100) : "admin-api";
-  return {
-    params,
-    query: new URLSearchParams(ctx.querystring),
-    body: request.method === "POST" ? await readJson(ctx) : {},
-    actor,
-  };
 }
 
 function decode(param: string): string {
@@ -236,11 +236,12 @@ async function readJson(ctx: Koa.Context): Promise<{ readonly [key: string]: Jso
 }
 
 /** A listener for the admin API; `local` for the one on the socket. */
-export function createAdminListener(deps: AdminDeps, local: boolean): Listener {
+export function createAdminListener(deps: AdminDeps, local: boolean, tls: { readonly tls?: TlsTexts } = {}): Listener {
   const handle = createAdminApp(deps, local).callback();
   return createListener({
     handler: (req, res) => void handle(req, res),
     requestId: deps.requestId,
     limits: { maxConnections: 256 },
+    ...tls,
   });
 }

@@ -3,7 +3,7 @@ import Koa from "koa";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { createHooksHandler, type HooksHandler, type Intake } from "./hooks.ts";
-import { createListener, type Listener, type ServerLimits } from "./server.ts";
+import { createListener, type Listener, type ServerLimits, type TlsTexts } from "./server.ts";
 
 export interface HooksListenerOptions {
   readonly intake: Intake;
@@ -11,6 +11,7 @@ export interface HooksListenerOptions {
   readonly log: Log;
   readonly requestId: () => string;
   readonly limits?: Partial<ServerLimits>;
+  readonly tls?: TlsTexts;
   /** `koa`: hooks pass through Koa too. Kept so that one test suite and the bench can compare. */
   readonly hooks?: "in_front" | "koa";
 }
@@ -42,6 +43,7 @@ export function createHooksListener(options: HooksListenerOptions): Listener {
     },
     requestId: options.requestId,
     ...(options.limits && { limits: options.limits }),
+    ...(options.tls && { tls: options.tls }),
   });
   return listener;
 }

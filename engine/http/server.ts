@@ -1,5 +1,6 @@
 /** A listener with its limits and its end: bounded headers, times and connections, and a drain within a bound. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { type Refusal, rawRefusal } from "./reply.ts";
 
@@ -23,6 +24,13 @@ export const DEFAULT_LIMITS: ServerLimits = {
   maxConnections: 4_096,
 };
 
+/** PEM texts. `ca`: clients must show a certificate of it. */
+export interface TlsTexts {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca?: string;
+}
+
 export interface Listener {
   readonly server: Server;
   /** True from the call of `close` on: answers close their connections. */
@@ -45,21 +53,28 @@ export function createListener(options: {
   readonly handler: Handler;
   readonly requestId: () => string;
   readonly limits?: Partial<ServerLimits>;
+  /** Absent: plain HTTP. */
+  readonly tls?: TlsTexts;
 }): Listener {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const server = createServer(
-    {
-      maxHeaderSize: limits.maxHeaderBytes,
-      headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
-      requestTimeout: limits.requestTimeoutMs,
-      keepAliveTimeout: limits.keepAliveMs,
-      // Node looks for slow requests this often; its default of 30 s would make a 10 s limit one of 40 s.
-      connectionsCheckingInterval: Math.max(50, Math.min(1_000, limits.headersTimeoutMs / 2)),
-      noDelay: true,
-      requireHostHeader: true,
-    },
-    options.handler,
-  );
+  const settings = {
+    maxHeaderSize: limits.maxHeaderBytes,
+    headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    // Node looks for slow requests this often; its default of 30 s would make a 10 s limit one of 40 s.
+    connectionsCheckingInterval: Math.max(50, Math.min(1_000, limits.headersTimeoutMs / 2)),
+    noDelay: true,
+    requireHostHeader: true,
+  };
+  const { tls } = options;
+  const server: Server =
+    tls === undefined
+      ? createServer(settings, options.handler)
+      : createTlsServer(
+          { ...settings, ...tls, requestCert: tls.ca !== undefined, minVersion: "TLSv1.2" },
+          options.handler,
+        );
   server.maxConnections = limits.maxConnections;
   // Node would answer 100 by itself, before anything was checked.
   server.on("checkContinue", options.handler);
@@ -83,7 +98,7 @@ export function createListener(options: {
         server.once("error", reject);
         server.listen("socketPath" in target ? { path: target.socketPath } : target, () => {
           server.off("error", reject);
-          resolve(describeAddress(server.address()));
+          resolve(describeAddress(server.address(), tls === undefined ? "http" : "https"));
         });
       });
     },
@@ -101,9 +116,9 @@ export function createListener(options: {
   };
 }
 
-function describeAddress(address: AddressInfo | string | null): string {
+function describeAddress(address: AddressInfo | string | null, scheme: string): string {
   if (address === null || typeof address === "string") return String(address);
-  return `http://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
+  return `${scheme}://${address.family === "IPv6" ? `[${address.address}]` : address.address}:${address.port}`;
 }
 
 /** Ids for requests, `req_` + the process's random prefix + a count: what a sender can quote and an operator find. */

@@ -1,0 +1,70 @@
+/** Talks to the running engine over its admin socket. */
+import { request } from "node:http";
+import { fail } from "../core/errors.ts";
+import type { Cli } from "./context.ts";
+import type { Installation } from "./installation.ts";
+
+export interface AdminCall {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly body?: { readonly [key: string]: string };
+}
+
+/** The engine's answer, or undefined when none is running. 404 comes as a document of undefined. */
+export type AdminAnswer = { readonly document: { readonly [key: string]: unknown } | undefined };
+
+const NOT_THERE = new Set(["ENOENT", "ECONNREFUSED", "ENOTSOCK"]);
+
+/** Calls the running engine; undefined when there is none. Fails when the engine refuses. */
+export async function callAdmin(
+  cli: Cli,
+  installation: Installation,
+  call: AdminCall,
+): Promise<AdminAnswer | undefined> {
+  const answer = await exchange(cli, installation.socketPath, call);
+  if (answer === undefined) return undefined;
+  const document = parseDocument(answer.text);
+  if (answer.status === 404) return { document: undefined };
+  if (answer.status >= 400 && answer.status !== 503) {
+    fail("HK8011", {
+      status: answer.status,
+      message: typeof document["error"] === "string" ? document["error"] : "no reason given",
+    });
+  }
+  return { document };
+}
+
+function parseDocument(text: string): { readonly [key: string]: unknown } {
+  const value: unknown = JSON.parse(text);
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}
+
+function exchange(
+  cli: Cli,
+  socketPath: string,
+  call: AdminCall,
+): Promise<{ status: number; text: string } | undefined> {
+  const body = JSON.stringify(call.body ?? {});
+  const headers = {
+    "content-type": "application/json",
+    "x-hookrail-actor": cli.user,
+    ...(call.method === "POST" && { "content-length": Buffer.byteLength(body) }),
+  };
+  return new Promise((resolve, reject) => {
+    const req = request({ socketPath, method: call.method, path: call.path, headers, timeout: 30_000 }, (res) => {
+      let text = "";
+      res.setEncoding("utf8");
+      res.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      res.on("end", () => resolve({ status: res.statusCode ?? 0, text }));
+      res.on("error", reject);
+    });
+    req.on("timeout", () => req.destroy(new Error("no answer")));
+    req.on("error", (error: NodeJS.ErrnoException) => {
+      if (NOT_THERE.has(error.code ?? "")) resolve(undefined);
+      else reject(error);
+    });
+    req.end(call.method === "POST" ? body : undefined);
+  });
+}

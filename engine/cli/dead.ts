@@ -1,0 +1,145 @@
+/** `hookrail dead list|show|retry|discard`: what needs a person. */
+import { Command, Option } from "commander";
+import { fail } from "../core/errors.ts";
+import { deadLetterDocument } from "../http/documents.ts";
+import type { DeadLetter } from "../store/store.ts";
+import { type Cli, EXIT } from "./context.ts";
+import { formatTable, formatTime, plainText, printJson, suggest } from "./format.ts";
+import { findInstallation, type Installation } from "./installation.ts";
+import { withHands, withReader } from "./stored.ts";
+import { onAction, parseCount, type Verb } from "./verb.ts";
+
+export const deadVerb: Verb = (cli, action, globals) => {
+  const list = new Command("list")
+    .description("list dead letters, newest first")
+    .addOption(new Option("--status <status>", "which ones").choices(["open", "retried", "discarded"]).default("open"))
+    .option("--pipeline <name>", "only of this pipeline")
+    .option("-n, --limit <count>", "at most this many", parseCount, 50)
+    .option("--json", "machine output");
+  onAction(
+    list,
+    action(async ({ options }) => {
+      const letters = await withReader(findInstallation(cli, globals()), (reader) => reader.deadLetters(options));
+      if (options["json"] === true) printJson(cli, { dead_letters: letters.map(deadLetterDocument) });
+      else printLetters(cli, letters);
+      return EXIT.ok;
+    }),
+  );
+
+  const show = new Command("show")
+    .description("show one dead letter")
+    .argument("<id>")
+    .option("--json", "machine output");
+  onAction(
+    show,
+    action(async ({ args: [id = ""], options }) => {
+      const letter = await findLetter(findInstallation(cli, globals()), id);
+      if (options["json"] === true) printJson(cli, { dead_letter: deadLetterDocument(letter) });
+      else printLetter(cli, letter);
+      return EXIT.ok;
+    }),
+  );
+
+  const retry = new Command("retry")
+    .description("try again: the same frozen request if it was ever sent, else mapped anew with the running config")
+    .argument("<id...>", "ids as `dead list` prints them")
+    .option("--reason <text>", "why, for the audit", "");
+  onAction(
+    retry,
+    action(({ args, options }) =>
+      closeLetters(cli, findInstallation(cli, globals()), {
+        ids: args,
+        verb: "retry",
+        reason: String(options["reason"]),
+      }),
+    ),
+  );
+
+  const discard = new Command("discard")
+    .description("give up: it will not be tried again")
+    .argument("<id...>", "ids as `dead list` prints them")
+    .option("--reason <text>", "why, for the audit; needed");
+  onAction(
+    discard,
+    action(async ({ args, options }) => {
+      const reason = typeof options["reason"] === "string" ? options["reason"].trim() : "";
+      if (reason === "") fail("HK8008", { action: "dead discard" });
+      return closeLetters(cli, findInstallation(cli, globals()), { ids: args, verb: "discard", reason });
+    }),
+  );
+
+  return new Command("dead")
+    .description("what needs a person: list, show, retry, discard")
+    .addCommand(list)
+    .addCommand(show)
+    .addCommand(retry)
+    .addCommand(discard);
+};
+
+interface Closing {
+  readonly ids: readonly string[];
+  readonly verb: "retry" | "discard";
+  readonly reason: string;
+}
+
+/** All ids are looked up before the first is touched, so that a slip of the pen changes nothing. */
+async function closeLetters(cli: Cli, installation: Installation, { ids, verb, reason }: Closing): Promise<number> {
+  const letters: DeadLetter[] = [];
+  for (const id of ids) letters.push(await findLetter(installation, id));
+  return withHands(cli, installation, async (hands) => {
+    for (const letter of letters) {
+      const done = await (verb === "retry" ? hands.retryDead(letter.id, reason) : hands.discardDead(letter.id, reason));
+      if (!done) fail("HK8004", { id: letter.id });
+      const then =
+        verb === "discard"
+          ? "discarded"
+          : hands.through === "engine"
+            ? "is tried again now"
+            : "is tried again when the engine starts";
+      cli.out.write(`${letter.id} ${then}\n`);
+    }
+    suggest(cli, `explain ${letters[0]?.event ?? ""}`);
+    return EXIT.ok;
+  });
+}
+
+async function findLetter(installation: Installation, id: string): Promise<DeadLetter> {
+  const letter = await withReader(installation, (reader) => reader.deadLetter(id));
+  return letter ?? fail("HK8004", { id });
+}
+
+function printLetters(cli: Cli, letters: readonly DeadLetter[]): void {
+  if (letters.length === 0) {
+    cli.err.write("no dead letters\n");
+    return;
+  }
+  const rows = letters.map((one) => [
+    formatTime(one.createdAt),
+    one.id,
+    one.kind,
+    plainText(one.type),
+    one.pipeline,
+    one.code,
+    plainText(one.message),
+  ]);
+  cli.out.write(formatTable(cli.out, ["TIME", "ID", "KIND", "TYPE", "PIPELINE", "CODE", "WHY"], rows));
+  suggest(cli, `dead show ${letters[0]?.id ?? ""}`);
+}
+
+function printLetter(cli: Cli, letter: DeadLetter): void {
+  const { color } = cli.out;
+  const lines: readonly (readonly [string, string])[] = [
+    [
+      "what",
+      letter.delivery === undefined ? `event ${letter.event}` : `delivery ${letter.delivery} of event ${letter.event}`,
+    ],
+    ["source", `${plainText(letter.source)} ${plainText(letter.type)}`],
+    ["pipeline", letter.pipeline],
+    ["since", formatTime(letter.createdAt)],
+    ["why", `${plainText(letter.message)} ${color.dim(`[${letter.code}]`)}`],
+    ["status", letter.resolution ? `${letter.status}: ${plainText(letter.resolution)}` : letter.status],
+  ];
+  cli.out.write(`${color.bold(letter.id)}\n`);
+  for (const [name, text] of lines) cli.out.write(`  ${color.dim(name.padEnd(9))} ${text}\n`);
+  suggest(cli, `explain ${letter.event}`, `explain ${letter.code}`, `dead retry ${letter.id}`);
+}

@@ -1,0 +1,85 @@
+/** The command line: one file per verb, put together here. Turns what they return or throw into an exit code. */
+import { Command, CommanderError } from "commander";
+import { HookrailError } from "../core/errors.ts";
+import { checkVerb } from "./check.ts";
+import { type Cli, EXIT } from "./context.ts";
+import { deadVerb } from "./dead.ts";
+import { docsVerb } from "./docs.ts";
+import { eventsVerb } from "./events.ts";
+import { explainVerb } from "./explain.ts";
+import { initVerb } from "./init.ts";
+import { pauseVerb, resumeVerb } from "./pause.ts";
+import { runVerb } from "./run.ts";
+import { schemaVerb } from "./schema.ts";
+import { sendVerb } from "./send.ts";
+import { statusVerb } from "./status.ts";
+import type { Verb } from "./verb.ts";
+import { verifyVerb } from "./verify.ts";
+
+const VERBS: readonly Verb[] = [
+  runVerb,
+  checkVerb,
+  sendVerb,
+  eventsVerb,
+  explainVerb,
+  deadVerb,
+  pauseVerb,
+  resumeVerb,
+  statusVerb,
+  verifyVerb,
+  initVerb,
+  schemaVerb,
+  docsVerb,
+];
+
+/** Runs one command line, without the program's name, and resolves with the exit code. */
+export async function runCli(cli: Cli, argv: readonly string[]): Promise<number> {
+  let code: number = EXIT.ok;
+  const program = new Command("hookrail")
+    .description("Inbound webhooks into CRMs, as YAML pipelines reviewed in git")
+    .version(cli.version, "-v, --version")
+    .option("-c, --config <file>", "the config file", "config.yaml")
+    .showHelpAfterError("(hookrail --help lists the commands)")
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => cli.out.write(text), writeErr: (text) => cli.err.write(text) });
+  const action: Parameters<Verb>[1] = (run) => async (input) => {
+    code = await run(input);
+  };
+  for (const verb of VERBS) {
+    const command = verb(cli, action, () => program.opts());
+    command.copyInheritedSettings(program);
+    for (const sub of command.commands) sub.copyInheritedSettings(program);
+    program.addCommand(command);
+  }
+  try {
+    if (argv.length === 0) program.help({ error: true });
+    await program.parseAsync(argv, { from: "user" });
+    return code;
+  } catch (error) {
+    return reportFailure(cli, error);
+  }
+}
+
+function reportFailure(cli: Cli, error: unknown): number {
+  // Commander has written its own message by now; help and version come here too, with exit code 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  const { color } = cli.err;
+  if (error instanceof HookrailError) {
+    cli.err.write(`${color.red("error")}${color.dim(`[${error.code}]`)}: ${error.message}\n`);
+    if (error.hint !== undefined) cli.err.write(`  = ${error.hint}\n`);
+    cli.err.write(`  = more: hookrail explain ${error.code}\n`);
+    return exitCodeOf(error);
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  cli.err.write(`${color.red("internal error")}: ${text}\n`);
+  return EXIT.internal;
+}
+
+const USAGE_CODES = new Set<string>(["HK8006", "HK8008", "HK8009", "HK8017"]);
+
+function exitCodeOf(error: HookrailError): number {
+  if (error.code === "HK8001" || error.code.startsWith("HK1")) return EXIT.config;
+  if (error.code.startsWith("HK9")) return EXIT.internal;
+  return USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.findings;
+}

@@ -1,0 +1,64 @@
+/** What the flow tells about itself, as log lines: one for each end of a delivery, warnings for what a person should see. */
+import { errorFields, type Log } from "../core/log.ts";
+import type { Observer } from "../flow/observer.ts";
+
+/** Ends that are no trouble. */
+const FINE = new Set(["delivered", "merged", "superseded"]);
+
+/** Writes facts to the log. What outsiders can cause without end goes through the log's own bound. */
+export function createLogObserver(log: Log): Observer {
+  return {
+    ingested({ source, outcome, status, reason, events, remoteAddress }) {
+      const fields = { source, outcome, status, reason, remote: remoteAddress };
+      if (outcome === "accepted" || outcome === "duplicate" || outcome === "handshake")
+        log.debug("request answered", { ...fields, events });
+      else if (outcome === "unavailable")
+        log.repeating(
+          "error",
+          `unavailable ${source}`,
+          "the store could not promise; the sender was asked to try again",
+          fields,
+        );
+      else if (outcome === "conflict" || outcome === "unreadable")
+        log.repeating("warn", `${outcome} ${source}`, MESSAGES[outcome], { ...fields, events });
+      else log.repeating("warn", `${outcome} ${source} ${reason}`, "request refused", fields);
+    },
+    applied({ event, source, type, pipeline, status, reason, code, deliveries, lagMs }) {
+      const fields = { event, source, type, pipeline, status, reason, code, deliveries, lag_ms: lagMs };
+      if (status === "dead") log.warn("event is a dead letter; hookrail dead list shows it", fields);
+      else if (status === "applied") log.debug("event applied", fields);
+      else log.info(`event ${status}`, fields);
+    },
+    attempted({ delivery, event, pipeline, connection, action, attempt, outcome, httpStatus, detail, lagMs, nextAt }) {
+      const next = nextAt === undefined ? undefined : new Date(nextAt).toISOString();
+      const fields = {
+        event,
+        delivery,
+        pipeline,
+        connection,
+        action,
+        attempt,
+        outcome,
+        http_status: httpStatus,
+        lag_ms: lagMs,
+        next_try: next,
+      };
+      if (FINE.has(outcome)) log.info(`delivery ${outcome}`, fields);
+      else log.warn(`delivery ${outcome}`, { ...fields, detail });
+    },
+    connectionPaused({ connection, detail }) {
+      log.error("connection paused; its deliveries wait until hookrail resume connection", { connection, detail });
+    },
+    fault({ where, error }) {
+      log.repeating("error", `fault ${where}`, "a fault of the engine's own; the work stays in the store", {
+        where,
+        ...errorFields(error),
+      });
+    },
+  };
+}
+
+const MESSAGES = {
+  conflict: "an id came again with another body; the first is kept",
+  unreadable: "a verified event can not be read: kept as a dead letter",
+} as const;

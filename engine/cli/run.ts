@@ -1,0 +1,112 @@
+/** `hookrail run`: the engine, until it is told to stop. Refuses to start on a config error. */
+import { mkdirSync } from "node:fs";
+import { dirname, relative } from "node:path";
+import { Command } from "commander";
+import type { Revision } from "../config/revision.ts";
+import { createLog, type Log, openLogStream } from "../core/log.ts";
+import { loadForRun } from "./config.ts";
+import { type Cli, EXIT } from "./context.ts";
+import { suggest } from "./format.ts";
+import { findInstallation, type GlobalOptions, type Installation, socketPlace } from "./installation.ts";
+import { type Serving, serve } from "./serve.ts";
+import { onAction, type Verb } from "./verb.ts";
+
+export const runVerb: Verb = (cli, action, globals) =>
+  onAction(
+    new Command("run")
+      .description("run the engine: take hooks, apply, deliver")
+      .option("--quiet", "no start-up summary"),
+    action(({ options }) => run(cli, globals(), options["quiet"] === true)),
+  );
+
+async function run(cli: Cli, globals: GlobalOptions, quiet: boolean): Promise<number> {
+  const installation = findInstallation(cli, globals);
+  const revision = await loadForRun(cli, installation.configPath);
+  if (revision === undefined) return EXIT.config;
+  const log = await openLog(cli, revision);
+  mkdirSync(dirname(revision.store.path), { recursive: true });
+  let serving: Serving | undefined;
+  const ended = Promise.withResolvers<number>();
+  const stop = (code: number, why: string) => {
+    log.info("stopping", { why, grace_ms: revision.limits.drainMs });
+    void (serving?.stop(revision.limits.drainMs) ?? Promise.resolve()).then(() => ended.resolve(code), ended.reject);
+  };
+  let asked = false;
+  cli.onStopSignal((signal) => {
+    // Asked twice: what is under way is cut off. The store has it, and the next start goes on with it.
+    if (asked) {
+      log.flush();
+      cli.exit(EXIT.findings);
+    }
+    asked = true;
+    if (serving !== undefined) stop(EXIT.ok, signal);
+  });
+  serving = await serve({
+    revision,
+    version: cli.version,
+    pid: cli.pid,
+    socketPath: installation.socketPath,
+    socketPlace: socketPlace(),
+    clock: cli.clock,
+    ids: cli.ids,
+    log,
+    requestPrefix: cli.randomHex(4),
+    onFatal: () => stop(EXIT.internal, "store fault"),
+  });
+  log.info("listening", {
+    hooks: serving.hooks,
+    admin: serving.admin,
+    revision: revision.hash.slice(0, 12),
+    pipelines: revision.pipelines.map((one) => one.name),
+  });
+  if (!quiet) printSummary(cli, { revision, serving, installation });
+  // A signal that came while starting.
+  if (asked) stop(EXIT.ok, "signal");
+  const code = await ended.promise;
+  log.info("stopped");
+  log.flush();
+  return code;
+}
+
+async function openLog(cli: Cli, revision: Revision): Promise<Log> {
+  const { format, level } = revision.log;
+  const readable = format === "pretty" || (format === "auto" && cli.out.tty);
+  const stream = await openLogStream({ fd: 1, readable, color: cli.out.color.isColorSupported });
+  return createLog({ stream, clock: cli.clock, level });
+}
+
+interface Started {
+  readonly revision: Revision;
+  readonly serving: Serving;
+  readonly installation: Installation;
+}
+
+/** Where it listens, which pipelines run, and the next command to try. */
+function printSummary(cli: Cli, { revision, serving, installation }: Started): void {
+  const { color } = cli.err;
+  const line = (name: string, text: string) => cli.err.write(`  ${color.dim(name.padEnd(9))} ${text}\n`);
+  cli.err.write(
+    `${color.bold("hookrail")} ${cli.version}, ${revision.environment}, revision ${revision.hash.slice(0, 12)}\n`,
+  );
+  line("hooks", serving.hooks);
+  line("admin", serving.admin);
+  line("store", relative(cli.cwd, installation.storePath));
+  const width = Math.max(0, ...revision.pipelines.map((one) => one.name.length));
+  for (const [index, one] of revision.pipelines.entries()) {
+    const targets = [...new Set(one.deliver.flat().map((entry) => entry.connection))].join(", ");
+    line(
+      index === 0 ? "pipelines" : "",
+      `${one.name.padEnd(width)}  ${one.source.provider} at ${one.source.path}${targets === "" ? "" : ` -> ${targets}`}${one.enabled ? "" : " (off)"}`,
+    );
+  }
+  const sample = revision.pipelines.flatMap((one) => sampleFor(one))[0];
+  suggest(cli, ...(sample === undefined ? ["send --list"] : [`send ${sample}`]));
+}
+
+/** A sample that one of the pipeline's rules takes. */
+function sampleFor(pipeline: Revision["pipelines"][number]): string[] {
+  const types = pipeline.rules.flatMap((rule) => rule.on);
+  return [...pipeline.source.recipe.samples.keys()]
+    .filter((name) => types.includes(name))
+    .map((name) => `${pipeline.source.provider}/${name}`);
+}

@@ -1,0 +1,162 @@
+/** Puts one running engine together: store, evaluator, engine, the hooks and admin listeners; and takes it down in order. */
+import type { Revision, ServerModel, TlsModel } from "../config/revision.ts";
+import type { Clock } from "../core/clock.ts";
+import { fail } from "../core/errors.ts";
+import type { Ids } from "../core/ids.ts";
+import type { Log } from "../core/log.ts";
+import { type AdminDeps, createAdminListener } from "../http/admin.ts";
+import { isLoopbackHost } from "../http/admin-guard.ts";
+import { listenOnSocket, type SocketPlace } from "../http/admin-socket.ts";
+import { createHooksListener } from "../http/app.ts";
+import { type StatusDocument, sensitivityOf } from "../http/documents.ts";
+import { createRequestIds, type Listener, type ServerLimits, type TlsTexts } from "../http/server.ts";
+import { createEvaluator } from "../mapping/evaluate.ts";
+import { openSqliteStore } from "../store/sqlite.ts";
+import { createEngine } from "../worker/engine.ts";
+import { createLogObserver } from "./log-observer.ts";
+
+export interface ServeOptions {
+  readonly revision: Revision;
+  readonly version: string;
+  readonly pid: number;
+  readonly socketPath: string;
+  readonly socketPlace: SocketPlace;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly requestPrefix: string;
+  /** The store can promise nothing more: the process should end. */
+  readonly onFatal: () => void;
+}
+
+export interface Serving {
+  readonly hooks: string;
+  readonly admin: string;
+  /** Stops accepting, answers what is in flight, lets attempts end, all within `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Starts everything; when it resolves, hooks are taken. What was started is stopped again when a later step fails. */
+export async function serve(options: ServeOptions): Promise<Serving> {
+  const { revision, clock, log } = options;
+  const undo: (() => Promise<void>)[] = [];
+  try {
+    refuseOpenAdmin(revision);
+    const store = await openSqliteStore({
+      path: revision.store.path,
+      clock,
+      onFatal: (error) => {
+        log.error("the store can promise nothing more; the engine ends", { code: error.code, error: error.message });
+        options.onFatal();
+      },
+    });
+    undo.push(() => store.close());
+    const evaluator = createEvaluator({ clock });
+    undo.push(() => evaluator.close());
+    const engine = createEngine({
+      revision,
+      store,
+      evaluator,
+      clock,
+      ids: options.ids,
+      random: Math.random,
+      observer: createLogObserver(log),
+    });
+    const requestId = createRequestIds(options.requestPrefix);
+    const hooks = createHooksListener({
+      intake: engine,
+      clock,
+      log,
+      requestId,
+      limits: limitsOf(revision.server),
+      ...tlsOf(revision.server),
+    });
+    let addresses = { hooks: "", admin: "" };
+    const adminDeps: AdminDeps = {
+      reader: store,
+      operations: engine,
+      status: () => ({ ...statusOf(options), state: hooks.draining ? "draining" : "running", ...addresses }),
+      notReady: () => (hooks.draining ? "draining" : undefined),
+      sensitivity: () => sensitivityOf(revision.entities),
+      guard: { ...revision.admin, now: clock.now },
+      log,
+      requestId,
+    };
+    const socket = createAdminListener(adminDeps, true);
+    const admin = createAdminListener(adminDeps, false, tlsOf(revision.admin));
+    await listenOnSocket(socket, options.socketPath, options.socketPlace);
+    undo.push(() => socket.close(0));
+    const adminUrl = await admin.listen(revision.admin);
+    undo.push(() => admin.close(0));
+    await engine.start();
+    // From here on engine.stop closes the store and the evaluator.
+    undo.splice(0, 2, () => engine.stop(0));
+    addresses = { hooks: await hooks.listen(revision.server), admin: adminUrl };
+    return {
+      ...addresses,
+      stop: (graceMs) => stopInOrder({ hooks, engine, listeners: [admin, socket], graceMs, clock }),
+    };
+  } catch (error) {
+    for (const step of undo.reverse()) await step();
+    throw error;
+  }
+}
+
+/** The admin API may retry and discard: beyond this machine only with a token. */
+function refuseOpenAdmin(revision: Revision): void {
+  if (!isLoopbackHost(revision.admin.host) && revision.admin.tokens.length === 0)
+    fail("HK8016", { host: revision.admin.host });
+}
+
+function limitsOf(server: ServerModel): Partial<ServerLimits> {
+  return {
+    maxHeaderBytes: server.maxHeaderBytes,
+    headersTimeoutMs: server.headerTimeoutMs,
+    requestTimeoutMs: server.requestTimeoutMs,
+    maxConnections: server.maxConnections,
+  };
+}
+
+function tlsOf({ tls }: { readonly tls?: TlsModel }): { readonly tls?: TlsTexts } {
+  if (tls === undefined) return {};
+  return { tls: { cert: tls.cert, key: tls.key.reveal(), ...(tls.clientCa !== undefined && { ca: tls.clientCa }) } };
+}
+
+interface Stopping {
+  readonly hooks: Listener;
+  readonly engine: { stop(graceMs: number): Promise<void> };
+  readonly listeners: readonly Listener[];
+  readonly graceMs: number;
+  readonly clock: Clock;
+}
+
+/** Hooks first, since an accepted event needs the store; the admin socket last, so that `status` says "draining". */
+async function stopInOrder({ hooks, engine, listeners, graceMs, clock }: Stopping): Promise<void> {
+  const started = clock.monotonic();
+  const left = () => Math.max(0, graceMs - (clock.monotonic() - started));
+  await hooks.close(graceMs / 2);
+  await engine.stop(left());
+  await Promise.all(listeners.map((listener) => listener.close(0)));
+}
+
+function statusOf({ revision, version, pid, clock }: ServeOptions): Omit<StatusDocument, "state" | "hooks" | "admin"> {
+  return {
+    version,
+    pid,
+    started_at: new Date(clock.now()).toISOString(),
+    environment: revision.environment,
+    revision: revision.hash,
+    ...(revision.gitCommit === undefined ? {} : { git_commit: revision.gitCommit }),
+    pipelines: revision.pipelines.map((one) => ({
+      name: one.name,
+      source: one.source.name,
+      path: one.source.path,
+      owner: one.owner,
+    })),
+    connections: [...revision.connections.values()].map((one) => ({
+      name: one.name,
+      sink: one.sink.name,
+      guarantee: one.sink.guarantee,
+    })),
+  };
+}

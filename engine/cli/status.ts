@@ -1,0 +1,67 @@
+/** `hookrail status`: whether an engine runs here, with which config, and how much waits. */
+import { Command } from "commander";
+import { countsDocument, pauseDocument } from "../http/documents.ts";
+import { callAdmin } from "./admin-client.ts";
+import { type Cli, EXIT } from "./context.ts";
+import { plainText, printJson } from "./format.ts";
+import { findInstallation } from "./installation.ts";
+import { withReader } from "./stored.ts";
+import { onAction, type Verb } from "./verb.ts";
+
+export const statusVerb: Verb = (cli, action, globals) =>
+  onAction(
+    new Command("status")
+      .description("whether an engine runs, with which config, and how much waits")
+      .option("--json", "machine output"),
+    action(async ({ options }) => {
+      const installation = findInstallation(cli, globals());
+      const running = await callAdmin(cli, installation, { method: "GET", path: "/api/v1/status" });
+      const stored = await withReader(installation, async (reader) => ({
+        counts: countsDocument(await reader.counts()),
+        paused: (await reader.pauses()).map(pauseDocument),
+      }));
+      const document = { running: running !== undefined, ...running?.document, ...stored };
+      if (options["json"] === true) printJson(cli, document);
+      else printStatus(cli, document);
+      return EXIT.ok;
+    }),
+  );
+
+type Status = {
+  readonly running: boolean;
+  readonly counts: ReturnType<typeof countsDocument>;
+  readonly paused: readonly ReturnType<typeof pauseDocument>[];
+  readonly [name: string]: unknown;
+};
+
+function printStatus(cli: Cli, status: Status): void {
+  const { color } = cli.out;
+  const line = (name: string, text: string) => cli.out.write(`  ${color.dim(name.padEnd(13))} ${text}\n`);
+  const text = (name: string) => (typeof status[name] === "string" ? plainText(status[name]) : "");
+  cli.out.write(
+    status.running
+      ? `${color.green("running")} (${text("state")}, pid ${String(status["pid"])}, since ${text("started_at")})\n`
+      : `${color.yellow("no engine is running here")}\n`,
+  );
+  if (status.running) {
+    line("hooks", text("hooks"));
+    line("admin", text("admin"));
+    line("revision", `${text("revision").slice(0, 12)} (${text("environment")})`);
+    line("pipelines", names(status["pipelines"]));
+    line("connections", names(status["connections"]));
+  }
+  const { counts } = status;
+  line("events", String(counts.events));
+  line("waiting", `${counts.ready} to apply, ${counts.held} held, ${counts.open_deliveries} to deliver`);
+  line("dead letters", counts.open_dead_letters === 0 ? "0" : color.red(String(counts.open_dead_letters)));
+  for (const pause of status.paused)
+    line(
+      "paused",
+      `${pause.kind} ${pause.name} by ${plainText(pause.by)} since ${pause.since}${pause.reason === "" ? "" : `: ${plainText(pause.reason)}`}`,
+    );
+}
+
+function names(list: unknown): string {
+  if (!Array.isArray(list)) return "";
+  return list.map((one: { readonly name?: unknown }) => plainText(String(one.name))).join(", ");
+}

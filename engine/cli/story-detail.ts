@@ -1,0 +1,61 @@
+/** Reads the stored detail of an apply step (written by flow/detail.ts) back into typed rows; older or odd shapes give less, never a failure. */
+import type { Json, JsonObject } from "../core/types.ts";
+
+export interface DetailRow {
+  readonly entity: string;
+  readonly attribute: string;
+  readonly from: string;
+  readonly raw: readonly Json[];
+  readonly missing: readonly Json[];
+  readonly policy: string;
+  readonly result: string;
+  readonly why: string;
+  readonly value: Json;
+  readonly owner: string;
+  readonly at: string;
+}
+
+export interface Detail {
+  readonly rows: readonly DetailRow[];
+  readonly states: readonly { readonly entity: string; readonly state: string }[];
+  readonly notes: readonly string[];
+  readonly notSent: readonly { readonly deliver: string; readonly why: string }[];
+  readonly drift: readonly string[];
+}
+
+/** Reads what is there. */
+export function readDetail(detail: JsonObject | undefined): Detail {
+  return {
+    rows: objects(detail?.["rows"]).map(readRow),
+    states: objects(detail?.["states"]).map((one) => ({ entity: text(one["entity"]), state: text(one["state"]) })),
+    notes: objects(detail?.["notes"]).map((one) => text(one["message"])),
+    notSent: objects(detail?.["not_sent"]).map((one) => ({ deliver: text(one["deliver"]), why: text(one["why"]) })),
+    drift: list(detail?.["drift"]).map(text),
+  };
+}
+
+function readRow(row: JsonObject): DetailRow {
+  return {
+    entity: text(row["entity"]),
+    attribute: text(row["attribute"]),
+    from: text(row["from"]),
+    raw: list(row["raw"]),
+    missing: list(row["missing"]),
+    policy: text(row["policy"]),
+    result: text(row["result"]),
+    why: text(row["why"]),
+    value: row["value"] ?? null,
+    owner: text(row["owner"]),
+    at: text(row["at"]),
+  };
+}
+
+const text = (value: Json | undefined) =>
+  typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
+const list = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
+
+function objects(value: Json | undefined): readonly JsonObject[] {
+  return list(value).flatMap((one) =>
+    typeof one === "object" && one !== null && !Array.isArray(one) ? [one as JsonObject] : [],
+  );
+}

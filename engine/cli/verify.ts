@@ -1,0 +1,174 @@
+/** `hookrail verify FILE`: would these captured requests be let in, and if not, why. */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { fail } from "../core/errors.ts";
+import { Secret } from "../core/secret.ts";
+import type { RawRequest } from "../core/types.ts";
+import type { Verdict } from "../provider/model.ts";
+import type { Recipe } from "../provider/recipe.ts";
+import { verify } from "../provider/verify.ts";
+import { loadRecipes } from "./config.ts";
+import { type Cli, EXIT } from "./context.ts";
+import { FORMAT_VERSION, formatMs, plainText } from "./format.ts";
+import { onAction, type Verb } from "./verb.ts";
+
+export const verifyVerb: Verb = (cli, action, globals) =>
+  onAction(
+    new Command("verify")
+      .description("say of captured requests whether they would be accepted, and why not")
+      .argument(
+        "<file>",
+        "a JSON object, or one on each line, with provider, secret or secrets, method, url, headers, bodyBase64, now; - reads stdin",
+      )
+      .option("--json", "one JSON object for each request"),
+    action(async ({ args: [file = ""], options }) => {
+      const text = file === "-" ? await cli.readStdin() : readCapture(cli, file);
+      const recipes = await loadRecipes(cli, globals());
+      let refused = 0;
+      for (const { value, line } of splitCaptures(text, file)) {
+        const capture = readCaptured(value, { file, line });
+        const recipe = recipes.get(capture.provider);
+        const verdict: Verdict | { ok: false; reason: "unknown_provider" } =
+          recipe === undefined ? { ok: false, reason: "unknown_provider" } : await judge(capture, recipe);
+        if (!verdict.ok) refused++;
+        if (options["json"] === true) cli.out.write(`${JSON.stringify(verdictDocument(capture.provider, verdict))}\n`);
+        else cli.out.write(`${describe(cli, capture.provider, verdict)}\n`);
+      }
+      return refused === 0 ? EXIT.ok : EXIT.findings;
+    }),
+  );
+
+interface Captured {
+  readonly provider: string;
+  readonly secrets: readonly Secret[];
+  readonly params: Readonly<Record<string, Secret>>;
+  readonly request: RawRequest;
+}
+
+interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
+type Judged = Verdict | { readonly ok: false; readonly reason: "unknown_provider"; readonly detail?: string };
+
+async function judge(capture: Captured, recipe: Recipe): Promise<Verdict> {
+  const secrets = capture.secrets.map((value, at) => ({ index: at + 1, value }));
+  const verified = await verify(recipe, capture.request, {
+    secrets,
+    params: capture.params,
+    now: capture.request.receivedAt,
+  });
+  return verified.ok ? verified.request.verdict : verified;
+}
+
+function readCapture(cli: Cli, file: string): string {
+  try {
+    return readFileSync(resolve(cli.cwd, file), "utf8");
+  } catch (error) {
+    const cause = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
+    return fail("HK8013", { file, line: 1, problem: `the file can not be read (${cause})` });
+  }
+}
+
+/** One document over the whole file, else one on each line that is not empty. */
+function splitCaptures(text: string, file: string): readonly { readonly value: unknown; readonly line: number }[] {
+  const whole = parseJson(text);
+  if (whole !== undefined)
+    return Array.isArray(whole) ? whole.map((value: unknown) => ({ value, line: 1 })) : [{ value: whole, line: 1 }];
+  return text.split("\n").flatMap((row, at) => {
+    if (row.trim() === "") return [];
+    const value = parseJson(row);
+    return value === undefined
+      ? fail("HK8013", { file, line: at + 1, problem: "not JSON" })
+      : [{ value, line: at + 1 }];
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function readCaptured(value: unknown, place: Place): Captured {
+  const wrong = (problem: string): never => fail("HK8013", { file: place.file, line: place.line, problem });
+  if (typeof value !== "object" || value === null) return wrong("expected a JSON object");
+  const fields = new Map<string, unknown>(Object.entries(value));
+  const text = (name: string, otherwise?: string): string => {
+    const found = fields.get(name) ?? otherwise;
+    return typeof found === "string" ? found : wrong(`\`${name}\` must be text`);
+  };
+  const now = fields.get("now");
+  if (typeof now !== "number" || !Number.isFinite(now)) return wrong("`now` must be a number: unix seconds");
+  const secrets = fields.get("secrets") ?? (fields.has("secret") ? [fields.get("secret")] : []);
+  if (!Array.isArray(secrets) || secrets.some((one) => typeof one !== "string"))
+    return wrong("`secrets` must be a list of texts");
+  const url = URL.parse(text("url"), "http://localhost");
+  if (url === null) return wrong("`url` can not be read");
+  const params = Object.entries(fields.get("params") ?? {}).map(([name, param]) => [
+    name,
+    new Secret(typeof param === "string" ? param : JSON.stringify(param)),
+  ]);
+  const rawHeaders = readHeaderPairs(fields.get("headers"), wrong);
+  return {
+    provider: text("provider"),
+    secrets: secrets.map((one: string) => new Secret(one)),
+    params: { url: new Secret(text("url")), ...Object.fromEntries(params) },
+    request: {
+      method: text("method", "POST"),
+      target: url.pathname + url.search,
+      path: url.pathname,
+      query: url.search.slice(1),
+      headers: joinHeaders(rawHeaders),
+      rawHeaders,
+      body: Buffer.from(text("bodyBase64", ""), "base64"),
+      remoteAddress: "",
+      receivedAt: now * 1000,
+    },
+  };
+}
+
+/** An object, whose values may be lists of texts for repeated headers, or a list of pairs. */
+function readHeaderPairs(headers: unknown, wrong: (problem: string) => never): string[] {
+  if (headers === undefined) return [];
+  if (typeof headers !== "object" || headers === null) return wrong("`headers` must be an object");
+  const pairs: readonly [unknown, unknown][] = Array.isArray(headers)
+    ? headers.map((pair: unknown) => (Array.isArray(pair) ? [pair[0], pair[1]] : wrong("`headers` must be pairs")))
+    : Object.entries(headers);
+  return pairs.flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).flatMap((one: unknown) => [String(name), String(one)]),
+  );
+}
+
+function joinHeaders(raw: readonly string[]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = (raw[i] ?? "").toLowerCase();
+    headers[name] = name in headers ? `${headers[name]}, ${raw[i + 1]}` : (raw[i + 1] ?? "");
+  }
+  return headers;
+}
+
+function verdictDocument(provider: string, verdict: Judged) {
+  const base = { format_version: FORMAT_VERSION, provider, result: verdict.ok ? "accept" : "reject" };
+  if (!verdict.ok) return { ...base, reason: verdict.reason, detail: verdict.detail ?? null };
+  return {
+    ...base,
+    scheme: verdict.scheme,
+    secret_index: verdict.secretIndex,
+    signed: verdict.signed,
+    skew_ms: verdict.skewMs ?? null,
+  };
+}
+
+function describe(cli: Cli, provider: string, verdict: Judged): string {
+  const { color } = cli.out;
+  if (!verdict.ok)
+    return `${color.red("reject")} ${provider} ${verdict.reason}${verdict.detail === undefined ? "" : `: ${plainText(verdict.detail)}`}`;
+  const skew = verdict.skewMs === undefined ? "" : `, skew ${formatMs(verdict.skewMs)}`;
+  return `${color.green("accept")} ${provider} ${verdict.scheme}, secret ${verdict.secretIndex}${skew}, signed ${verdict.signed}`;
+}
