@@ -3,10 +3,16 @@ import type { EntityRef, Json } from "../core/types.ts";
 import type { Db } from "./connection.ts";
 import { fromJson } from "./rows.ts";
 
+interface Place {
+  readonly connection: string;
+  readonly entity: EntityRef;
+}
+
 /** Changes acknowledged values, inside the caller's transaction. */
 export interface AcknowledgedWriter {
+  forgetAll(at: Place): void;
   change(
-    at: { readonly connection: string; readonly entity: EntityRef },
+    at: Place,
     change: { readonly learnt: Readonly<Record<string, Json>>; readonly forgotten: readonly string[] },
   ): void;
 }
@@ -20,7 +26,11 @@ export function createAcknowledgedWriter(db: Db): AcknowledgedWriter {
   const put = db.prepare(
     "INSERT OR REPLACE INTO acknowledged (connection, entity_type, entity_key, attributes) VALUES (?, ?, ?, ?)",
   );
+  const remove = db.prepare("DELETE FROM acknowledged WHERE connection = ? AND entity_type = ? AND entity_key = ?");
   return {
+    forgetAll({ connection, entity }) {
+      remove.run(connection, entity.type, entity.key);
+    },
     change({ connection, entity }, { learnt, forgotten }) {
       const before = find.get(connection, entity.type, entity.key);
       const values = new Map<string, Json>(

@@ -1,12 +1,12 @@
 /** Attempts: marked before they are sent, settled after, and found again after a crash. */
 import { fail } from "../core/errors.ts";
-import { type AttributeWrite, DELIVERY_EDGES, type DeliveryId, type DeliveryStatus } from "../core/types.ts";
+import { DELIVERY_EDGES, type DeliveryId, type DeliveryStatus } from "../core/types.ts";
 import { type AcknowledgedWriter, createAcknowledgedWriter } from "./acknowledged.ts";
 import type { Handlers } from "./calls.ts";
 import type { Db } from "./connection.ts";
 import { createDeadLetterWriter, type DeadLetterWriter } from "./dead-letters.ts";
 import type { Lanes, OpenDelivery } from "./lanes.ts";
-import { fromJson, orNull } from "./rows.ts";
+import { orNull } from "./rows.ts";
 import type { AttemptMark, DeliverySettlement } from "./store.ts";
 
 /** Makes the handlers of one delivery's life after its birth. */
@@ -32,7 +32,7 @@ export function createDeliveryHandlers(db: Db, lanes: Lanes): Pick<Handlers, "ma
 
 function markAttempt({ statements, lanes }: Tools, mark: AttemptMark): void {
   const { row, delivery } = findDelivery({ statements, lanes }, mark.delivery);
-  checkMove(delivery, "sending");
+  checkMove(row, delivery, "sending");
   if (mark.frozen !== undefined) freeze(statements, delivery.seq, mark.frozen);
   statements.attemptStarted.run(delivery.seq, mark.attempt, mark.at);
   if (row !== undefined) statements.sending.run(mark.attempt, mark.at, delivery.seq);
@@ -42,8 +42,8 @@ function settle(tools: Tools, settlement: DeliverySettlement, at: number): void 
   const { statements } = tools;
   const { row, delivery } = findDelivery(tools, settlement.delivery);
   // An attempt that needs no mark may be under way while its upsert is merged: what it came to still counts.
-  const late = delivery.status === "merged" && settlement.status !== "dead";
-  if (!late) checkMove(delivery, settlement.status);
+  const late = delivery.status === "merged";
+  if (!late) checkMove(row, delivery, settlement.status);
   if (settlement.frozen !== undefined) freeze(statements, delivery.seq, settlement.frozen);
   if (settlement.attempt !== undefined) recordAttempt(statements, delivery.seq, settlement.attempt);
   acknowledge(tools, delivery, settlement);
@@ -52,10 +52,7 @@ function settle(tools: Tools, settlement: DeliverySettlement, at: number): void 
     close(tools, { row, delivery, settlement, at });
     return;
   }
-  // A pause (401, 403, 407) burns no attempt.
-  const tried = settlement.attempt?.attempt ?? row.attempts;
-  const attempts =
-    settlement.status === "pending" && settlement.attempt !== undefined ? tried - 1 : Math.max(tried, row.attempts);
+  const attempts = attemptsAfter(row, settlement);
   const first = row.first_attempt_at ?? settlement.attempt?.startedAt ?? null;
   statements.reschedule.run(settlement.status, attempts, settlement.nextAt ?? at, first, delivery.seq);
   if (settlement.note !== undefined) statements.note.run(settlement.note, delivery.seq);
@@ -75,11 +72,17 @@ function close(
       deliverySeq: delivery.seq,
     });
   }
-  const attempts = Math.max(settlement.attempt?.attempt ?? 0, row.attempts);
+  const attempts = attemptsAfter(row, settlement);
   const first = row.first_attempt_at ?? settlement.attempt?.startedAt ?? null;
   const doneAt = settlement.attempt?.finishedAt ?? at;
   statements.close.run(settlement.status, attempts, first, doneAt, orNull(settlement.note), delivery.seq);
   lanes.close(row);
+}
+
+/** A pause (401, 403, 407) is the connection's fault and burns no attempt. */
+function attemptsAfter(row: OpenDelivery, { attempt }: DeliverySettlement): number {
+  if (attempt === undefined) return row.attempts;
+  return attempt.outcome === "pause" ? attempt.attempt - 1 : Math.max(attempt.attempt, row.attempts);
 }
 
 function recordAttempt(statements: Statements, seq: number, attempt: NonNullable<DeliverySettlement["attempt"]>): void {
@@ -119,9 +122,8 @@ function recover({ statements, acknowledged }: Tools, at: number): readonly numb
     );
     statements.reschedule.run("unknown", row.attempts, at, row.first_attempt_at, row.delivery_seq);
     if (row.kind !== "upsert") continue;
-    const entity = { type: row.entity_type, key: row.entity_key };
-    const forgotten = Object.keys(fromJson<Record<string, AttributeWrite>>(row.attributes));
-    acknowledged.change({ connection: row.connection, entity }, { learnt: {}, forgotten });
+    // All of the entity's marks: what the attempt wrote besides its attributes (a state) is not known either.
+    acknowledged.forgetAll({ connection: row.connection, entity: { type: row.entity_type, key: row.entity_key } });
   }
   return rows.map((row) => row.delivery_seq);
 }
@@ -140,11 +142,11 @@ function findDelivery(
   return { row, delivery: { ...found, status: found.status ?? row?.status ?? "pending" } };
 }
 
-/** An open delivery may also be put off without a move. */
-function checkMove(delivery: Found, to: DeliveryStatus): void {
-  const edges = DELIVERY_EDGES[delivery.status];
-  const putOff = to === delivery.status && to !== "sending" && edges.length > 0;
-  if (!putOff && !edges.includes(to)) fail("HK4013", { delivery: delivery.id, from: delivery.status, to });
+/** Only an open delivery moves, along an edge or put off as it is; a dead one by its dead letter alone. */
+function checkMove(row: OpenDelivery | undefined, delivery: Found, to: DeliveryStatus): void {
+  const putOff = to === delivery.status && to !== "sending";
+  const allowed = row !== undefined && (putOff || DELIVERY_EDGES[delivery.status].includes(to));
+  if (!allowed) fail("HK4013", { delivery: delivery.id, from: delivery.status, to });
 }
 
 interface Tools {
@@ -171,9 +173,7 @@ function prepareDeliveries(db: Db) {
     delivery: db.prepare<[string], Omit<Found, "status"> & { status: DeliveryStatus | null }>(
       "SELECT seq, id, event_seq, connection, entity_type, entity_key, status FROM deliveries WHERE id = ?",
     ),
-    interrupted: db.prepare<[], OpenDelivery & { attributes: string }>(
-      "SELECT o.*, d.attributes FROM outbox o JOIN deliveries d ON d.seq = o.delivery_seq WHERE o.status = 'sending' ORDER BY o.delivery_seq",
-    ),
+    interrupted: db.prepare<[], OpenDelivery>("SELECT * FROM outbox WHERE status = 'sending' ORDER BY delivery_seq"),
     freeze: db.prepare("INSERT OR IGNORE INTO requests (delivery_seq, summary, data) VALUES (?, ?, ?)"),
     attemptStarted: db.prepare("INSERT INTO attempts (delivery_seq, attempt, started_at) VALUES (?, ?, ?)"),
     attemptFinished: db.prepare(
