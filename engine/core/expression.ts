@@ -13,8 +13,10 @@ export interface ExpressionInput {
   readonly root: "payload" | { readonly variable: string };
   /** Every element of the arrays on the way must have it: set inside aggregates such as `$sum`, and by `take:`. */
   readonly every: boolean;
-  /** Null and "" are values here, not missing: the expression compares with them, or asks `$exists`. */
+  /** Never judged: all the expression asks of it is `$exists`. */
   readonly optional: boolean;
+  /** Null and "" are values here, not missing, since the expression compares with them; absent is still missing. */
+  readonly nullable?: boolean;
 }
 
 /** A compiled expression. Immutable; one compile serves all events. */
@@ -60,10 +62,18 @@ export interface InputReading {
   readonly value: Json | undefined;
 }
 
+/** One expression over one scope: what it read, and what it gave. */
+export interface ExpressionAnswer {
+  readonly readings: readonly InputReading[];
+  readonly result: EvaluationResult;
+}
+
 /** Evaluates compiled expressions: the fast path at once, the interpreter in a worker that can be killed. */
 export interface Evaluator {
   evaluate(expression: Expression, scope: Scope): MaybePromise<EvaluationResult>;
   /** Reads each input of the expression. */
   read(expression: Expression, scope: Scope): MaybePromise<readonly InputReading[]>;
+  /** Readings and results of several expressions over one scope: the slow ones among them cost one round trip together. */
+  answer(expressions: readonly Expression[], scope: Scope): MaybePromise<readonly ExpressionAnswer[]>;
   close(): Promise<void>;
 }

@@ -14,7 +14,9 @@ export type ValueModel = Pick<AttributeModel, "type"> &
   Partial<Pick<AttributeModel, "enum" | "minimum" | "maximum" | "maxLength" | "pattern" | "format">>;
 
 /** `expected` is a phrase for messages: `an integer`, `one of free, pro, team`. */
-export type ValueReading = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly expected: string };
+export type ValueReading =
+  | { readonly ok: true; readonly value: Json }
+  | { readonly ok: false; readonly expected: string };
 
 const refused = (expected: string): ValueReading => ({ ok: false, expected });
 const accepted = (value: Json): ValueReading => ({ ok: true, value });
@@ -57,7 +59,8 @@ function readText(model: ValueModel, value: string): ValueReading {
     return refused(`at most ${model.maxLength} characters`);
   }
   if (model.format !== undefined && !matchesFormat(model.format, value)) return refused(FORMAT_NAMES[model.format]);
-  if (model.pattern !== undefined && !new RegExp(model.pattern, "u").test(value)) return refused(`text that matches ${model.pattern}`);
+  if (model.pattern !== undefined && !new RegExp(model.pattern, "u").test(value))
+    return refused(`text that matches ${model.pattern}`);
   return accepted(value);
 }
 
@@ -84,13 +87,18 @@ const LAST_INSTANT = 253402300799999;
 function readTime(value: Json, times: Times): ValueReading {
   if (typeof value === "string") {
     const instant = parseIso(value);
-    return instant === undefined ? refused("an ISO 8601 time with its zone (2026-12-04T00:00:00Z)") : accepted(formatTime(instant));
+    return instant === undefined
+      ? refused("an ISO 8601 time with its zone (2026-12-04T00:00:00Z)")
+      : accepted(formatTime(instant));
   }
   if (typeof value !== "number" || times === "iso") {
-    return refused(times === "iso" ? "an ISO 8601 time (2026-12-04T00:00:00Z)" : `a time in ${times} since 1970, or ISO 8601`);
+    return refused(
+      times === "iso" ? "an ISO 8601 time (2026-12-04T00:00:00Z)" : `a time in ${times} since 1970, or ISO 8601`,
+    );
   }
   const instant = Math.round(times === "seconds" ? value * 1000 : value);
-  if (!(instant >= 0 && instant <= LAST_INSTANT)) return refused(`a time in ${times} since 1970, before the year 10000`);
+  if (!(instant >= 0 && instant <= LAST_INSTANT))
+    return refused(`a time in ${times} since 1970, before the year 10000`);
   return accepted(formatTime(instant));
 }
 
@@ -100,7 +108,15 @@ export function parseIso(text: string): number | undefined {
   if (match === null) return undefined;
   const [, year, month, day, hour = "00", minute = "00", second = "00", fraction = "", zone = "Z"] = match;
   const ms = Number(fraction.padEnd(3, "0").slice(0, 3));
-  const local = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second), ms);
+  const local = Date.UTC(
+    Number(year),
+    Number(month) - 1,
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second),
+    ms,
+  );
   const civil = new Date(local);
   if (civil.getUTCDate() !== Number(day) || civil.getUTCMonth() !== Number(month) - 1) return undefined;
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
@@ -126,7 +142,8 @@ export function formatTime(instant: number): string {
  */
 export function compareValues(model: ValueModel, a: Json, b: Json): number | undefined {
   if (model.enum !== undefined) {
-    const [left, right] = [model.enum.findIndex((v) => v === a), model.enum.findIndex((v) => v === b)];
+    const order: readonly Json[] = model.enum;
+    const [left, right] = [order.indexOf(a), order.indexOf(b)];
     return left < 0 || right < 0 ? undefined : left - right;
   }
   if (typeof a === "number" && typeof b === "number") return a < b ? -1 : a > b ? 1 : 0;
@@ -154,7 +171,9 @@ export function sameJson(a: Json | undefined, b: Json | undefined): boolean {
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
   if (!isJsonObject(a) || !isJsonObject(b)) return false;
   const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]));
+  return (
+    keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]))
+  );
 }
 
 /** "" and white space count as missing, everywhere. */

@@ -101,7 +101,9 @@ export interface MappedRow {
 
 export interface MappedWrite {
   readonly model: EntityWriteModel;
-  readonly key: { readonly kind: "id"; readonly idName: string; readonly value: string } | { readonly kind: "parent_of"; readonly childType: string };
+  readonly key:
+    | { readonly kind: "id"; readonly idName: string; readonly value: string }
+    | { readonly kind: "parent_of"; readonly childType: string };
   readonly links: Readonly<Record<string, string>>;
   readonly state?: string;
   readonly fields: readonly MappedRow[];
@@ -109,9 +111,21 @@ export interface MappedWrite {
 
 /** What one pipeline makes of one event, before state: deterministic in (event, revision). */
 export type Mapped =
-  | { readonly kind: "mapped"; readonly rule: RuleModel; readonly lets: Readonly<Record<string, Json | undefined>>; readonly writes: readonly MappedWrite[]; readonly notes: readonly MappingNote[] }
+  | {
+      readonly kind: "mapped";
+      readonly rule: RuleModel;
+      readonly lets: Readonly<Record<string, Json | undefined>>;
+      readonly writes: readonly MappedWrite[];
+      readonly notes: readonly MappingNote[];
+    }
   | { readonly kind: "skipped"; readonly reason: "no_rule" | "not_selected"; readonly rule?: RuleModel }
-  | { readonly kind: "dead"; readonly code: string; readonly message: string; readonly rule?: RuleModel; readonly row?: Row };
+  | {
+      readonly kind: "dead";
+      readonly code: string;
+      readonly message: string;
+      readonly rule?: RuleModel;
+      readonly row?: Row;
+    };
 
 /** Something counted and shown, that did not stop the event. */
 export interface MappingNote {

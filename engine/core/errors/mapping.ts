@@ -11,26 +11,26 @@ export const mappingErrors = {
   },
   HK2002: {
     title: "No such function",
-    message: "there is no function `${name}`",
+    message: "there is no function `{name}`",
     help: "JSONata itself would accept this and fail on the first event. The built-in functions are listed at https://docs.jsonata.org.",
     wrong: "email: $lowercas(email)",
     right: "email: $lowercase(email)",
   },
   HK2003: {
     title: "No such variable",
-    message: "there is no variable `${name}` here",
+    message: "there is no variable `{name}` here",
     help: "An expression may use the names of `let:` above it, `$event` (the whole body) and variables it binds itself. An unknown variable would silently yield nothing.",
     wrong: "let: { line: lines.data[0] }\nwrite: { subscription: { fields: { seats: $lines.quantity } } }",
     right: "let: { line: lines.data[0] }\nwrite: { subscription: { fields: { seats: $line.quantity } } }",
   },
   HK2004: {
     title: "A function that is not allowed",
-    message: "`${name}` is not allowed: {why}",
+    message: "`{name}` is not allowed: {why}",
     help: "A mapping gives the same result each time it runs, and runs only what was reviewed in git. `$eval` would run text from a payload; `$random` and `$shuffle` would make a replay differ from the first run.",
   },
   HK2005: {
     title: "A built-in is redefined",
-    message: "`${name}` can not be redefined",
+    message: "`{name}` can not be redefined",
     help: "Binding the name of a built-in function, or a name that starts with `__`, changes what other parts of the expression mean. Choose another name.",
     wrong: "total: ($sum := 3; $sum)",
     right: "total: ($subtotal := 3; $subtotal)",
@@ -44,7 +44,8 @@ export const mappingErrors = {
   },
   HK2007: {
     title: "A default that is never used",
-    message: "`{operator}` never reaches its right side: when `{path}` is missing, the row's `missing:` policy applies first",
+    message:
+      "`{operator}` never reaches its right side: when `{path}` is missing, the row's `missing:` policy applies first",
     help: "Hookrail decides about missing input before it looks at a result. For payload versions that put a value in different places use `first:`; for a value to use while nothing is stored use `missing: { initial: … }`.",
     wrong: "paid_until: items.current_period_end ?? current_period_end",
     right: "paid_until: { first: [items.current_period_end, current_period_end] }",
@@ -106,7 +107,7 @@ export const mappingErrors = {
   HK2022: {
     title: "A value that the attribute's type refuses",
     message: "{name}: expected {expected}, got {got}",
-    help: "Nothing is cast: `\"5\"` is not an integer and `1` is not a boolean. Nothing was written, since the row says `invalid: reject` (the default for protected attributes).",
+    help: 'Nothing is cast: `"5"` is not an integer and `1` is not a boolean. Nothing was written, since the row says `invalid: reject` (the default for protected attributes).',
   },
   HK2023: {
     title: "A state that is not declared",
@@ -121,20 +122,13 @@ export const mappingErrors = {
   HK2025: {
     title: "A `when` that is not true or false",
     message: "`when` of rule {rule} gave {got}, expected true or false",
-    help: "Compare explicitly: a non-empty text such as \"false\" would count as true.",
+    help: 'Compare explicitly: a non-empty text such as "false" would count as true.',
     wrong: "when: livemode_text",
-    right: "when: livemode_text = \"true\"",
+    right: 'when: livemode_text = "true"',
   },
   HK2026: {
     title: "More than one value where only one may be",
     message: "{name}: `take: only` found {count} different values",
     help: "The row says that all elements of the list must be equal. Nothing was written.",
-  },
-  HK2027: {
-    title: "A row that contradicts itself",
-    message: "{problem}",
-    help: "A row has exactly one of `from:`, `first:` and `value:`; a constant takes no `take:`, `needs:` or missing-data policy.",
-    wrong: "plan: { from: plan, value: pro }",
-    right: "plan: { from: plan }",
   },
 } as const satisfies ErrorEntries;
