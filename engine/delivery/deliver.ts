@@ -23,9 +23,20 @@ export interface CompiledDeliver {
   readonly faults: readonly EntryFault[];
 }
 
-/** The actions a connection offers: its sink's, and those its settings name. */
+/** The actions a connection offers: its sink's, or those its settings name. */
 export function actionsOf(connection: ConnectionModel): Readonly<Record<string, ActionDescriptor>> {
-  return { ...connection.sink.actions, ...connection.sink.actionsOf?.(connection.settings) };
+  return connection.sink.actionsOf?.(connection.settings) ?? connection.sink.actions;
+}
+
+function defaultActionOf(
+  { sink, settings }: ConnectionModel,
+  offered: Readonly<Record<string, ActionDescriptor>>,
+): string {
+  const own = settings["default_action"];
+  if (typeof own === "string") return own;
+  return offered[sink.defaultAction] === undefined
+    ? (Object.keys(offered)[0] ?? sink.defaultAction)
+    : sink.defaultAction;
 }
 
 /** Compiles one entry that its schema has accepted. */
@@ -37,7 +48,7 @@ export function compileDeliver(entry: DeliverEntry, deps: DeliverDeps): Compiled
     return { faults: faults.list };
   }
   const offered = actionsOf(connection);
-  const action = entry.action ?? connection.sink.defaultAction;
+  const action = entry.action ?? defaultActionOf(connection, offered);
   const descriptor = offered[action] ?? offered["*"];
   if (descriptor === undefined) {
     const names = Object.keys(offered);

@@ -15,8 +15,8 @@ import {
   type Settings,
   type SinkDescriptor,
 } from "../plugin/index.ts";
-import { type Preset, type PresetAction, presetSchema, type RequestParts } from "../plugin/preset.schema.ts";
-import { bodySources, templateSources } from "./template.ts";
+import { type Preset, type PresetAction, presetSchema } from "../plugin/preset.schema.ts";
+import { partsExpressions, templateSources } from "../plugin/sources.ts";
 
 /** A preset that can be used, or what is wrong with the file. */
 export type ParsedPreset =
@@ -213,16 +213,4 @@ export function presetExpressions(preset: Preset): SettingExpression[] {
           );
     return [...identity, ...partsExpressions(action, at), ...inSteps];
   });
-}
-
-/** The expressions of one request's parts. */
-export function partsExpressions(parts: RequestParts, at: readonly (string | number)[]): SettingExpression[] {
-  const template = (text: string, ...path: string[]) =>
-    templateSources(text).map((source) => ({ path: [...at, ...path], source }));
-  return [
-    ...(parts.path === undefined ? [] : template(parts.path, "path")),
-    ...Object.entries(parts.query ?? {}).flatMap(([name, text]) => template(text, "query", name)),
-    ...Object.entries(parts.headers ?? {}).flatMap(([name, text]) => template(text, "headers", name)),
-    ...(parts.body === undefined ? [] : bodySources(parts.body, [...at, "body"])),
-  ];
 }

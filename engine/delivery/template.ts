@@ -2,6 +2,7 @@
 import { fail } from "../core/errors.ts";
 import type { Expression } from "../core/expression.ts";
 import type { Json, JsonObject } from "../core/types.ts";
+import { isConstant, isList, TEMPLATE_PART } from "../plugin/sources.ts";
 
 /** Compiles and evaluates JSONata; given, since expressions belong to mapping/. */
 export interface Expressions {
@@ -15,18 +16,11 @@ export interface Template {
   readonly parts: readonly (string | { readonly source: string; readonly expression: Expression })[];
 }
 
-const PART = /\{([^{}]*)\}/g;
-
-/** The expressions of a template's `{parts}`. */
-export function templateSources(source: string): string[] {
-  return [...source.matchAll(PART)].map((match) => match[1] ?? "");
-}
-
 /** Compiles a template. */
 export function compileTemplate(source: string, { compile }: Expressions): Template {
   const parts: (string | { source: string; expression: Expression })[] = [];
   let end = 0;
-  for (const match of source.matchAll(PART)) {
+  for (const match of source.matchAll(TEMPLATE_PART)) {
     if (match.index > end) parts.push(source.slice(end, match.index));
     parts.push({ source: match[1] ?? "", expression: compile(match[1] ?? "") });
     end = match.index + match[0].length;
@@ -82,17 +76,6 @@ export type BodyNode =
   | { readonly kind: "map"; readonly members: readonly (readonly [string, BodyNode])[] }
   | { readonly kind: "list"; readonly items: readonly BodyNode[] };
 
-/** The expressions a body holds, with their places. */
-export function bodySources(
-  body: Json,
-  path: readonly (string | number)[] = [],
-): { path: readonly (string | number)[]; source: string }[] {
-  if (typeof body === "string") return [{ path, source: body }];
-  if (typeof body !== "object" || body === null || isConstant(body)) return [];
-  if (isList(body)) return body.flatMap((item, index) => bodySources(item, [...path, index]));
-  return Object.entries(body).flatMap(([key, member]) => bodySources(member, [...path, key]));
-}
-
 /** Compiles a body. */
 export function compileBody(body: Json, expressions: Expressions): BodyNode {
   if (typeof body === "string") return { kind: "expression", expression: expressions.compile(body) };
@@ -103,18 +86,6 @@ export function compileBody(body: Json, expressions: Expressions): BodyNode {
     kind: "map",
     members: Object.entries(body).map(([key, member]) => [key, compileBody(member, expressions)] as const),
   };
-}
-
-const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
-
-function isConstant(body: Json): body is { readonly value: Json } {
-  return (
-    typeof body === "object" &&
-    body !== null &&
-    !Array.isArray(body) &&
-    "value" in body &&
-    Object.keys(body).length === 1
-  );
 }
 
 /**

@@ -18,8 +18,9 @@ export { fail, HookrailError } from "../core/errors.ts";
 export { closed, durationText, expressionText, flag, keyed, named, oneOf, secretText, text } from "../core/schema.ts";
 export { Secret } from "../core/secret.ts";
 export type { ActionKind, AttributeWrite, Json, JsonObject } from "../core/types.ts";
-export { authSchema, httpSettings, responseSchema, retryAfterSchema } from "./http.schema.ts";
+export { authSchema, bodySchema, httpSettings, responseSchema, retryAfterSchema } from "./http.schema.ts";
 export { actionSchema, type Preset, type PresetAction } from "./preset.schema.ts";
+export { partsExpressions } from "./sources.ts";
 
 /** One value of a connection's settings; what the schema marks `x-secret` is a `Secret`. */
 export type Setting = Json | Secret | readonly Setting[] | { readonly [key: string]: Setting };
@@ -160,9 +161,14 @@ export interface SinkContext {
     variables?: Readonly<Record<string, Json | undefined>>,
   ): Promise<Json | undefined>;
   compile(source: string): Expression;
+  /** Starts one of the product's own threads by name; absent: the sink starts the file beside it. For the single binary. */
+  readonly startThread?: (name: string, data: Json) => SinkThread;
   /** Runs a declarative HTTP preset: for sinks that are only another spelling of one, as `http` is. */
   openPreset(preset: Preset, settings: Settings): Promise<OpenSink>;
 }
+
+/** A thread a sink has started. */
+export type SinkThread = import("node:worker_threads").Worker;
 
 /** A fault of a connection's settings that its schema has no word for. */
 export interface SettingFault {
@@ -206,7 +212,7 @@ export interface SinkDescriptor {
     readonly rate?: { readonly count: number; readonly perMs: number };
     readonly concurrency?: number;
   };
-  /** Actions that a connection's settings name, beside `actions`. */
+  /** The actions of one connection, where its settings name them; instead of `actions`. The first is the default. */
   actionsOf?(settings: Settings): Readonly<Record<string, ActionDescriptor>>;
   /** Pure; for `check`: what is wrong with the settings beyond their schema. */
   check?(settings: Settings): readonly SettingFault[];

@@ -1,0 +1,63 @@
+/** Talks to the thread of a SQLite file; starts it when it is first needed and again after it has died. */
+import { Worker } from "node:worker_threads";
+import type { SinkContext, SinkThread } from "hookrail/plugin";
+import { type Executor, SqlFailure } from "./executor.ts";
+import type { ThreadReply, ThreadRequest } from "./sqlite-thread.ts";
+
+interface Waiting {
+  readonly resolve: (reply: ThreadReply) => void;
+  readonly reject: (error: Error) => void;
+}
+
+type WithoutId<T> = T extends unknown ? Omit<T, "id"> : never;
+
+/** An executor over a thread. */
+export function createSqliteExecutor(path: string, context: Pick<SinkContext, "startThread">): Executor {
+  const waiting = new Map<number, Waiting>();
+  let thread: SinkThread | undefined;
+  let next = 0;
+  const start = (): SinkThread => {
+    const data = { thread: "hookrail-sql", path };
+    const started =
+      context.startThread?.("sql", data) ??
+      new Worker(new URL("./sqlite-thread.ts", import.meta.url), { workerData: data });
+    const died = (code: string) => {
+      if (thread === started) thread = undefined;
+      for (const { reject } of waiting.values()) reject(new SqlFailure(code, "the thread of the database ended"));
+      waiting.clear();
+    };
+    started.on("message", (reply: ThreadReply) => {
+      waiting.get(reply.id)?.resolve(reply);
+      waiting.delete(reply.id);
+      if (waiting.size === 0) started.unref();
+    });
+    started.on("error", () => died("SQLITE_THREAD"));
+    started.on("exit", () => died("SQLITE_THREAD"));
+    return started;
+  };
+  const ask = (request: WithoutId<ThreadRequest>): Promise<ThreadReply> =>
+    new Promise((resolve, reject) => {
+      const id = next++;
+      thread ??= start();
+      thread.ref();
+      waiting.set(id, { resolve, reject });
+      thread.postMessage({ ...request, id });
+    });
+  const checked = async (request: WithoutId<ThreadRequest>) => {
+    const reply = await ask(request);
+    if (!reply.result.ok) throw new SqlFailure(reply.result.code, reply.result.message);
+    return { values: reply.values ?? [], applied: reply.result.applied };
+  };
+  return {
+    run: async (statements) => void (await checked({ kind: "run", statements })),
+    list: async (statement) => (await checked({ kind: "list", statement })).values,
+    apply: async (program) => (await checked({ kind: "apply", program })).applied,
+    async close() {
+      if (thread === undefined) return;
+      const ending = thread;
+      const ended = new Promise<void>((resolve) => ending.once("exit", () => resolve()));
+      await ask({ kind: "close" }).catch(() => {});
+      await ended;
+    },
+  };
+}
