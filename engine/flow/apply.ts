@@ -4,9 +4,10 @@
  */
 import { formatDuration } from "../core/duration.ts";
 import { errorMessage } from "../core/errors.ts";
-import type { Evaluator, Scope } from "../core/expression.ts";
+import type { Evaluator } from "../core/expression.ts";
 import type { EntityRef, Json, JsonObject, Version } from "../core/types.ts";
 import type { RuleModel } from "../mapping/model.ts";
+import { missingReadings } from "../mapping/policy.ts";
 import { decide } from "../ordering/decide.ts";
 import { valuesOf } from "../ordering/draft.ts";
 import type { Decision, StepWrite } from "../ordering/step.ts";
@@ -178,11 +179,9 @@ async function derive(
   attributes: Readonly<Record<string, Json>>,
   receivedAt: number,
 ): Promise<Json | undefined> {
-  const scope: Scope = { input: attributes, variables: {}, receivedAt };
-  const readings = await evaluator.read(expression, scope);
-  if (readings.some((reading) => !reading.input.optional && reading.presence !== "present")) return undefined;
-  const result = await evaluator.evaluate(expression, scope);
-  return result.ok ? result.value : undefined;
+  const [answer] = await evaluator.answer([expression], { input: attributes, variables: {}, receivedAt });
+  if (answer === undefined || !answer.result.ok || missingReadings(answer.readings).length > 0) return undefined;
+  return answer.result.value;
 }
 
 function windowEnded(item: WorkItem, rule: RuleModel, now: number): boolean {

@@ -4,10 +4,12 @@
  */
 import { hash } from "node:crypto";
 import type { PipelineModel } from "../config/revision.ts";
+import { errorMessage } from "../core/errors.ts";
 import type { Evaluator, Expression, Scope } from "../core/expression.ts";
 import type { Ids } from "../core/ids.ts";
 import type { AttributeWrite, DeliveryId, Json } from "../core/types.ts";
 import type { DeliverModel, RetryPlan } from "../delivery/model.ts";
+import { missingReadings } from "../mapping/policy.ts";
 import { valuesOf } from "../ordering/draft.ts";
 import { refKey } from "../ordering/records.ts";
 import { unknownState } from "../ordering/state.ts";
@@ -119,20 +121,17 @@ function unmetTrigger(entry: DeliverModel, touched: Touched): string | undefined
 
 async function whenHolds(input: BornInput, entry: DeliverModel): Promise<boolean | BornFault> {
   if (entry.when === undefined) return true;
-  const readings = await input.evaluator.read(entry.when, input.scope);
-  const missing = readings.find(
-    (reading) => reading.input.root === "payload" && !reading.input.optional && reading.presence !== "present",
-  );
+  const [answer] = await input.evaluator.answer([entry.when], input.scope);
+  // What is not known of the entity is no fault of the payload: then the condition is simply not true.
+  const ofPayload = (answer?.readings ?? []).filter((reading) => reading.input.root === "payload");
+  const [missing] = missingReadings(ofPayload);
   if (missing !== undefined) {
-    return {
-      code: "HK5304",
-      message: `\`when\` of ${entry.id} reads \`${missing.input.path}\`, which is ${missing.presence}`,
-    };
+    const data = { deliver: entry.id, path: missing.input.path, presence: missing.presence };
+    return { code: "HK5304", message: errorMessage("HK5304", data) };
   }
-  const result = await input.evaluator.evaluate(entry.when, input.scope);
-  return result.ok
-    ? result.value === true
-    : { code: result.code, message: `\`when\` of ${entry.id}: ${result.message}` };
+  const result = answer?.result;
+  if (result === undefined || result.ok) return result?.value === true;
+  return { code: result.code, message: `\`when\` of ${entry.id}: ${result.message}` };
 }
 
 async function notAfterOf(input: BornInput, entry: DeliverModel): Promise<{ why?: string; notAfter?: number }> {

@@ -5,6 +5,7 @@ import { type ErrorCode, errorMessage } from "../core/errors.ts";
 import type { Evaluator, Scope } from "../core/expression.ts";
 import type { Ids } from "../core/ids.ts";
 import type { RetryPlan } from "../delivery/model.ts";
+import type { Violation } from "../mapping/contract.ts";
 import { mapEvent } from "../mapping/map.ts";
 import type { Mapped, RuleModel } from "../mapping/model.ts";
 import type { Store, WorkItem } from "../store/store.ts";
@@ -52,14 +53,25 @@ export async function prepareWork(item: WorkItem, deps: ApplyDeps): Promise<Prep
   });
   if (mapped.kind !== "mapped") return mapped;
   const contract = judgeContract(pipeline, { type: item.event.type, payload: payload.whole, rule: mapped.rule });
-  if (contract.kind === "broken") return { ...dead("HK7001", { paths: contract.paths.join(", ") }), rule: mapped.rule };
+  if (contract.kind === "broken") {
+    return {
+      ...dead("HK7002", { contract: contract.contract, violations: tell(contract.violations) }),
+      rule: mapped.rule,
+    };
+  }
   return {
     kind: "mapped",
     pipeline,
     mapped,
     scope: { ...scope, variables: { ...scope.variables, ...mapped.lets } },
-    drift: contract.kind === "drift" ? contract.paths : [],
+    drift: contract.kind === "drift" ? contract.violations.map(({ path }) => path) : [],
   };
+}
+
+/** Places and what was expected there, never values; the first few tell the story. */
+function tell(violations: readonly Violation[]): string {
+  const told = violations.slice(0, 5).map(({ path, expected }) => `\`${path}\` ${expected}`);
+  return told.join("; ") + (violations.length > told.length ? `; and ${violations.length - told.length} more` : "");
 }
 
 /** A dead end by a code of the catalogue. */

@@ -1,5 +1,6 @@
 /** Which source a path belongs to, and which pipelines listen to a type of event. Built once for each revision. */
 import type { PipelineModel, Revision, SourceModel } from "../config/revision.ts";
+import { matchesType } from "../mapping/event-type.ts";
 
 export interface Routes {
   readonly revision: Revision;
@@ -36,12 +37,7 @@ export function createRoutes(revision: Revision): Routes {
   };
 }
 
-/** `invoice.*` matches every type that starts with `invoice.`; `*` matches all. */
-export function typeMatches(pattern: string, type: string): boolean {
-  return pattern.endsWith("*") ? type.startsWith(pattern.slice(0, -1)) : pattern === type;
-}
-
 function listens(pipeline: PipelineModel, source: SourceModel, type: string): boolean {
   if (!pipeline.enabled || pipeline.source.name !== source.name) return false;
-  return pipeline.rules.some((rule) => rule.on.some((pattern) => typeMatches(pattern, type)));
+  return pipeline.rules.some((rule) => rule.on.some((pattern) => matchesType(pattern, type)));
 }

@@ -95,7 +95,7 @@ export function createDeliverLoop(options: DeliverLoopOptions): DeliverLoop {
     startDue,
     async nextAt() {
       if (options.isPaused()) return undefined;
-      const due = await store.nextDue(connection.name);
+      const due = await store.nextDue(connection.name, busy);
       return due === undefined ? undefined : Math.max(due, heldBackUntil);
     },
     idle: () => queue.onIdle(),

@@ -1,0 +1,49 @@
+/** The contract's word on one event, judged by what the rule that is used reads of it. */
+import type { PipelineModel } from "../config/revision.ts";
+import type { Expression } from "../core/expression.ts";
+import type { Json } from "../core/types.ts";
+import { checkContract, type Violation } from "../mapping/contract.ts";
+import type { Row, RuleModel } from "../mapping/model.ts";
+import { rowExpressions } from "../mapping/rows.ts";
+
+export type ContractVerdict =
+  | { readonly kind: "ok" }
+  | { readonly kind: "drift"; readonly violations: readonly Violation[] }
+  | { readonly kind: "broken"; readonly contract: string; readonly violations: readonly Violation[] };
+
+/** Broken only where the rule reads; else drift, which is counted and let through. */
+export function judgeContract(
+  pipeline: PipelineModel,
+  event: { readonly type: string; readonly payload: Json; readonly rule: RuleModel },
+): ContractVerdict {
+  const { contract } = pipeline;
+  if (contract === undefined) return { kind: "ok" };
+  const check = checkContract(contract, event.type, event.payload, pathsRead(event.rule, pipeline.source.root));
+  return check.kind === "broken" ? { ...check, contract: `${contract.provider}/${contract.version}` } : check;
+}
+
+/** Paths from the body's root. `$event` is the whole body; other variables are `let` names, whose own inputs count. */
+function pathsRead(rule: RuleModel, root: string): string[] {
+  const paths = new Set<string>();
+  for (const { inputs } of expressionsOf(rule)) {
+    for (const input of inputs) {
+      if (input.root === "payload") paths.add(root === "" ? input.path : `${root}.${input.path}`);
+      else if (input.root.variable === "event") paths.add(input.path.replace(/^\$event\.?/, ""));
+    }
+  }
+  return [...paths];
+}
+
+function expressionsOf(rule: RuleModel): Expression[] {
+  const rows = rule.writes.flatMap((write): Row[] => [
+    ...(write.key.kind === "id" ? [write.key.row] : []),
+    ...write.links,
+    ...(write.state === undefined ? [] : [write.state]),
+    ...write.fields,
+  ]);
+  return [
+    ...(rule.when === undefined ? [] : [rule.when]),
+    ...rule.lets.map(({ expression }) => expression),
+    ...rows.flatMap(rowExpressions),
+  ];
+}
