@@ -1,0 +1,132 @@
+/** What all compile steps share: the validated YAML, where it stands, and the few ways to report. */
+import { parseDuration } from "../../core/duration.ts";
+import type { ErrorCode } from "../../core/errors.ts";
+import type { Expression } from "../../core/expression.ts";
+import { didYouMean } from "../../core/suggest.ts";
+import { type CompileOptions, compileExpression } from "../../mapping/expression.ts";
+import type { MemberSet } from "../leaves.ts";
+import { type Mark, type Positions, positionOf } from "../position.ts";
+import type { Reporter } from "../report.ts";
+import type { ConfigYaml } from "../schema/config.schema.ts";
+import type { PipelineYaml } from "../schema/pipeline.schema.ts";
+
+export interface CompileContext {
+  readonly positions: Positions;
+  readonly reporter: Reporter;
+  /** Members validation has already reported. */
+  readonly faulty: MemberSet;
+  readonly config: ConfigYaml;
+  /** False when `config.yaml` did not parse: names it would declare are then not missed. */
+  readonly configSound: boolean;
+  readonly pipelines: readonly PipelineYaml[];
+  /** Wall clock, for `until:` dates; absent: not compared. */
+  readonly now: number | undefined;
+}
+
+/** A kind of name, as messages call it, and the code of one that is not declared. */
+const KINDS = {
+  team: "HK1040",
+  entity: "HK1041",
+  attribute: "HK1042",
+  state: "HK1043",
+  table: "HK1044",
+  column: "HK1044",
+  source: "HK1045",
+  connection: "HK1046",
+  provider: "HK1047",
+  sink: "HK1048",
+  id: "HK1049",
+  pipeline: "HK1050",
+  sample: "HK1051",
+  contract: "HK1052",
+  channel: "HK1053",
+  delivery: "HK1056",
+  role: "HK1054",
+} as const satisfies Record<string, ErrorCode>;
+
+export type NameKind = keyof typeof KINDS;
+
+/** True when the name is declared; reports it otherwise. Placeholders of broken parts are passed over. */
+export function checkName(
+  context: CompileContext,
+  kind: NameKind,
+  name: string,
+  place: { readonly names: Iterable<string>; readonly mark: Mark },
+): boolean {
+  const names = [...place.names];
+  if (names.includes(name)) return true;
+  if (name === "" || !context.configSound) return false;
+  context.reporter.report(
+    KINDS[kind],
+    place.mark,
+    { kind, name },
+    {
+      hint: didYouMean(name, names) ?? (names.length === 0 ? `no ${kind} is declared` : undefined),
+      expected: names.length > 0 ? `one of ${shortList(names)}` : undefined,
+    },
+  );
+  return false;
+}
+
+/** Checks each name of a list. */
+export function checkNames(
+  context: CompileContext,
+  kind: NameKind,
+  list: readonly string[],
+  names: Iterable<string>,
+): void {
+  const known = [...names];
+  for (const [index, name] of list.entries()) {
+    checkName(context, kind, name, { names: known, mark: context.positions.value(list, index) });
+  }
+}
+
+/** The first dozen names. */
+export function shortList(names: readonly string[]): string {
+  const sorted = [...names].sort();
+  return sorted.length > 12 ? `${sorted.slice(0, 12).join(", ")}, …` : sorted.join(", ");
+}
+
+/** Compiles the expression that is a member of a parsed object; faults go to their place in the file. */
+export function compileMember(
+  context: CompileContext,
+  holder: object,
+  name: string | number,
+  options: Omit<CompileOptions, "position">,
+): Expression | undefined {
+  const source: unknown = Reflect.get(holder, name);
+  if (typeof source !== "string" || source === "" || context.faulty.has(holder, name)) return undefined;
+  const mark = context.positions.value(holder, name);
+  const compiled = compileExpression(source, { ...options, position: positionOf(expressionStart(mark)) });
+  for (const fault of compiled.ok ? compiled.warnings : compiled.faults) context.reporter.expression(fault, mark);
+  return compiled.ok ? compiled.expression : undefined;
+}
+
+/** Where the text itself begins: past a quote. */
+function expressionStart(mark: Mark): Mark {
+  const style = mark.scalar?.style;
+  return style === "single" || style === "double" ? { ...mark, start: mark.start + 1 } : mark;
+}
+
+/** Milliseconds of a duration the schema has accepted; the default for absent and broken ones. */
+export function durationOr(text: string | undefined, fallbackMs: number): number {
+  const parsed = parseDuration(text);
+  return parsed.ok ? parsed.value : fallbackMs;
+}
+
+/** One value or a list of it, as a list. */
+export function listOf<T>(value: T | readonly T[] | undefined): readonly T[] {
+  if (value === undefined) return [];
+  return isList(value) ? value : [value];
+}
+
+function isList<T>(value: T | readonly T[]): value is readonly T[] {
+  return Array.isArray(value);
+}
+
+/** An object with only the members that are there: for `exactOptionalPropertyTypes`. */
+export function defined<T extends object>(members: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}

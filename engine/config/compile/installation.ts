@@ -1,0 +1,273 @@
+/** The part of `config.yaml` about the process: addresses, store, limits, retention, log, alerts. */
+import { isAbsolute } from "node:path";
+import { parseDuration, parseRate, parseSize } from "../../core/duration.ts";
+import { Secret } from "../../core/secret.ts";
+import { parseIso } from "../../core/values.ts";
+import type { AlertModel, ChannelModel, DropModel, MovedModel } from "../operations.ts";
+import { positionOf } from "../position.ts";
+import type { AdminModel, LimitsModel, Revision, ServerModel, TlsModel } from "../revision.ts";
+import type { ConfigYaml } from "../schema/config.schema.ts";
+import { type CompileContext, checkName, checkNames, durationOr } from "./context.ts";
+
+const DAY = 86_400_000;
+
+/** Reads a file named in the config; reports it when it is not there or outside. */
+export type ReadNamed = (holder: object, key: string) => string | undefined;
+
+type Installation = Pick<
+  Revision,
+  | "environment"
+  | "server"
+  | "admin"
+  | "store"
+  | "retention"
+  | "limits"
+  | "log"
+  | "seed"
+  | "moved"
+  | "drop"
+  | "teams"
+  | "channels"
+  | "alerts"
+>;
+
+export function compileInstallation(context: CompileContext, readNamed: ReadNamed): Installation {
+  const { config } = context;
+  return {
+    environment: config.environment ?? "dev",
+    server: compileServer(config, readNamed),
+    admin: compileAdmin(context, readNamed),
+    store: compileStore(context),
+    retention: compileRetention(config),
+    limits: compileLimits(config),
+    log: {
+      level: config.log?.level ?? "info",
+      format: config.log?.format ?? "auto",
+      ...(config.log?.hash_key === undefined ? {} : { hashKey: new Secret(config.log.hash_key) }),
+    },
+    seed: config.seed === undefined ? "unsaid" : config.seed === "none" ? "none" : "declared",
+    moved: movedOf(config),
+    drop: dropOf(config),
+    teams: new Map(Object.entries(config.teams ?? {}).map(([name, team]) => [name, teamOf(team)])),
+    channels: compileChannels(context),
+    alerts: compileAlerts(context),
+  };
+}
+
+function teamOf(team: NonNullable<ConfigYaml["teams"]>[string]) {
+  return {
+    ...(team.description === undefined ? {} : { description: team.description }),
+    ...(team.alerts === undefined ? {} : { alerts: team.alerts }),
+    ...(team.page === undefined ? {} : { page: team.page }),
+  };
+}
+
+function sizeOr(text: string | undefined, fallback: number): number {
+  const parsed = parseSize(text);
+  return parsed.ok ? parsed.value : fallback;
+}
+
+function compileServer(config: ConfigYaml, readNamed: ReadNamed): ServerModel {
+  const server = config.server ?? {};
+  const limits = server.limits ?? {};
+  const tls = tlsOf(server.tls, readNamed);
+  const exposed = config.environment === "production" || config.environment === "staging";
+  return {
+    host: server.host ?? (exposed ? "0.0.0.0" : "127.0.0.1"),
+    port: server.port ?? 8080,
+    ...(server.public_url === undefined ? {} : { publicUrl: server.public_url }),
+    trustedProxies: server.trusted_proxies ?? [],
+    maxConnections: limits.max_connections ?? 1024,
+    maxHeaderBytes: sizeOr(limits.max_header, 16 * 1024),
+    headerTimeoutMs: durationOr(limits.header_timeout, 10_000),
+    requestTimeoutMs: durationOr(limits.request_timeout, 30_000),
+    ...(tls === undefined ? {} : { tls }),
+  };
+}
+
+type TlsYaml = NonNullable<NonNullable<ConfigYaml["server"]>["tls"]>;
+
+function tlsOf(yaml: TlsYaml | undefined, readNamed: ReadNamed): TlsModel | undefined {
+  if (yaml === undefined) return undefined;
+  const cert = readNamed(yaml, "cert");
+  const key = readNamed(yaml, "key");
+  const clientCa = yaml.client_ca === undefined ? undefined : readNamed(yaml, "client_ca");
+  if (cert === undefined || key === undefined) return undefined;
+  return { cert, key: new Secret(key), ...(clientCa === undefined ? {} : { clientCa }) };
+}
+
+const ROLES = ["viewer", "operator", "admin"];
+
+function compileAdmin(context: CompileContext, readNamed: ReadNamed): AdminModel {
+  const admin = context.config.admin ?? {};
+  const tls = tlsOf(admin.tls, readNamed);
+  const roles = admin.roles ?? {};
+  for (const role of Object.keys(roles))
+    checkName(context, "role", role, { names: ROLES, mark: context.positions.key(roles, role) });
+  const tokens = (admin.tokens ?? []).map((token) => {
+    const until = token.until === undefined ? undefined : parseIso(token.until);
+    const teams = token.teams ?? [];
+    checkNames(context, "team", teams, Object.keys(context.config.teams ?? {}));
+    if (token.until !== undefined && until === undefined) {
+      context.reporter.report(
+        "HK1014",
+        context.positions.value(token, "until"),
+        { where: "`until`", problem: `\`${token.until}\` is no date` },
+        { expected: "a date such as 2027-01-31" },
+      );
+    }
+    return {
+      name: token.name,
+      token: new Secret(token.token),
+      role: token.role,
+      teams,
+      ...(until === undefined ? {} : { until }),
+    };
+  });
+  return {
+    host: admin.host ?? "127.0.0.1",
+    port: admin.port ?? 8081,
+    allowedHosts: admin.allowed_hosts ?? [],
+    tokens,
+    roles: new Map(Object.entries(roles)),
+    ...(tls === undefined ? {} : { tls }),
+  };
+}
+
+/** An absolute path is data's own place; a relative one stays in the folder. */
+function compileStore(context: CompileContext): Revision["store"] {
+  const { config, positions, reporter } = context;
+  const fallback = { kind: "sqlite" as const, path: "./data/hookrail.db" };
+  const { store } = config;
+  if (store === undefined) return fallback;
+  const url = typeof store === "string" ? store : store.url;
+  const mark = typeof store === "string" ? positions.value(config, "store") : positions.value(store, "url");
+  if (url === "") return fallback;
+  const path = /^sqlite:(.+)$/.exec(url)?.[1];
+  if (path === undefined) {
+    const scheme = /^[a-z][a-z0-9+]*:/.exec(url)?.[0] ?? "no scheme";
+    reporter.report("HK1057", mark, { store: scheme }, { expected: "sqlite:PATH, e.g. sqlite:./data/hookrail.db" });
+    return fallback;
+  }
+  if (!isAbsolute(path) && path.split(/[\\/]/).includes("..")) {
+    reporter.report("HK1006", mark, { path });
+    return fallback;
+  }
+  return { kind: "sqlite", path };
+}
+
+function compileRetention(config: ConfigYaml): Revision["retention"] {
+  const retention = config.retention ?? {};
+  const history = parseDuration(retention.history);
+  const audit = parseDuration(retention.audit);
+  return {
+    bodiesMs: durationOr(retention.bodies, 30 * DAY),
+    eventsMs: durationOr(retention.events, 400 * DAY),
+    deadLettersMs: durationOr(retention.dead_letters, 180 * DAY),
+    ...(history.ok ? { historyMs: history.value } : {}),
+    ...(audit.ok ? { auditMs: audit.value } : {}),
+  };
+}
+
+function compileLimits(config: ConfigYaml): LimitsModel {
+  const limits = config.limits ?? {};
+  const rate = parseRate(limits.accept_rate);
+  return {
+    mappingTimeoutMs: durationOr(limits.mapping_timeout, 250),
+    maxItems: limits.max_items ?? 1000,
+    maxDepth: limits.max_depth ?? 64,
+    ...(rate.ok ? { acceptRate: rate.value } : {}),
+    ...(limits.backlog === undefined ? {} : { backlog: limits.backlog }),
+    drainMs: durationOr(limits.drain, 20_000),
+  };
+}
+
+function movedOf(config: ConfigYaml): MovedModel {
+  const moved = config.moved ?? {};
+  return {
+    pipelines: moved.pipelines ?? {},
+    sources: moved.sources ?? {},
+    connections: moved.connections ?? {},
+    entities: moved.entities ?? {},
+    attributes: moved.attributes ?? {},
+    states: moved.states ?? {},
+  };
+}
+
+function dropOf(config: ConfigYaml): DropModel {
+  const drop = config.drop ?? {};
+  return {
+    pipelines: drop.pipelines ?? [],
+    sources: drop.sources ?? [],
+    connections: drop.connections ?? [],
+    entities: drop.entities ?? [],
+    attributes: drop.attributes ?? [],
+    states: drop.states ?? [],
+  };
+}
+
+function compileChannels(context: CompileContext): ReadonlyMap<string, ChannelModel> {
+  const { config, positions } = context;
+  const connections = Object.keys(config.connections ?? {});
+  const channels = config.channels ?? {};
+  // Teams may name channels before any is declared: alerts are a later step of an installation.
+  if (config.channels !== undefined) {
+    for (const team of Object.values(config.teams ?? {})) {
+      for (const key of ["alerts", "page"] as const) {
+        const name = team[key];
+        if (name !== undefined)
+          checkName(context, "channel", name, { names: Object.keys(channels), mark: positions.value(team, key) });
+      }
+    }
+  }
+  return new Map(
+    Object.entries(channels).map(([name, channel]) => {
+      checkName(context, "connection", channel.to, { names: connections, mark: positions.value(channel, "to") });
+      return [
+        name,
+        {
+          name,
+          connection: channel.to,
+          ...(channel.action === undefined ? {} : { action: channel.action }),
+          params: channel.params ?? {},
+        },
+      ];
+    }),
+  );
+}
+
+function compileAlerts(context: CompileContext): readonly AlertModel[] {
+  const { config, positions } = context;
+  return Object.entries(config.alerts ?? {}).map(([name, alert]) => {
+    if (alert.to !== undefined)
+      checkName(context, "channel", alert.to, {
+        names: Object.keys(config.channels ?? {}),
+        mark: positions.value(alert, "to"),
+      });
+    const { pipelines = [], sources = [] } = alert;
+    const pipelineNames = context.pipelines.map((pipeline) => pipeline.pipeline);
+    checkNames(context, "pipeline", pipelines, pipelineNames);
+    checkNames(context, "source", sources, Object.keys(config.sources ?? {}));
+    const above = boundOf(alert.above);
+    const forMs = parseDuration(alert.for);
+    return {
+      name,
+      on: alert.on,
+      ...(above === undefined ? {} : { above }),
+      ...(forMs.ok ? { forMs: forMs.value } : {}),
+      pipelines,
+      sources,
+      severity: alert.severity ?? "alert",
+      ...(alert.to === undefined ? {} : { to: alert.to }),
+      repeatMs: durationOr(alert.repeat, 4 * 3_600_000),
+      ...(alert.runbook === undefined ? {} : { runbook: alert.runbook }),
+      position: positionOf(positions.of(alert)),
+    };
+  });
+}
+
+function boundOf(above: number | string | undefined): number | undefined {
+  if (typeof above !== "string") return above;
+  const duration = parseDuration(above);
+  return duration.ok ? duration.value : Number(above.replace("%", "")) / 100;
+}

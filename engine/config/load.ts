@@ -1,0 +1,132 @@
+/**
+ * Loads an installation: every file read, every fault found, and, where there is none, a frozen `Revision`. In: a
+ * reader, the environment and the code plugins. Out: diagnostics, all at once, and the revision.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import { compileRevision } from "./compile/revision.ts";
+import { type DocumentContext, readConfig, readPipelines } from "./documents.ts";
+import { type ConfigReader, createRecordingReader, errorCode } from "./files.ts";
+import { parseEnvFile, type ReferenceSource } from "./interpolate.ts";
+import { createMemberSet } from "./leaves.ts";
+import type { Loaded, LoadOptions } from "./options.ts";
+import { createPositions, type Mark } from "./position.ts";
+import { createReporter, type Reporter } from "./report.ts";
+import type { Revision } from "./revision.ts";
+import { createLanguage } from "./schema/language.ts";
+import { shippedFiles } from "./shipped.ts";
+import { createSinkFiles } from "./sinks.ts";
+import { parseYaml } from "./yaml.ts";
+
+/** Loads and checks everything. */
+export function loadConfig(given: LoadOptions): Loaded {
+  const options = { shipped: shippedFiles, ...given };
+  const reader = createRecordingReader(options.reader);
+  const reporter = createReporter();
+  const language = options.language ?? createLanguage();
+  const base = {
+    positions: createPositions(),
+    reporter,
+    resolved: createMemberSet(),
+    faulty: createMemberSet(),
+    reader,
+    language,
+  };
+  const main = reader.read("config.yaml");
+  if (!main.ok) {
+    const [empty] = parseYaml("config.yaml", "", base);
+    if (empty !== undefined)
+      reporter.report(
+        "HK1001",
+        { source: empty.source, start: 0, end: 1 },
+        { file: "config.yaml", reason: main.failure === "missing" ? "it is not there" : (main.detail ?? main.failure) },
+      );
+    return { diagnostics: reporter.diagnostics(), files: {}, unreadable: true };
+  }
+  const context: DocumentContext = { ...base, references: createReferences(main.text, { ...options, reader }, base) };
+  const sinks = createSinkFiles(context, options);
+  const config = readConfig(main.text, context, (used) => language.configFor(sinks.load(used)));
+  const pipelines = readPipelines(context);
+  const compiled = compileRevision({
+    context,
+    config,
+    pipelines,
+    sinks: sinks.loaded(),
+    sinkNames: sinks.names(),
+    options,
+  });
+  const files = Object.fromEntries([...reader.seen].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const diagnostics = reporter.diagnostics();
+  if (reporter.hasErrors() || compiled === undefined) return { diagnostics, files, unreadable: false };
+  const hash = contentHash(files, [...options.registry.names()]);
+  const revision: Revision = Object.freeze({
+    hash,
+    ...(options.gitCommit === undefined ? {} : { gitCommit: options.gitCommit }),
+    files,
+    root: options.root,
+    ...compiled,
+  });
+  return { revision, diagnostics, files, unreadable: false };
+}
+
+/** SHA-256 over path and text of every file, line ends normalised, and the names of the sinks in code. */
+function contentHash(files: Readonly<Record<string, string>>, sinks: readonly string[]): string {
+  const content = Object.entries(files).map(([path, text]) => [path, text.replaceAll("\r\n", "\n")]);
+  return createHash("sha256")
+    .update(JSON.stringify([content, sinks]))
+    .digest("hex");
+}
+
+type ReferenceOptions = Pick<LoadOptions, "root" | "env" | "readSecretFile"> & { readonly reader: ConfigReader };
+
+/** Variables come from the process, then from `env_file`. Neither is part of the revision. */
+function createReferences(
+  configText: string,
+  options: ReferenceOptions,
+  context: { readonly positions: ReturnType<typeof createPositions>; readonly reporter: Reporter },
+): ReferenceSource {
+  const envFile = readEnvFile(configText, options, context);
+  const readSecret = options.readSecretFile ?? readFromDisk;
+  return {
+    variable: (name) => options.env[name] ?? envFile.get(name),
+    file: (path) => readSecret(isAbsolute(path) ? path : join(options.root, path)),
+  };
+}
+
+function readFromDisk(
+  path: string,
+): { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string } {
+  try {
+    return { ok: true, text: readFileSync(path, "utf8") };
+  } catch (error) {
+    return { ok: false, reason: errorCode(error) };
+  }
+}
+
+function readEnvFile(
+  configText: string,
+  options: ReferenceOptions,
+  context: { readonly positions: ReturnType<typeof createPositions>; readonly reporter: Reporter },
+): ReadonlyMap<string, string> {
+  // Parsed apart and silently: `env_file` must be known before the file as a whole is read.
+  const [document] = parseYaml("config.yaml", configText, { positions: context.positions, reporter: createReporter() });
+  const value = document?.value;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return new Map();
+  const path: unknown = Reflect.get(value, "env_file");
+  if (typeof path !== "string") return new Map();
+  const mark: Mark = context.positions.value(value, "env_file");
+  const result = options.reader.read(path);
+  if (!result.ok) {
+    if (result.failure === "outside") context.reporter.report("HK1006", mark, { path });
+    else
+      context.reporter.report("HK1001", mark, {
+        file: path,
+        reason: result.failure === "missing" ? "it is not there" : (result.detail ?? result.failure),
+      });
+    return new Map();
+  }
+  const parsed = parseEnvFile(result.text);
+  for (const line of parsed.faultyLines) context.reporter.report("HK1009", mark, { file: path, line });
+  return parsed.values;
+}

@@ -1,0 +1,65 @@
+/** Collecting faults: all of them, sorted, each once. */
+import type { Diagnostic, ExpressionFault, Severity } from "../core/diagnostic.ts";
+import { type ErrorCode, errorMessage } from "../core/errors.ts";
+import { type Mark, markWithin, spanOf } from "./position.ts";
+
+export interface FaultOptions {
+  readonly severity?: Severity;
+  readonly expected?: string | undefined;
+  readonly hint?: string | undefined;
+  readonly related?: { readonly message: string; readonly mark: Mark } | undefined;
+}
+
+export interface Reporter {
+  /** Adds a fault with the catalogue's message. Never put a value that came from the environment into `data`. */
+  report(code: ErrorCode, mark: Mark, data?: Readonly<Record<string, string | number>>, options?: FaultOptions): void;
+  /** Adds what a room found in an expression, at its place in the file. */
+  expression(fault: ExpressionFault, mark: Mark): void;
+  /** Adds a fault whose message a room has written. */
+  message(code: ErrorCode, mark: Mark, message: string, options?: FaultOptions): void;
+  hasErrors(): boolean;
+  /** Sorted by file, line and column; of equal ones, one. */
+  diagnostics(): readonly Diagnostic[];
+}
+
+export function createReporter(): Reporter {
+  const found = new Map<string, Diagnostic>();
+  const add = (diagnostic: Diagnostic) => {
+    const { file, line, column } = diagnostic.span;
+    const key = `${file}:${line}:${column}:${diagnostic.code}:${diagnostic.message}`;
+    if (!found.has(key)) found.set(key, diagnostic);
+  };
+  const message: Reporter["message"] = (code, mark, text, options = {}) => {
+    add({
+      code,
+      severity: options.severity ?? "error",
+      message: text,
+      span: spanOf(mark),
+      ...(options.expected === undefined ? {} : { expected: options.expected }),
+      ...(options.hint === undefined ? {} : { hint: options.hint }),
+      ...(options.related === undefined
+        ? {}
+        : { related: { message: options.related.message, span: spanOf(options.related.mark) } }),
+    });
+  };
+  return {
+    message,
+    report: (code, mark, data = {}, options = {}) => message(code, mark, errorMessage(code, data), options),
+    expression: (fault, mark) =>
+      message(fault.code, markWithin(mark, fault.offset, fault.length), fault.message, {
+        severity: fault.severity,
+        hint: fault.hint,
+      }),
+    hasErrors: () => [...found.values()].some((diagnostic) => diagnostic.severity === "error"),
+    diagnostics: () => [...found.values()].sort(byPlace),
+  };
+}
+
+function byPlace(a: Diagnostic, b: Diagnostic): number {
+  if (a.span.file !== b.span.file)
+    return fileRank(a.span.file) - fileRank(b.span.file) || (a.span.file < b.span.file ? -1 : 1);
+  return a.span.line - b.span.line || a.span.column - b.span.column || (a.code < b.code ? -1 : 1);
+}
+
+/** `config.yaml` first: what is wrong there is often the cause of the rest. */
+const fileRank = (file: string) => (file.includes("/") ? 1 : 0);

@@ -1,0 +1,43 @@
+/** Which branch of a union the author meant, so that one fault is told and not one for each branch. */
+import type { ErrorObject } from "ajv/dist/2020.js";
+import type { Json } from "../core/types.ts";
+import { branchesFor, isMapping, isNode, keyFit, kindOf, type SchemaNode } from "./annotations.ts";
+
+/** Of a union's errors, those of the branch the author meant; the union's own where no branch takes such a value. */
+export function chooseErrors(errors: readonly ErrorObject[]): readonly ErrorObject[] {
+  let kept = errors.filter((error) => !error.schemaPath.includes("/propertyNames/"));
+  const unions = errors
+    .filter((error) => error.keyword === "anyOf")
+    .sort((a, b) => a.schemaPath.length - b.schemaPath.length);
+  for (const union of unions) {
+    if (!kept.includes(union)) continue;
+    const meant = meantBranch(union);
+    const inBranch = (error: ErrorObject) =>
+      error.schemaPath.startsWith(`${union.schemaPath}/`) && error.instancePath.startsWith(union.instancePath);
+    kept = kept.filter((error) => {
+      if (error === union) return meant === undefined;
+      if (!inBranch(error)) return true;
+      return meant !== undefined && error.schemaPath.startsWith(`${union.schemaPath}/${meant}/`);
+    });
+  }
+  return kept;
+}
+
+function meantBranch(union: ErrorObject): number | undefined {
+  const value: Json = union.data as Json;
+  const branches = Array.isArray(union.schema) ? union.schema.filter(isNode) : [];
+  const scores = branches.map((branch) => score(branch, value));
+  const best = Math.max(...scores);
+  if (best === Number.NEGATIVE_INFINITY) return undefined;
+  const winners = scores.flatMap((s, i) => (s === best ? [i] : []));
+  const mapping = kindOf(value) === "object";
+  // A mapping none of whose keys is known, where an expression may stand: YAML read the expression's own `{`.
+  if (mapping && best < 0 && branches.some((b) => b["x-expression"] === true)) return undefined;
+  return winners.length === 1 || mapping ? winners[0] : undefined;
+}
+
+function score(branch: SchemaNode, value: Json): number {
+  const taking = branchesFor(branch, value);
+  if (taking.length === 0) return Number.NEGATIVE_INFINITY;
+  return isMapping(value) ? Math.max(...taking.map((node) => keyFit(node, value))) : 0;
+}
