@@ -24,8 +24,8 @@ const SIZE_BYTES = {
   GiB: 1024 ** 3,
 } as const;
 
-const DURATION = /^(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h|d)$/;
-const SIZE = /^(\d{1,9}(?:\.\d{1,6})?)(B|kB|KB|MB|GB|KiB|MiB|GiB)$/;
+const DURATION = /^(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d)$/;
+const SIZE = /^(\d{1,12}(?:\.\d{1,6})?)(B|kB|KB|MB|GB|KiB|MiB|GiB)$/;
 const RATE = /^(\d{1,9})\/(?:(\d{1,9}))?(ms|s|m|h|d)$/;
 const PERCENT = /^(\d{1,3}(?:\.\d{1,6})?)%$/;
 
