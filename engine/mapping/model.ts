@@ -12,7 +12,7 @@ export type MissingPolicy =
 /** One-or-many: how a list becomes one value. */
 export type Take = "highest" | "lowest" | "sum" | "count" | "only";
 
-/** A lookup table of `tables:`; `column` picks a member of each row (`plans.plan`). */
+/** A lookup table of `tables:`; with `column` its rows hold that member of each (`plans.plan`). */
 export interface TableRef {
   readonly name: string;
   readonly column?: string;

@@ -1,7 +1,7 @@
 /** From an expression's result to a value of the attribute: `table:` for each element, then `take:`, then the type. Pure. */
 import type { AttributeModel } from "../core/entity.ts";
 import type { Json } from "../core/types.ts";
-import { compareValues, isJsonObject, readValue, sameJson, type Times, type ValueModel } from "../core/values.ts";
+import { compareValues, readValue, sameJson, type Times, type ValueModel } from "../core/values.ts";
 import type { Row, TableRef, Take } from "./model.ts";
 import { isMissing } from "./policy.ts";
 
@@ -45,9 +45,7 @@ function shapeOne(row: Row, value: Json, context: ShapeContext): Shaped {
 
 function lookUp(table: TableRef, key: Json): Shaped {
   if (typeof key === "object") return { kind: "refused", expected: "a text or number to look up", got: key };
-  const found = table.rows.get(String(key));
-  const value =
-    table.column === undefined || found === undefined ? found : isJsonObject(found) ? found[table.column] : undefined;
+  const value = table.rows.get(String(key));
   if (value === undefined) return { kind: "unlisted", key };
   return isMissing(value) ? { kind: "missing", value } : { kind: "value", value };
 }
