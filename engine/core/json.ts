@@ -80,7 +80,7 @@ function sameDecimal(a: string, b: string): boolean {
 /** Significant digits and the power of ten of the last of them; the sign never rounds, so it is left out. */
 function canonicalDecimal(text: string): { digits: string; exponent: number } {
   const [mantissa = "", power = "0"] = text
-    .replace("-", "")
+    .replace(/^-/, "")
     .toLowerCase()
     .split(/e(?=[+\-\d])/);
   const [whole = "", fraction = ""] = mantissa.split(".");

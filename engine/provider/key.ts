@@ -45,7 +45,7 @@ export function secretFault(schemes: readonly SchemeModel[], secret: string): st
   if (secret === "") return "it is empty";
   if (takers.length === 0 || takers.some((scheme) => fits(scheme, secret))) return undefined;
   const { encoding, stripPrefix, requirePrefix } = (takers[0] as SchemeModel).key;
-  return requirePrefix
+  return requirePrefix && !secret.startsWith(stripPrefix)
     ? `it does not begin with ${stripPrefix}`
     : `it is not ${encoding === "utf8" ? "a key" : encoding}`;
 }
