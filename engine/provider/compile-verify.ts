@@ -58,7 +58,8 @@ export function compileScheme(raw: VerifyEntryYaml, faults: Faults): SchemeModel
 function checkScheme(raw: VerifyEntryYaml, model: SchemeModel, faults: Faults): void {
   const signs = model.signed !== "nothing";
   const reads = (from: Ref | undefined) => model.message.some((part) => messageReads(part, from));
-  if (signs && model.places.length === 0) {
+  const placed = raw.header !== undefined || raw.signature !== undefined;
+  if (signs && !placed) {
     const message = `\`scheme: ${raw.scheme}\` does not say where the signature is`;
     faults.add([], "HK3002", message, "header: NAME, or signature: { from: header:NAME }");
   }
@@ -74,7 +75,7 @@ function checkScheme(raw: VerifyEntryYaml, model: SchemeModel, faults: Faults): 
     const message = "the timestamp is not part of what is signed, so a replay could carry any";
     faults.add(["timestamp"], "HK3002", message, "message: a template with {timestamp}, e.g. {timestamp}.{raw_body}");
   }
-  if (model.timestamp === undefined && reads(undefined)) {
+  if (raw.timestamp === undefined && reads(undefined)) {
     const message = "the message has {timestamp} and the entry does not say where it is";
     faults.add(["message"], "HK3002", message, "timestamp: { from: header:NAME }");
   }
