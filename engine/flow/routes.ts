@@ -14,7 +14,8 @@ export interface Routes {
 /** Types come from senders: what is remembered must not grow with what they make up. */
 const maxRememberedTypes = 4096;
 
-export function createRoutes(revision: Revision): Routes {
+/** `alone`: this pipeline takes the events it listens to by itself, as its tests want; others go where they always go. */
+export function createRoutes(revision: Revision, alone?: string): Routes {
   const byPath = new Map<string, SourceModel>();
   const all = [...revision.sources.values(), ...revision.pipelines.map((pipeline) => pipeline.source)];
   for (const source of all) if (source.enabled) byPath.set(source.path, source);
@@ -28,9 +29,10 @@ export function createRoutes(revision: Revision): Routes {
       const key = `${source.name}\n${type}`;
       const known = remembered.get(key);
       if (known !== undefined) return known;
-      const names = revision.pipelines
+      const all = revision.pipelines
         .filter((pipeline) => listens(pipeline, source, type))
         .map((pipeline) => pipeline.name);
+      const names = alone !== undefined && all.includes(alone) ? [alone] : all;
       if (remembered.size < maxRememberedTypes) remembered.set(key, names);
       return names;
     },

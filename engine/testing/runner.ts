@@ -10,6 +10,7 @@ import { createCountingIds } from "../core/ids.ts";
 import type { EventId } from "../core/types.ts";
 import type { Engine } from "../flow/engine.ts";
 import { silentObserver } from "../flow/observer.ts";
+import { createRoutes } from "../flow/routes.ts";
 import { identify } from "../provider/identify.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
 import type { EventStory } from "../store/store.ts";
@@ -88,8 +89,10 @@ async function runOrder(run: OneRun): Promise<string[]> {
   );
   // The evaluator serves all runs; an engine that stops must not take it along.
   const evaluator: Evaluator = { ...deps.evaluator, close: async () => {} };
+  const tested = { ...revision, connections };
   const engine = createEngine({
-    revision: { ...revision, connections },
+    revision: tested,
+    routes: createRoutes(tested, run.pipeline.name),
     store,
     evaluator,
     clock,

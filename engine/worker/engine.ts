@@ -10,7 +10,7 @@ import type { Actor, Engine } from "../flow/engine.ts";
 import { ingest, notFound } from "../flow/ingest.ts";
 import type { Observer } from "../flow/observer.ts";
 import type { ApplyDeps } from "../flow/prepare.ts";
-import { createRoutes } from "../flow/routes.ts";
+import { createRoutes, type Routes } from "../flow/routes.ts";
 import type { AuditRow, Pause, Store } from "../store/store.ts";
 import { createApplyLoop } from "./apply-loop.ts";
 import { createDeliverLoop, type DeliverLoop } from "./deliver-loop.ts";
@@ -27,6 +27,8 @@ export interface EngineParts {
   /** In [0, 1): the jitter of retries. */
   readonly random: () => number;
   readonly observer: Observer;
+  /** Default: the revision's own. */
+  readonly routes?: Routes;
 }
 
 /** A look at the clock at least this often, so that a missed timer is no lost event. */
@@ -34,7 +36,7 @@ const maxSleepMs = 30_000;
 
 export function createEngine(parts: EngineParts): Engine {
   const { revision, store, clock, observer, ids } = parts;
-  const routes = createRoutes(revision);
+  const routes = parts.routes ?? createRoutes(revision);
   const pauses = createPauses(store);
   const sinks = createSinkPool(revision.connections, { clock, observer });
   const applyDeps: ApplyDeps = {
