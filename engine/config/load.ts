@@ -15,13 +15,14 @@ import { createPositions, type Mark } from "./position.ts";
 import { createReporter, type Reporter } from "./report.ts";
 import type { Revision } from "./revision.ts";
 import { createLanguage } from "./schema/language.ts";
-import { shippedFiles } from "./shipped.ts";
+import { type ShippedFiles, shippedFiles } from "./shipped.ts";
 import { createSinkFiles } from "./sinks.ts";
 import { parseYaml } from "./yaml.ts";
 
 /** Loads and checks everything. */
 export function loadConfig(given: LoadOptions): Loaded {
-  const options = { shipped: shippedFiles, ...given };
+  const used = new Map<string, string>();
+  const options = { ...given, shipped: recordShipped(given.shipped ?? shippedFiles, used) };
   const reader = createRecordingReader(options.reader);
   const reporter = createReporter();
   const language = options.language ?? createLanguage();
@@ -56,7 +57,7 @@ export function loadConfig(given: LoadOptions): Loaded {
     sinkNames: sinks.names(),
     options,
   });
-  const files = Object.fromEntries([...reader.seen].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const files = Object.fromEntries([...used, ...reader.seen].sort(([a], [b]) => (a < b ? -1 : 1)));
   const diagnostics = reporter.diagnostics();
   if (reporter.hasErrors() || compiled === undefined) return { diagnostics, files, unreadable: false };
   const hash = contentHash(files, [...options.registry.names()]);
@@ -68,6 +69,18 @@ export function loadConfig(given: LoadOptions): Loaded {
     ...compiled,
   });
   return { revision, diagnostics, files, unreadable: false };
+}
+
+/** Shipped files that are used belong to the revision: loaded from its files, it is what it was, whatever ships by then. */
+function recordShipped(shipped: ShippedFiles, used: Map<string, string>): ShippedFiles {
+  return {
+    list: shipped.list,
+    read(path) {
+      const text = shipped.read(path);
+      if (text !== undefined) used.set(path, text);
+      return text;
+    },
+  };
 }
 
 /** SHA-256 over path and text of every file, line ends normalised, and the names of the sinks in code. */

@@ -50,9 +50,13 @@ export function gotText(value: Json, shown: boolean): string {
   return `\`${text.length > 40 ? `${text.slice(0, 40)}…` : text}\``;
 }
 
-/** Where in a document: `entities.customer.attributes.tier`, or the document itself. */
+/** What a fault is in: its own key, or the document; the frame shows the rest. */
 export function whereText(path: readonly string[], what: string): string {
-  return path.length === 0 ? what : `\`${path.join(".")}\``;
+  const last = path.at(-1);
+  if (last === undefined) return what;
+  if (!/^\d+$/.test(last)) return `\`${last}\``;
+  const list = path.findLast((part) => !/^\d+$/.test(part));
+  return `entry ${Number(last) + 1} of ${list === undefined ? what : `\`${list}\``}`;
 }
 
 interface Broken {

@@ -21,13 +21,20 @@ export function editDistance(a: string, b: string): number {
 
 const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, "");
 
+function closeness(name: string, candidate: string): number {
+  if (plain(name) === plain(candidate)) return 0.5;
+  const [short, long] = name.length < candidate.length ? [name, candidate] : [candidate, name];
+  const begins = short.length >= 3 && long.startsWith(short);
+  return begins ? 1 : editDistance(name, candidate);
+}
+
 /** The nearest name, or nothing when none is near enough to be what was meant. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - name.length) > 16) continue;
-    const distance = plain(name) === plain(candidate) ? 0.5 : editDistance(name, candidate);
+    const distance = closeness(name, candidate);
     if (distance < bestDistance && candidate !== name) {
       best = candidate;
       bestDistance = distance;

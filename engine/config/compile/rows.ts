@@ -97,6 +97,7 @@ export function compileFields(rows: RowContext, write: WriteYaml, entity: Entity
         names: entity.attributes.keys(),
         mark: rows.context.positions.key(fields, name),
       });
+      compileSource(rows, fields, name);
       return [];
     }
     const row = compileField(rows, fields, attribute);
@@ -120,8 +121,8 @@ function compileField(
     return undefined;
   }
   const made = compileSource(rows, fields, name);
-  if (made === undefined) return undefined;
   if (yaml !== undefined) checkPolicies(context, yaml, attribute);
+  if (made === undefined) return undefined;
   checkValues(context, { attribute, made, mark: context.positions.value(fields, name), yaml });
   return {
     name,

@@ -1,0 +1,60 @@
+/** The JSON Schema editors are given: the very schema files are checked against, one for each kind of file or all in one. */
+import type { SinkDescriptor } from "../../plugin/index.ts";
+import { presetSchema } from "../../plugin/preset.schema.ts";
+import { recipeSchema } from "../../provider/recipe.schema.ts";
+import { type SchemaNode, withNotes } from "../annotations.ts";
+import { contractFileSchema } from "./contract.schema.ts";
+import { configSchemaWith } from "./language.ts";
+import { pipelineSchema } from "./pipeline.schema.ts";
+
+/** The kinds of files, and a key that tells each from the others. */
+export const FILE_KINDS = {
+  config: { title: "config.yaml", key: undefined },
+  pipeline: { title: "pipelines/*.yaml", key: "pipeline" },
+  contract: { title: "pipelines/contracts/PROVIDER/VERSION.yaml", key: "contract" },
+  provider: { title: "plugins/providers/*.yaml", key: "verify" },
+  sink: { title: "plugins/sinks/*.yaml", key: "default_action" },
+} as const;
+
+export type FileKind = keyof typeof FILE_KINDS;
+
+/** The raw schema of one kind of file. `sinks` are those a connection may name. */
+export function schemaOf(kind: FileKind, sinks: readonly SinkDescriptor[] = []): unknown {
+  switch (kind) {
+    case "config":
+      return configSchemaWith(sinks);
+    case "pipeline":
+      return pipelineSchema;
+    case "contract":
+      return contractFileSchema;
+    case "provider":
+      return recipeSchema;
+    case "sink":
+      return presetSchema;
+  }
+}
+
+const DRAFT = "https://json-schema.org/draft/2020-12/schema";
+
+/** The schema of one kind of file, for `# yaml-language-server: $schema=`. */
+export function editorSchemaOf(kind: FileKind, sinks: readonly SinkDescriptor[] = []): SchemaNode {
+  return { $schema: DRAFT, title: `Hookrail: ${FILE_KINDS[kind].title}`, ...withNotes(schemaOf(kind, sinks)) };
+}
+
+/** One schema for all files: it tells them apart by a key that only one kind has. */
+export function editorSchema(sinks: readonly SinkDescriptor[] = []): SchemaNode {
+  const kinds = (Object.keys(FILE_KINDS) as FileKind[]).filter((kind) => kind !== "config");
+  const branches = kinds.map((kind) => conditional({ required: [FILE_KINDS[kind].key] }, schemaOf(kind)));
+  const isOther = { anyOf: kinds.map((kind) => ({ required: [FILE_KINDS[kind].key] })) };
+  return {
+    $schema: DRAFT,
+    title: "Hookrail",
+    type: "object",
+    allOf: [...branches, conditional({ not: isOther }, schemaOf("config", sinks))],
+  };
+}
+
+function conditional(condition: SchemaNode, schema: unknown): SchemaNode {
+  // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+  return { if: condition, then: withNotes(schema) };
+}
