@@ -38,7 +38,7 @@ export async function runCli(cli: Cli, argv: readonly string[]): Promise<number>
   const program = new Command("hookrail")
     .description("Inbound webhooks into CRMs, as YAML pipelines reviewed in git")
     .version(cli.version, "-v, --version")
-    .option("-c, --config <file>", "the config file", "config.yaml")
+    .option("-c, --config <path>", "config.yaml, or the folder it lies in", "config.yaml")
     .showHelpAfterError("(hookrail --help lists the commands)")
     .enablePositionalOptions()
     .exitOverride()

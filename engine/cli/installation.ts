@@ -1,7 +1,7 @@
 /** Where an installation lies: the config file, the store and the admin socket. Reads only what it needs for that. */
 import { existsSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, isAbsolute, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { parse } from "yaml";
 import { fail } from "../core/errors.ts";
 import { adminSocketPath, type SocketPlace } from "../http/admin-socket.ts";
@@ -31,11 +31,13 @@ export function findInstallation(cli: Cli, options: GlobalOptions): Installation
   return { configPath, root, storePath, socketPath: adminSocketPath(storePath, socketPlace()) };
 }
 
-/** The config file's absolute path; fails when there is none. */
+/** The config file's absolute path; `--config` may name its folder. Fails when there is none. */
 export function findConfig(cli: Cli, options: GlobalOptions): string {
-  const path = resolve(cli.cwd, options.config ?? "config.yaml");
-  if (!existsSync(path)) fail("HK8001", { path: options.config ?? "config.yaml" });
-  return path;
+  const given = options.config ?? "config.yaml";
+  const path = resolve(cli.cwd, given);
+  const file = basename(path) === "config.yaml" ? path : join(path, "config.yaml");
+  if (!existsSync(file)) fail("HK8001", { path: given });
+  return file;
 }
 
 export function socketPlace(): SocketPlace {

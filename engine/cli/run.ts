@@ -4,8 +4,10 @@ import { dirname, relative } from "node:path";
 import { Command } from "commander";
 import type { Revision } from "../config/revision.ts";
 import { createLog, type Log, openLogStream } from "../core/log.ts";
-import { loadForRun } from "./config.ts";
+import { createEvaluator } from "../mapping/evaluate.ts";
+import { loadInstallation } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
+import { printDiagnostics } from "./diagnostics.ts";
 import { suggest } from "./format.ts";
 import { findInstallation, type GlobalOptions, type Installation, socketPlace } from "./installation.ts";
 import { type Serving, serve } from "./serve.ts";
@@ -21,8 +23,14 @@ export const runVerb: Verb = (cli, action, globals) =>
 
 async function run(cli: Cli, globals: GlobalOptions, quiet: boolean): Promise<number> {
   const installation = findInstallation(cli, globals);
-  const revision = await loadForRun(cli, installation.configPath);
-  if (revision === undefined) return EXIT.config;
+  const evaluator = createEvaluator({ clock: cli.clock });
+  const loaded = await loadInstallation(cli, installation.configPath, { evaluator });
+  if (loaded.diagnostics.length > 0) printDiagnostics(cli.err, loaded);
+  const { revision } = loaded;
+  if (revision === undefined) {
+    await evaluator.close();
+    return EXIT.config;
+  }
   const log = await openLog(cli, revision);
   mkdirSync(dirname(revision.store.path), { recursive: true });
   let serving: Serving | undefined;
@@ -43,6 +51,7 @@ async function run(cli: Cli, globals: GlobalOptions, quiet: boolean): Promise<nu
   });
   serving = await serve({
     revision,
+    evaluator,
     version: cli.version,
     pid: cli.pid,
     socketPath: installation.socketPath,

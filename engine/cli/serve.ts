@@ -2,6 +2,7 @@
 import type { Revision, ServerModel, TlsModel } from "../config/revision.ts";
 import type { Clock } from "../core/clock.ts";
 import { fail } from "../core/errors.ts";
+import type { Evaluator } from "../core/expression.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import { type AdminDeps, createAdminListener } from "../http/admin.ts";
@@ -10,13 +11,14 @@ import { listenOnSocket, type SocketPlace } from "../http/admin-socket.ts";
 import { createHooksListener } from "../http/app.ts";
 import { type StatusDocument, sensitivityOf } from "../http/documents.ts";
 import { createRequestIds, type Listener, type ServerLimits, type TlsTexts } from "../http/server.ts";
-import { createEvaluator } from "../mapping/evaluate.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
 import { createEngine } from "../worker/engine.ts";
 import { createLogObserver } from "./log-observer.ts";
 
 export interface ServeOptions {
   readonly revision: Revision;
+  /** Closed with the engine, also when the start fails. */
+  readonly evaluator: Evaluator;
   readonly version: string;
   readonly pid: number;
   readonly socketPath: string;
@@ -39,7 +41,8 @@ export interface Serving {
 /** Starts everything; when it resolves, hooks are taken. What was started is stopped again when a later step fails. */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { revision, clock, log } = options;
-  const undo: (() => Promise<void>)[] = [];
+  const { evaluator } = options;
+  const undo: (() => Promise<void>)[] = [() => evaluator.close()];
   try {
     refuseOpenAdmin(revision);
     const store = await openSqliteStore({
@@ -51,8 +54,6 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       },
     });
     undo.push(() => store.close());
-    const evaluator = createEvaluator({ clock });
-    undo.push(() => evaluator.close());
     const engine = createEngine({
       revision,
       store,

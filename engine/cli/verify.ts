@@ -2,18 +2,19 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command } from "commander";
+import { createDiskReader } from "../config/files.ts";
 import { fail } from "../core/errors.ts";
 import { Secret } from "../core/secret.ts";
 import type { RawRequest } from "../core/types.ts";
 import type { Verdict } from "../provider/model.ts";
 import type { Recipe } from "../provider/recipe.ts";
 import { verify } from "../provider/verify.ts";
-import { loadRecipes } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { FORMAT_VERSION, formatMs, plainText } from "./format.ts";
+import { createRecipeBook } from "./recipes.ts";
 import { onAction, type Verb } from "./verb.ts";
 
-export const verifyVerb: Verb = (cli, action, globals) =>
+export const verifyVerb: Verb = (cli, action) =>
   onAction(
     new Command("verify")
       .description("say of captured requests whether they would be accepted, and why not")
@@ -24,7 +25,7 @@ export const verifyVerb: Verb = (cli, action, globals) =>
       .option("--json", "one JSON object for each request"),
     action(async ({ args: [file = ""], options }) => {
       const text = file === "-" ? await cli.readStdin() : readCapture(cli, file);
-      const recipes = await loadRecipes(cli, globals());
+      const recipes = createRecipeBook(createDiskReader(cli.cwd));
       let refused = 0;
       for (const { value, line } of splitCaptures(text, file)) {
         const capture = readCaptured(value, { file, line });

@@ -94,4 +94,19 @@ export const cliErrors = {
     message: "{problem}",
     help: "The admin API takes JSON objects with the fields named in docs/operations.md. `hookrail dead`, `pause` and `resume` send them for you.",
   },
+  HK8019: {
+    title: "The config has errors",
+    message: "the config has {count} errors: nothing was done",
+    help: "`hookrail check` prints all of them with the place, what was expected and the nearest right name.",
+  },
+  HK8020: {
+    title: "A folder that is not this user's alone",
+    message: "{path} is not a folder that only this user can write to",
+    help: "The single binary writes its threads' code and the SQLite addon there and runs them, so nobody else may. Remove the folder, or set TMPDIR to a place of this user's own.",
+  },
+  HK8021: {
+    title: "A recipe that can not be used",
+    message: "{file}: {problem}",
+    help: "The provider recipe has an error. `hookrail check` prints its errors with their places when a source uses the provider.",
+  },
 } as const satisfies ErrorEntries;

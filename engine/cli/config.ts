@@ -1,0 +1,72 @@
+/** Loads the installation's config the way all commands do: shipped recipes and sinks, its own beside them, the environment. */
+import { execFileSync } from "node:child_process";
+import { dirname, join } from "node:path";
+import { createDiskReader } from "../config/files.ts";
+import { loadConfig } from "../config/load.ts";
+import type { Loaded } from "../config/options.ts";
+import type { Revision } from "../config/revision.ts";
+import { fail } from "../core/errors.ts";
+import type { Evaluator } from "../core/expression.ts";
+import { createRegistry, loadSinkFolder, type SinkRegistry } from "../plugin/registry.ts";
+import type { Cli } from "./context.ts";
+import { printDiagnostics } from "./diagnostics.ts";
+import { loadShippedSinks } from "./shipped-sinks.ts";
+import { createSinkContexts } from "./sink-context.ts";
+
+/** Shipped sinks in code, and those of the installation's own `plugins/sinks/`. */
+export async function loadRegistry(root: string): Promise<SinkRegistry> {
+  const shipped = await loadShippedSinks();
+  const own = await loadSinkFolder(join(root, "plugins/sinks"), (url) => import(url));
+  // In the checkout both are the same folder.
+  const known = new Set(shipped.map((sink) => sink.origin));
+  return createRegistry([...shipped, ...own.filter((sink) => !known.has(sink.origin))]);
+}
+
+/** Loads and checks. `serving`: for the engine, whose connections are opened and whose revision is recorded. */
+export async function loadInstallation(
+  cli: Cli,
+  configPath: string,
+  serving?: { readonly evaluator: Evaluator },
+): Promise<Loaded> {
+  const root = dirname(configPath);
+  const gitCommit = serving === undefined ? undefined : readGitCommit(root);
+  return loadConfig({
+    root,
+    reader: createDiskReader(root),
+    env: cli.env,
+    registry: await loadRegistry(root),
+    now: cli.clock.now(),
+    ...(gitCommit !== undefined && { gitCommit }),
+    ...(serving !== undefined && {
+      sinkContext: createSinkContexts({ clock: cli.clock, evaluator: serving.evaluator }),
+    }),
+  });
+}
+
+/** The revision for a command that needs one; with errors in the config it prints them and fails. */
+export async function loadRevision(cli: Cli, configPath: string): Promise<Revision> {
+  const loaded = await loadInstallation(cli, configPath);
+  if (loaded.revision !== undefined) return loaded.revision;
+  printDiagnostics(cli.err, loaded);
+  return fail("HK8019", { count: loaded.diagnostics.filter((one) => one.severity === "error").length });
+}
+
+/** The revision if the config has no error: for commands that only read more out of it. */
+export async function tryLoadRevision(cli: Cli, configPath: string): Promise<Revision | undefined> {
+  return (await loadInstallation(cli, configPath)).revision;
+}
+
+/** The commit the config stands at, in a git checkout without changes; a changed one is no commit's content. */
+function readGitCommit(root: string): string | undefined {
+  const git = (...args: readonly string[]) =>
+    execFileSync("git", ["-C", root, ...args], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+      timeout: 5_000,
+    }).trim();
+  try {
+    return git("status", "--porcelain", "--", ".") === "" ? git("rev-parse", "HEAD") : undefined;
+  } catch {
+    return undefined;
+  }
+}

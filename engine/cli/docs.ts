@@ -1,0 +1,71 @@
+/** `hookrail docs reference|errors`: the pages that are made from the code, so that they can not be wrong. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { Command } from "commander";
+import { editorSchemaOf, FILE_KINDS, type FileKind } from "../config/schema/editor.ts";
+import { referenceMarkdown } from "../config/schema/reference.ts";
+import type { SinkDescriptor } from "../plugin/index.ts";
+import { loadRegistry } from "./config.ts";
+import { type Cli, EXIT } from "./context.ts";
+import { errorsMarkdown } from "./errors-page.ts";
+import { onAction, type Verb } from "./verb.ts";
+
+export const docsVerb: Verb = (cli, action) => {
+  const reference = new Command("reference")
+    .description("write the reference of the language, its JSON Schemas and the page of error codes")
+    .argument("[folder]", "where", "docs")
+    .option("--check", "write nothing; fail if a page is not as it would be written");
+  onAction(
+    reference,
+    action(async ({ args: [folder = "docs"], options }) => {
+      const sinks = (await loadRegistry(cli.cwd)).list().map((found) => found.descriptor);
+      const root = resolve(cli.cwd, folder);
+      return options["check"] === true
+        ? checkPages(cli, root, generatedPages(sinks))
+        : writePages(cli, root, generatedPages(sinks));
+    }),
+  );
+  const errors = new Command("errors").description("print the page of all error codes");
+  onAction(
+    errors,
+    action(async () => {
+      cli.out.write(errorsMarkdown());
+      return EXIT.ok;
+    }),
+  );
+  return new Command("docs")
+    .description("the reference pages: reference, errors")
+    .addCommand(reference)
+    .addCommand(errors);
+};
+
+type Pages = Readonly<Record<string, string>>;
+
+/** Path below the docs folder -> content. */
+export function generatedPages(sinks: readonly SinkDescriptor[]): Pages {
+  const pages = Object.entries(referenceMarkdown(sinks)).map(([name, text]) => [`reference/${name}`, text]);
+  const schemas = (Object.keys(FILE_KINDS) as FileKind[]).map((kind) => [
+    `reference/${kind}.schema.json`,
+    `${JSON.stringify(editorSchemaOf(kind, sinks), undefined, 1)}\n`,
+  ]);
+  return { ...Object.fromEntries([...pages, ...schemas]), "errors.md": errorsMarkdown() };
+}
+
+function writePages(cli: Cli, root: string, pages: Pages): number {
+  for (const [name, text] of Object.entries(pages)) {
+    const path = join(root, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+    cli.out.write(`${path}\n`);
+  }
+  return EXIT.ok;
+}
+
+function checkPages(cli: Cli, root: string, pages: Pages): number {
+  const stale = Object.entries(pages).filter(([name, text]) => {
+    const path = join(root, name);
+    return !existsSync(path) || readFileSync(path, "utf8") !== text;
+  });
+  for (const [name] of stale) cli.err.write(`${join(root, name)} is not what the code says; npm run gen writes it\n`);
+  return stale.length === 0 ? EXIT.ok : EXIT.findings;
+}
