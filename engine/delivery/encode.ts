@@ -48,6 +48,7 @@ export function encodeAttributes(writes: Readonly<Record<string, AttributeWrite>
       continue;
     }
     if (isBlank(write.set)) return violation(theirs, "an empty value");
+    if (typeof write.set === "string" && ACCIDENTS.has(write.set)) return violation(theirs, `the text "${write.set}"`);
     const value = encodeValue(write.set, options, options.typeOf(name));
     if (
       options.maxValueBytes !== undefined &&
@@ -115,8 +116,7 @@ export function checkBody(body: Json | undefined, guard: BodyGuard): Violation |
 
 /** Walks the whole body for blanked attributes and accidental texts. */
 function accident(value: Json, path: string, guard: BodyGuard): Violation | undefined {
-  if (typeof value === "string" && ACCIDENTS.has(value) && !intended(value, path, guard))
-    return { path, what: `the text "${value}"` };
+  if (typeof value === "string" && ACCIDENTS.has(value)) return { path, what: `the text "${value}"` };
   if (typeof value !== "object" || value === null) return undefined;
   for (const [key, member] of Object.entries(value)) {
     const at = path === "" ? key : `${path}.${key}`;
@@ -129,7 +129,7 @@ function accident(value: Json, path: string, guard: BodyGuard): Violation | unde
   return undefined;
 }
 
-/** The value is just what this delivery writes under that name: a clear, or a text that only looks like an accident. */
+/** The value is just what this delivery writes under that name: a clear, or a text that happens to be "null". */
 function intended(value: Json, path: string, guard: BodyGuard): boolean {
   const key = path.slice(path.lastIndexOf(".") + 1);
   if (guard.encoded.clear.includes(key)) return value === null || value === "";

@@ -50,7 +50,7 @@ export async function openPreset(preset: Preset, raw: Settings, context: SinkCon
     prepare: (delivery) => prepare(delivery, opened),
     send: (request, send) => sendFrozen(request, send, opened),
     probe: (signal) => probePreset(signal, opened),
-    close: async () => {},
+    close: async () => context.http.close?.(),
   };
 }
 

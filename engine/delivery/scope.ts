@@ -41,7 +41,19 @@ export function buildScope(delivery: SinkDelivery, encoded: EncodedAttributes, s
     },
     params: delivery.params,
     settings: plainSettings(settings),
+    own: ownSettings(settings, entity.type),
   };
+}
+
+/** Of the settings that are mappings by entity: this entity's members. */
+function ownSettings(settings: Settings, type: string): JsonObject {
+  const own: Record<string, Json> = {};
+  for (const [name, value] of Object.entries(plainSettings(settings))) {
+    const member =
+      typeof value === "object" && value !== null ? Object.entries(value).find(([key]) => key === type) : undefined;
+    if (member !== undefined) own[name] = member[1];
+  }
+  return own;
 }
 
 /** Settings without the secret ones: an expression can not read a credential. */

@@ -88,6 +88,9 @@ export function compileBody(body: Json, expressions: Expressions): BodyNode {
   };
 }
 
+/** A key of a body that stands for all members of its value. */
+const SPREAD = "...";
+
 /**
  * Evaluates a body. A leaf of a mapping that reads an attribute this delivery does not write is left out before
  * its result is looked at, since JSONata would make false or "" of it.
@@ -115,12 +118,20 @@ export async function evaluateBody(
       for (const [key, member] of node.members) {
         if (member.kind === "expression" && readsMissingAttribute(member.expression, scope)) continue;
         const value = await evaluateBody(member, scope, expressions);
-        if (value !== undefined)
-          Object.defineProperty(members, key, { value, enumerable: true, writable: true, configurable: true });
+        if (!key.startsWith(SPREAD)) setMember(members, key, value);
+        else if (typeof value === "object" && value !== null && !isList(value)) {
+          for (const [name, inner] of Object.entries(value)) setMember(members, name, inner);
+        }
       }
       return members;
     }
   }
+}
+
+/** Defines rather than assigns: a key `__proto__` is a member like any other. */
+function setMember(members: Record<string, Json>, key: string, value: Json | undefined): void {
+  if (value === undefined) return;
+  Object.defineProperty(members, key, { value, enumerable: true, writable: true, configurable: true });
 }
 
 const ATTRIBUTE = /^(attributes|fields)\.(?:`([^`]+)`|([A-Za-z_][\w]*))/;

@@ -1,7 +1,7 @@
 /**
  * What presets and the `http` sink share: how a request is put together, authenticated, and how its answer is read.
  *
- * Expressions are JSONata over the scope `entity, attributes, fields, clear, event, delivery, params, settings, text`
+ * Expressions are JSONata over the scope `entity, attributes, fields, clear, event, delivery, params, settings, own, text`
  * (delivery/scope.ts). A template is text with `{expression}` parts; each part is percent-encoded where it stands in
  * a path or query.
  */
@@ -106,7 +106,7 @@ export const authSchema = Type.Union([
 
 /** A body: a mapping whose text leaves are expressions and `{ value: X }` a constant, or one expression. */
 export const bodySchema = anyValue(
-  "The body: a mapping whose text leaves are JSONata expressions and `{ value: X }` a constant, or one expression. A leaf that yields nothing is left out.",
+  "The body: a mapping whose text leaves are JSONata expressions and `{ value: X }` a constant, or one expression. A leaf that yields nothing is left out; a key `...` stands for all members of its value.",
   { "x-expression": true, "x-expects": "a mapping of expressions, or one expression" },
 );
 

@@ -122,6 +122,8 @@ export interface SinkHttp {
     readonly body?: string | Uint8Array;
     readonly signal: AbortSignal;
   }): Promise<HttpAnswer>;
+  /** Ends kept connections; a sink calls it when it is closed. */
+  close?(): Promise<void>;
 }
 
 /** `sent` false: the request surely never left (refused address, connect failure); true: perhaps it did. */

@@ -18,6 +18,8 @@ export function createPostgresExecutor(url: string, connections: number): Execut
   });
   // An idle connection that breaks is not an attempt's fault; the pool opens another.
   pool.on("error", () => {});
+  // One that breaks between two statements of a transaction says so as an event; the next statement fails anyway.
+  pool.on("connect", (client) => client.on("error", () => {}));
   const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   return {
     async run(statements) {
