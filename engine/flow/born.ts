@@ -230,7 +230,7 @@ function newDelivery(input: BornInput, entry: DeliverModel, parts: DeliveryParts
     connection: entry.connection,
     entity: { type: after.type, key: after.key },
     ids: after.ids,
-    state: after.state,
+    ...(after.state === unknownState ? {} : { state: after.state }),
     action: entry.action,
     kind: entry.kind,
     eventName: entry.event ?? event.type,

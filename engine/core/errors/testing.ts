@@ -12,4 +12,14 @@ export const testingErrors = {
     message: "the provider {provider} has no sample event {sample}",
     help: "`hookrail send --list` shows the sample events of each provider. A recorded event can be named with `file:`, a whole payload given with `body:`.",
   },
+  HK8303: {
+    title: "No such pipeline",
+    message: "there is no pipeline {pipeline}",
+    help: "`hookrail test` takes names of pipelines, as their `pipeline:` key says; without names it runs the tests of all.",
+  },
+  HK8304: {
+    title: "A recorded event can not be read",
+    message: "{path} is not a recorded event",
+    help: "`file:` of a test's event names a JSON file with `headers` and `body`, below the folder of `config.yaml`.",
+  },
 } as const satisfies ErrorEntries;
