@@ -1,7 +1,9 @@
 /** Intake's write: dedupe key, event, body and one work row for each listening pipeline, all or nothing. */
+import { fail } from "../core/errors.ts";
 import type { EventId } from "../core/types.ts";
 import type { Handlers } from "./calls.ts";
 import type { Db } from "./connection.ts";
+import { createDedupe } from "./dedupe.ts";
 import { hashKey } from "./rows.ts";
 import type { AcceptRequest, AcceptResult, NewEvent } from "./store.ts";
 
@@ -33,24 +35,26 @@ function acceptEvent(
   { event, pipelines, bodies }: { event: NewEvent; pipelines: readonly string[]; bodies: Map<Uint8Array, number> },
 ): AcceptResult {
   const key = hashKey(event.source, event.dedupeKey);
-  const known = statements.known.get(key);
-  if (known !== undefined && known.until > event.receivedAt) return acceptAgain(statements, event, known);
+  const known = statements.dedupe.find(key);
+  if (known !== undefined && known.until > event.receivedAt) return acceptAgain(statements, event, known.event_seq);
   const seq = insertEvent(statements, event, bodies);
-  statements.remember.run(key, seq, event.dedupeUntil);
+  statements.dedupe.remember(key, seq, event.dedupeUntil);
   if (event.unreadable === undefined) for (const pipeline of pipelines) statements.work.run(seq, pipeline);
   else insertUnreadable(statements, { event, seq, pipelines });
   return { kind: "new", id: event.id, seq };
 }
 
 /** The first body of a key stays; another body under the same key is recorded. */
-function acceptAgain(statements: Statements, event: NewEvent, known: Known): AcceptResult {
+function acceptAgain(statements: Statements, event: NewEvent, seq: number): AcceptResult {
+  const first = statements.first.get(seq);
+  if (first === undefined) return fail("HK9001", { what: "dedupe key without its event", value: seq });
   const hash = Buffer.from(event.bodyHash, "hex");
-  if (known.body_hash.equals(hash)) {
-    statements.duplicate.run(known.event_seq);
-    return { kind: "duplicate", of: known.id };
+  if (first.body_hash.equals(hash)) {
+    statements.duplicate.run(seq);
+    return { kind: "duplicate", of: first.id };
   }
-  statements.conflict.run(known.event_seq, event.receivedAt, hash);
-  return { kind: "conflict", of: known.id };
+  statements.conflict.run(seq, event.receivedAt, hash);
+  return { kind: "conflict", of: first.id };
 }
 
 function insertEvent(statements: Statements, event: NewEvent, bodies: Map<Uint8Array, number>): number {
@@ -105,21 +109,13 @@ function insertUnreadable(
   );
 }
 
-interface Known {
-  readonly event_seq: number;
-  readonly until: number;
-  readonly id: EventId;
-  readonly body_hash: Buffer;
-}
-
 type Statements = ReturnType<typeof prepareAccept>;
 
 function prepareAccept(db: Db) {
   return {
+    dedupe: createDedupe(db),
     source: db.prepare("INSERT OR IGNORE INTO sources (name) VALUES (?)"),
-    known: db.prepare<[Buffer], Known>(
-      "SELECT d.event_seq, d.until, e.id, e.body_hash FROM dedupe d JOIN events e ON e.seq = d.event_seq WHERE d.key = ?",
-    ),
+    first: db.prepare<[number], { id: EventId; body_hash: Buffer }>("SELECT id, body_hash FROM events WHERE seq = ?"),
     nextSeq: db.prepare<[], number>("SELECT max(seq) + 1 FROM events").pluck(),
     event: db.prepare(
       `INSERT INTO events (seq, id, source, provider, dedupe_key, provider_id, type, occurred_at, clock_resolution_ms, rank,
@@ -127,9 +123,6 @@ function prepareAccept(db: Db) {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     body: db.prepare("INSERT INTO bodies (seq, body) VALUES (?, ?)"),
-    remember: db.prepare(
-      "INSERT INTO dedupe (key, event_seq, until) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET event_seq = excluded.event_seq, until = excluded.until",
-    ),
     work: db.prepare("INSERT INTO work (event_seq, pipeline) VALUES (?, ?)"),
     duplicate: db.prepare("UPDATE events SET duplicates = duplicates + 1 WHERE seq = ?"),
     conflict: db.prepare("INSERT INTO conflicts (event_seq, received_at, body_hash) VALUES (?, ?, ?)"),

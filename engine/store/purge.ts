@@ -56,23 +56,24 @@ function createBodyPurge(db: Db) {
 }
 
 function createKeyPurge(db: Db) {
-  const page = db.prepare<[Buffer, number], { key: Buffer; until: number }>(
-    "SELECT key, until FROM dedupe WHERE key > ? ORDER BY key LIMIT ?",
+  const page = db.prepare<[number, Buffer, number], { level: number; key: Buffer; until: number }>(
+    "SELECT level, key, until FROM dedupe WHERE (level, key) > (?, ?) ORDER BY level, key LIMIT ?",
   );
-  const remove = db.prepare("DELETE FROM dedupe WHERE key = ?");
-  let cursor: Buffer = Buffer.alloc(0);
+  const remove = db.prepare("DELETE FROM dedupe WHERE level = ? AND key = ?");
+  const start = { level: 0, key: Buffer.alloc(0) };
+  let cursor: { level: number; key: Buffer } = start;
   return ({ now, limit }: PurgeRequest): { count: number; more: boolean } => {
     let count = 0;
-    const looked = page.all(cursor, limit * LOOK_FACTOR);
-    for (const { key, until } of looked) {
-      cursor = key;
-      if (until > now) continue;
-      remove.run(key);
+    const looked = page.all(cursor.level, cursor.key, limit * LOOK_FACTOR);
+    for (const row of looked) {
+      cursor = row;
+      if (row.until > now) continue;
+      remove.run(row.level, row.key);
       count += 1;
       if (count === limit) return { count, more: true };
     }
     const more = looked.length === limit * LOOK_FACTOR;
-    if (!more) cursor = Buffer.alloc(0);
+    if (!more) cursor = start;
     return { count, more };
   };
 }

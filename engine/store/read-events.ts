@@ -1,6 +1,7 @@
 /** The list of events, newest first, and how one is found by any of its names. */
 import type { EventId } from "../core/types.ts";
 import type { Db } from "./connection.ts";
+import { FIND_KEY, type KnownKey } from "./dedupe.ts";
 import { hashKey } from "./rows.ts";
 import type { EventFilter, EventOutcome, EventSummary, StoreReader } from "./store.ts";
 import { type DeliveryState, summarize, type TurnRow } from "./summary.ts";
@@ -132,7 +133,7 @@ function createFind(db: Db): (id: string) => number | undefined {
     .prepare<[string, string], number>("SELECT seq FROM events WHERE id >= ? AND id < ? LIMIT 2")
     .pluck();
   const sources = db.prepare<[], string>("SELECT name FROM sources").pluck();
-  const byKey = db.prepare<[Buffer], number>("SELECT event_seq FROM dedupe WHERE key = ?").pluck();
+  const byKey = db.prepare<[Buffer], KnownKey>(FIND_KEY);
   const recent = db
     .prepare<[string, number], number>(
       "SELECT seq FROM events WHERE provider_id = ? AND seq > (SELECT max(seq) FROM events) - ? ORDER BY seq DESC LIMIT 1",
@@ -145,7 +146,7 @@ function createFind(db: Db): (id: string) => number | undefined {
     return found.length === 1 ? found[0] : undefined;
   };
   const byProviderId = (id: string): number | undefined => {
-    const found = sources.all().flatMap((source) => byKey.get(hashKey(source, `p:${id}`)) ?? []);
+    const found = sources.all().flatMap((source) => byKey.get(hashKey(source, `p:${id}`))?.event_seq ?? []);
     return found.length > 0 ? Math.max(...found) : recent.get(id, LOOK_BACK_EVENTS);
   };
   return (id) => exact.get(id) ?? byStart(id) ?? byProviderId(id);

@@ -36,11 +36,14 @@ CREATE TABLE bodies (seq INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 -- Every source that was ever heard: with it a provider's id is found through `dedupe`.
 CREATE TABLE sources (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 
--- First 16 bytes of SHA-256 over source and dedupe key.
+-- Keys are the first 16 bytes of SHA-256 over source and dedupe key. They move from level 0 to 2 (dedupe.ts says why);
+-- of a key that is in several levels, the lowest is right.
 CREATE TABLE dedupe (
-  key BLOB PRIMARY KEY,
+  level INTEGER NOT NULL,
+  key BLOB NOT NULL,
   event_seq INTEGER NOT NULL,
-  until INTEGER NOT NULL
+  until INTEGER NOT NULL,
+  PRIMARY KEY (level, key)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE conflicts (
