@@ -20,7 +20,7 @@ export async function main(): Promise<void> {
 
 function createCli(version: string): Cli {
   return {
-    name: isSea() ? "hookrail" : "npx hookrail",
+    name: isSea() ? (process.argv[1] ?? "hookrail") : "npx hookrail",
     version,
     env: process.env,
     cwd: process.cwd(),

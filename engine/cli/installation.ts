@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { parse } from "yaml";
+import { parseEnvFile } from "../config/interpolate.ts";
 import { fail } from "../core/errors.ts";
 import { adminSocketPath, type SocketPlace } from "../http/admin-socket.ts";
 import type { Cli } from "./context.ts";
@@ -27,7 +28,7 @@ export const DEFAULT_STORE = "sqlite:./data/hookrail.db";
 export function findInstallation(cli: Cli, options: GlobalOptions): Installation {
   const configPath = findConfig(cli, options);
   const root = dirname(configPath);
-  const storePath = sqlitePath(storeSetting(readFileSync(configPath, "utf8"), cli.env), root);
+  const storePath = sqlitePath(storeSetting(readFileSync(configPath, "utf8"), { root, env: cli.env }), root);
   return { configPath, root, storePath, socketPath: adminSocketPath(storePath, socketPlace()) };
 }
 
@@ -50,15 +51,34 @@ export function sqlitePath(url: string, root: string): string {
   return isAbsolute(path) ? path : resolve(root, path);
 }
 
-function storeSetting(text: string, env: Cli["env"]): string {
-  let config: unknown;
-  try {
-    config = parse(text, { logLevel: "silent", maxAliasCount: 10 });
-  } catch {
-    return DEFAULT_STORE;
-  }
-  const setting = typeof config === "object" && config !== null && "store" in config ? config.store : undefined;
-  const store = typeof setting === "object" && setting !== null && "url" in setting ? setting.url : setting;
+interface Surroundings {
+  readonly root: string;
+  readonly env: Cli["env"];
+}
+
+/** `store:` with its references resolved; the default where the file does not say or does not parse. */
+function storeSetting(text: string, { root, env }: Surroundings): string {
+  const config = parseLeniently(text);
+  const setting = member(config, "store");
+  const store = typeof setting === "object" ? member(setting, "url") : setting;
   if (typeof store !== "string") return DEFAULT_STORE;
-  return store.replace(/\$\{(\w+)\}/g, (whole, name: string) => env[name] ?? whole);
+  const envFile = member(config, "env_file");
+  const values = typeof envFile === "string" ? readEnvFile(resolve(root, envFile)) : new Map<string, string>();
+  return store.replace(/\$\{(\w+)\}/g, (whole, name: string) => env[name] ?? values.get(name) ?? whole);
+}
+
+function parseLeniently(text: string): unknown {
+  try {
+    return parse(text, { logLevel: "silent", maxAliasCount: 10 });
+  } catch {
+    return undefined;
+  }
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function readEnvFile(path: string): ReadonlyMap<string, string> {
+  return existsSync(path) ? parseEnvFile(readFileSync(path, "utf8")).values : new Map();
 }

@@ -43,8 +43,8 @@ export function createLogObserver(log: Log): Observer {
         lag_ms: lagMs,
         next_try: next,
       };
-      if (FINE.has(outcome)) log.info(`delivery ${outcome}`, fields);
-      else log.warn(`delivery ${outcome}`, { ...fields, detail });
+      if (FINE.has(outcome)) log.info(outcome, fields);
+      else log.warn(`not delivered: ${outcome}`, { ...fields, detail });
     },
     connectionPaused({ connection, detail }) {
       log.error("connection paused; its deliveries wait until hookrail resume connection", { connection, detail });

@@ -32,7 +32,7 @@ async function run(cli: Cli, globals: GlobalOptions, quiet: boolean): Promise<nu
     return EXIT.config;
   }
   const log = await openLog(cli, revision);
-  mkdirSync(dirname(revision.store.path), { recursive: true });
+  mkdirSync(dirname(installation.storePath), { recursive: true });
   let serving: Serving | undefined;
   const ended = Promise.withResolvers<number>();
   const stop = (code: number, why: string) => {
@@ -54,6 +54,7 @@ async function run(cli: Cli, globals: GlobalOptions, quiet: boolean): Promise<nu
     evaluator,
     version: cli.version,
     pid: cli.pid,
+    storePath: installation.storePath,
     socketPath: installation.socketPath,
     socketPlace: socketPlace(),
     clock: cli.clock,
@@ -108,7 +109,8 @@ function printSummary(cli: Cli, { revision, serving, installation }: Started): v
       `${one.name.padEnd(width)}  ${one.source.provider} at ${one.source.path}${targets === "" ? "" : ` -> ${targets}`}${one.enabled ? "" : " (off)"}`,
     );
   }
-  const sample = revision.pipelines.flatMap((one) => sampleFor(one))[0];
+  const samples = revision.pipelines.flatMap((one) => sampleFor(one));
+  const sample = samples.find((one) => one === "stripe/invoice.paid") ?? samples[0];
   suggest(cli, ...(sample === undefined ? ["send --list"] : [`send ${sample}`]));
 }
 

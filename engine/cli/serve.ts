@@ -21,6 +21,8 @@ export interface ServeOptions {
   readonly evaluator: Evaluator;
   readonly version: string;
   readonly pid: number;
+  /** Absolute path of the SQLite file. */
+  readonly storePath: string;
   readonly socketPath: string;
   readonly socketPlace: SocketPlace;
   readonly clock: Clock;
@@ -41,12 +43,13 @@ export interface Serving {
 /** Starts everything; when it resolves, hooks are taken. What was started is stopped again when a later step fails. */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { revision, clock, log } = options;
+  const startedAt = clock.now();
   const { evaluator } = options;
   const undo: (() => Promise<void>)[] = [() => evaluator.close()];
   try {
     refuseOpenAdmin(revision);
     const store = await openSqliteStore({
-      path: revision.store.path,
+      path: options.storePath,
       clock,
       onFatal: (error) => {
         log.error("the store can promise nothing more; the engine ends", { code: error.code, error: error.message });
@@ -76,7 +79,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     const adminDeps: AdminDeps = {
       reader: store,
       operations: engine,
-      status: () => ({ ...statusOf(options), state: hooks.draining ? "draining" : "running", ...addresses }),
+      status: () => ({ ...statusOf(options, startedAt), state: hooks.draining ? "draining" : "running", ...addresses }),
       notReady: () => (hooks.draining ? "draining" : undefined),
       sensitivity: () => sensitivityOf(revision.entities),
       guard: { ...revision.admin, now: clock.now },
@@ -140,11 +143,14 @@ async function stopInOrder({ hooks, engine, listeners, graceMs, clock }: Stoppin
   await Promise.all(listeners.map((listener) => listener.close(0)));
 }
 
-function statusOf({ revision, version, pid, clock }: ServeOptions): Omit<StatusDocument, "state" | "hooks" | "admin"> {
+function statusOf(
+  { revision, version, pid }: ServeOptions,
+  startedAt: number,
+): Omit<StatusDocument, "state" | "hooks" | "admin"> {
   return {
     version,
     pid,
-    started_at: new Date(clock.now()).toISOString(),
+    started_at: new Date(startedAt).toISOString(),
     environment: revision.environment,
     revision: revision.hash,
     ...(revision.gitCommit === undefined ? {} : { git_commit: revision.gitCommit }),

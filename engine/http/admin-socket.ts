@@ -2,7 +2,7 @@
 import { hash } from "node:crypto";
 import { chmodSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { fail } from "../core/errors.ts";
+import { fail, HookrailError } from "../core/errors.ts";
 import type { Listener } from "./server.ts";
 
 /** `sun_path` holds 104 bytes on macOS and 108 on Linux, the closing NUL included. */
@@ -44,7 +44,13 @@ export async function listenOnSocket(listener: Listener, path: string, place: So
     await bound;
     chmodSync(path, 0o600);
   } catch (error) {
-    const cause = error instanceof Error && "code" in error ? String(error.code) : "it can not be bound";
+    if (error instanceof HookrailError && error.code === "HK8012") throw error;
+    const cause =
+      error instanceof HookrailError
+        ? String(error.data["problem"])
+        : error instanceof Error && "code" in error
+          ? String(error.code)
+          : "it can not be bound";
     fail("HK8012", { path, cause }, { cause: error });
   }
 }

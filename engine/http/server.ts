@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import { HookrailError } from "../core/errors.ts";
 import { type Refusal, rawRefusal } from "./reply.ts";
 
 export interface ServerLimits {
@@ -95,9 +96,10 @@ export function createListener(options: {
     },
     listen(target) {
       return new Promise((resolve, reject) => {
-        server.once("error", reject);
+        const refuse = (error: NodeJS.ErrnoException) => reject(bindingError(error, target));
+        server.once("error", refuse);
         server.listen("socketPath" in target ? { path: target.socketPath } : target, () => {
-          server.off("error", reject);
+          server.off("error", refuse);
           resolve(describeAddress(server.address(), tls === undefined ? "http" : "https"));
         });
       });
@@ -114,6 +116,18 @@ export function createListener(options: {
       });
     },
   };
+}
+
+const BINDING_PROBLEMS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another process listens there",
+  EACCES: "this user may not listen there",
+  EADDRNOTAVAIL: "this machine has no such address",
+};
+
+function bindingError(error: NodeJS.ErrnoException, target: Parameters<Listener["listen"]>[0]): Error {
+  const where = "socketPath" in target ? target.socketPath : `${target.host}:${target.port}`;
+  const code = error.code ?? error.name;
+  return new HookrailError("HK8022", { where, problem: BINDING_PROBLEMS[code] ?? code }, { cause: error });
 }
 
 function describeAddress(address: AddressInfo | string | null, scheme: string): string {

@@ -109,4 +109,10 @@ export const cliErrors = {
     message: "{file}: {problem}",
     help: "The provider recipe has an error. `hookrail check` prints its errors with their places when a source uses the provider.",
   },
+  HK8022: {
+    title: "An address that can not be listened on",
+    message: "can not listen on {where}: {problem}",
+    help: "Hooks listen on `server.host` and `server.port`, the admin API on `admin.host` and `admin.port`. Stop what listens there, or choose another port; port 0 takes a free one.",
+    right: "server: { port: 8082 }",
+  },
 } as const satisfies ErrorEntries;
