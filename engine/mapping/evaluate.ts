@@ -87,7 +87,8 @@ function draftOf(expression: Expression, scope: Scope, tasks: Task[]): Draft {
     tasks.push({ expression, source: expression.source, settle: (outcome) => (draft.result = outcome) });
     return draft;
   }
-  for (const [index, input] of expression.inputs.entries()) {
+  for (let index = 0; index < expression.inputs.length; index++) {
+    const input = expression.inputs[index] as CompiledInput;
     const reading = readFast(input, scope);
     if (reading !== undefined) draft.readings[index] = toReading(input, reading);
     else
@@ -97,7 +98,9 @@ function draftOf(expression: Expression, scope: Scope, tasks: Task[]): Draft {
         settle: (outcome) => (draft.readings[index] = toReading(input, fromOutcome(input, outcome))),
       });
   }
-  const result = runFast(expression, scope);
+  const [own] = draft.readings;
+  // One walk serves both where the expression is a path that was read.
+  const result = expression.isPath && own !== undefined ? asResult(expression, own.value) : runFast(expression, scope);
   if (result !== undefined) draft.result = result;
   else tasks.push({ expression, source: expression.source, settle: (outcome) => (draft.result = outcome) });
   return draft;
@@ -130,15 +133,19 @@ function plain(value: Value): Json | undefined {
 function runFast(expression: CompiledExpression, scope: Scope): EvaluationResult | undefined {
   if (expression.program === undefined) return undefined;
   try {
-    const result = normalise(expression.program(scope));
-    if (result.ok) return result;
-    return result.reason === "too_large"
-      ? failure(expression, "HK2014", { limit: MAX_RESULT })
-      : failure(expression, "HK2013", { what: result.what });
+    return asResult(expression, expression.program(scope));
   } catch (error) {
     if (!(error instanceof FastStop)) throw error;
     return error.problem === undefined ? undefined : failure(expression, "HK2010", { problem: error.problem });
   }
+}
+
+function asResult(expression: Expression, value: Value): EvaluationResult {
+  const result = normalise(value);
+  if (result.ok) return result;
+  return result.reason === "too_large"
+    ? failure(expression, "HK2014", { limit: MAX_RESULT })
+    : failure(expression, "HK2013", { what: result.what });
 }
 
 /** Runs all tasks in one batch; each is settled, whatever happens to the thread. */

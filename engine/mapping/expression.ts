@@ -11,6 +11,7 @@ import { childrenOf, type Node, parseJsonata } from "./ast.ts";
 import { compileFast, type Program } from "./fast.ts";
 import { collectInputs, type InputPlan } from "./inputs.ts";
 import { lintExpression, syntaxFault } from "./lint.ts";
+import { printNode } from "./print.ts";
 import { compileReader, type InputReader } from "./read.ts";
 
 /** Longer text is not a mapping but a program; the parser is recursive, so this also bounds its stack. */
@@ -38,6 +39,8 @@ export interface CompiledExpression extends Expression {
   readonly inputs: readonly CompiledInput[];
   /** Absent: the interpreter runs it. */
   readonly program: Program | undefined;
+  /** It is nothing but its one input: reading the input is evaluating it. */
+  readonly isPath: boolean;
 }
 
 export interface CompiledInput extends InputPlan {
@@ -80,7 +83,13 @@ function assemble(
     inputs: Object.freeze(inputs),
     fast: program !== undefined && inputs.every((input) => input.reader.fast !== undefined),
     program,
+    isPath: isItsInput(ast, made.plans),
   });
+}
+
+function isItsInput(ast: Node, plans: readonly InputPlan[]): boolean {
+  const [only] = plans;
+  return plans.length === 1 && only !== undefined && !only.every && only.path === printNode(ast);
 }
 
 /** A row's `needs:` paths are expressions themselves; their inputs become this expression's. */

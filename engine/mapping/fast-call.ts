@@ -122,7 +122,7 @@ const FUNCTIONS: ReadonlyMap<string, FastFunction> = new Map([
   ["abs", ofNumber(Math.abs)],
   ["now", { min: 0, max: 0, call: (_args, env) => new Date(env.receivedAt).toISOString() }],
   ["millis", { min: 0, max: 0, call: (_args, env) => env.receivedAt }],
-  ["fromMillis", ofNumber(fromMillis)],
+  ["fromMillis", { min: 1, max: 1, call: ([a]) => fromMillis(a) }],
   ["toMillis", ofText(toMillis)],
 ] satisfies [string, FastFunction][]);
 
@@ -139,6 +139,7 @@ function toNumber(value: Value): Value {
 function typeName(value: Value): Value {
   if (value === undefined) return undefined;
   if (value === null) return "null";
+  if (typeof value === "number" && !Number.isFinite(value)) return stop();
   return Array.isArray(value) ? "array" : typeof value;
 }
 
@@ -147,7 +148,13 @@ function trim(value: string): string {
   return single.slice(single.startsWith(" ") ? 1 : 0, single.length > 1 && single.endsWith(" ") ? -1 : undefined);
 }
 
+/** With arguments of other types these two take the context as their first one: the interpreter knows. */
+function shifts(a: Value, b: boolean, c: Value): boolean {
+  return (a !== undefined && typeof a !== "string") || !b || (c !== undefined && typeof c !== "number");
+}
+
 function substring([a, b, c]: readonly Value[]): Value {
+  if (shifts(a, b === undefined || typeof b === "number", c)) stop();
   const [value, from, length] = [text(a), number(b), number(c)];
   if (value === undefined) return undefined;
   if (from === undefined) return stop();
@@ -159,6 +166,7 @@ function substring([a, b, c]: readonly Value[]): Value {
 }
 
 function split([a, b, c]: readonly Value[]): Value {
+  if (shifts(a, b === undefined || typeof b === "string", c)) stop();
   const [value, separator, limit] = [text(a), text(b), number(c)];
   if (value === undefined) return undefined;
   if (separator === undefined) return stop();
@@ -185,7 +193,11 @@ function shift(value: number, places: number): number {
   return Number(`${digits}e${exponent === undefined ? places : Number(exponent) + places}`);
 }
 
-function fromMillis(value: number): Value {
+function fromMillis(instant: Value): Value {
+  // A text would be taken for the picture, with the context as the instant.
+  if (typeof instant === "string") return stop();
+  const value = number(instant);
+  if (value === undefined) return undefined;
   // Outside of four-digit years, and for fractions, the interpreter's own formatter decides.
   return Number.isInteger(value) && value >= 0 && value <= 253402300799999 ? new Date(value).toISOString() : stop();
 }

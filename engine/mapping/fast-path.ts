@@ -2,20 +2,37 @@
 import type { Json } from "../core/types.ts";
 import type { Node, NodeOf } from "./ast.ts";
 import { type Closure, compileTests, type Env, type Names, type Test } from "./closure.ts";
-import { isNumeric, lookup, MAX_SEQUENCE, push, Sequence, stop, truthy, unwrap, type Value } from "./sequence.ts";
+import { compileGroup } from "./fast-object.ts";
+import { isNumeric, lookup, push, Sequence, truthy, unwrap, type Value } from "./sequence.ts";
+
+/** What a predicate that chose nothing leaves; unlike undefined it stays nothing for the predicates behind it. */
+const EMPTY: readonly Json[] = Object.freeze(new Sequence());
 
 interface Step {
+  readonly isVariable: boolean;
   readonly run: Closure;
   readonly tests: readonly Test[];
 }
 
+/** Compiles a path; one with `{…}` behind it groups what it finds. */
 export function compilePath(node: NodeOf<"path">, names: Names): Closure | undefined {
-  const [first, ...rest] = node.steps;
+  if (node.group === undefined) return compileItems(node.steps, names, unwrap);
+  const items = compileItems(node.steps, names, (found) => found);
+  const group = compileGroup(node.group, names);
+  if (items === undefined || group === undefined) return undefined;
+  return (context, env) => group(items(context, env), env);
+}
+
+/** `finish` is what becomes of the sequence at the end of the path. */
+type Finish = (found: Value) => Value;
+
+function compileItems(nodes: readonly Node[], names: Names, finish: Finish): Closure | undefined {
+  const [first, ...rest] = nodes;
   if (first === undefined) return undefined;
   const restNames = plainNames(rest);
-  if (isPlainName(first) && restNames !== undefined) return compileNames([first.name, ...restNames]);
+  if (isPlainName(first) && restNames !== undefined) return compileNames([first.name, ...restNames], finish);
   const steps: Step[] = [];
-  for (const step of node.steps) {
+  for (const step of nodes) {
     const compiled = compileStep(step, names);
     if (compiled === undefined) return undefined;
     steps.push(compiled);
@@ -23,14 +40,11 @@ export function compilePath(node: NodeOf<"path">, names: Names): Closure | undef
   const [head] = steps;
   const isVariable = first.type === "variable";
   // `$line.price.id`: one value, then plain names.
-  if (isVariable && restNames !== undefined && head !== undefined && head.tests.length === 0) {
-    const follow = compileNames(restNames);
-    return (context, env) => {
-      const value = head.run(context, env);
-      return restNames.length === 0 ? value : follow(value, env);
-    };
+  if (isVariable && restNames !== undefined && restNames.length > 0 && head !== undefined && head.tests.length === 0) {
+    const follow = compileNames(restNames, finish);
+    return (context, env) => follow(head.run(context, env), env);
   }
-  return (context, env) => runSteps(steps, Array.isArray(context) && !isVariable ? context : [context], env);
+  return (context, env) => finish(runSteps(steps, context, env));
 }
 
 function isPlainName(step: Node): step is NodeOf<"name"> {
@@ -58,12 +72,12 @@ function plainNames(steps: readonly Node[]): string[] | undefined {
 }
 
 /** Names only: a walk from member to member, until a list is met. */
-function compileNames(names: readonly string[]): Closure {
+function compileNames(names: readonly string[], finish: Finish): Closure {
   return (context) => {
     let value = context;
     for (let i = 0; i < names.length; i++) {
       const name = names[i] as string;
-      if (Array.isArray(value)) return namesInList(value, names, i);
+      if (Array.isArray(value)) return finish(namesInList(value, names, i));
       if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
       value = (value as { readonly [key: string]: Json })[name];
     }
@@ -71,7 +85,9 @@ function compileNames(names: readonly string[]): Closure {
   };
 }
 
-function namesInList(list: readonly Json[], names: readonly string[], from: number): Value {
+function namesInList(list: readonly Json[], names: readonly string[], from: number): readonly Json[] {
+  // An empty list on the way ends the path with nothing.
+  if (list.length === 0) return new Sequence();
   let items: readonly Json[] = list;
   for (let i = from; i < names.length && items.length > 0; i++) {
     const name = names[i] as string;
@@ -82,8 +98,7 @@ function namesInList(list: readonly Json[], names: readonly string[], from: numb
     }
     items = flatten(found, i === names.length - 1);
   }
-  // An empty list on the way ends the path with nothing.
-  return items.length === 0 && items === list ? undefined : unwrap(items);
+  return items;
 }
 
 /** The end of evaluateStep: one list as the last step's only result stays as it is, others flow together. */
@@ -105,55 +120,83 @@ function compileStep(step: Node, names: Names): Step | undefined {
   if (step.type !== "name") {
     // Calls may take the item they are applied to as an argument; compileCall knows which it can do.
     const run = names.compile(withoutStages(step), names);
-    return run === undefined ? undefined : { run, tests };
+    return run === undefined ? undefined : { isVariable: step.type === "variable", run, tests };
   }
   if (step.predicates.length > 0 || step.name.startsWith("_jsonata")) return undefined;
   const { name } = step;
-  return { run: (item) => lookup(item, name), tests };
+  return { isVariable: false, run: (item) => lookup(item, name), tests };
 }
 
 function withoutStages(step: Node): Node {
   return step.stages.length === 0 ? step : { ...step, stages: [] };
 }
 
-function runSteps(steps: readonly Step[], from: readonly Value[], env: Env): Value {
-  let items: readonly Value[] = from;
-  let result: readonly Json[] = new Sequence();
+/**
+ * Runs the steps. A value that is no list stands for the sequence of it: nearly always there is one item only, and
+ * then no sequence is made.
+ */
+function runSteps(steps: readonly Step[], context: Value, env: Env): Value {
+  let current = context;
+  // `$x.y` takes a list as one item at first; it is spread by the step behind it.
+  let single = !Array.isArray(context) || steps[0]?.isVariable === true;
   for (let i = 0; i < steps.length; i++) {
     const step = steps[i] as Step;
-    const found: Value[] = [];
-    for (const item of items) {
-      let value = step.run(item, env);
-      for (const test of step.tests) value = filter(value, test, env);
-      if (value !== undefined) found.push(value);
-    }
-    result = flatten(found, i === steps.length - 1);
-    if (result.length === 0) break;
-    items = result;
+    const last = i === steps.length - 1;
+    current = single ? runStep(step, current, env) : runEach(step, current as readonly Json[], { last, env });
+    if (current === undefined || current === EMPTY) return undefined;
+    single = !Array.isArray(current);
+    if (!last && Array.isArray(current) && current.length === 0) return undefined;
   }
-  return unwrap(result);
+  return current;
 }
 
-/** evaluateFilter: an index, indexes that the predicate computes, or a condition on each item. */
-export function filter(value: Value, test: Test, env: Env): Value {
-  const items: readonly Value[] = Array.isArray(value) ? value : [value];
-  if (test.index !== undefined) {
-    const item = items[test.index < 0 ? items.length + test.index : test.index];
-    return Array.isArray(item) ? item : item === undefined ? new Sequence() : Sequence.of(item);
-  }
-  const kept = new Sequence();
+function runStep(step: Step, item: Value, env: Env): Value {
+  let value = step.run(item, env);
+  for (let t = 0; t < step.tests.length; t++) value = filter(value, step.tests[t] as Test, env);
+  return value;
+}
+
+function runEach(step: Step, items: readonly Json[], at: { readonly last: boolean; readonly env: Env }): Value {
+  const found: Value[] = [];
   for (let i = 0; i < items.length; i++) {
-    const item = items[i];
-    const result = test.run(item, env);
-    const times = isNumeric(result) ? hits([result], i, items.length) : indexHits(result, i, items.length);
+    const value = runStep(step, items[i], at.env);
+    if (value !== undefined) found.push(value);
+  }
+  return flatten(found, at.last);
+}
+
+/** evaluateFilter: an index, indexes that the predicate computes, or a condition on each item. Nothing left is `EMPTY`. */
+export function filter(value: Value, test: Test, env: Env): Value {
+  if (test.index !== undefined) return at(value, test.index);
+  if (!Array.isArray(value)) return repeated(value, chosen(test.run(value, env), 0, 1));
+  const kept = new Sequence();
+  for (let i = 0; i < value.length; i++) {
+    const item: Json | undefined = value[i];
+    const times = chosen(test.run(item, env), i, value.length);
     for (let n = 0; n < times; n++) push(kept, item);
   }
-  if (kept.length > MAX_SEQUENCE) stop("a list of more than 100000 elements");
+  return kept.length === 0 ? EMPTY : kept;
+}
+
+/** One item, as often as the predicate chose it. */
+function repeated(item: Value, times: number): Value {
+  if (times === 0) return EMPTY;
+  if (times === 1 && item !== undefined) return item;
+  const kept = new Sequence();
+  for (let n = 0; n < times; n++) push(kept, item);
   return kept;
 }
 
-/** How often an item at `i` is chosen by a result that is a list of indexes, or by its truth. */
-function indexHits(result: Value, i: number, length: number): number {
+function at(value: Value, index: number): Value {
+  if (!Array.isArray(value)) return (index === 0 || index === -1) && value !== undefined ? value : EMPTY;
+  const item: Json | undefined = value[index < 0 ? value.length + index : index];
+  return item ?? (item === null ? null : EMPTY);
+}
+
+/** How often a predicate's result chooses the item at `i`: by index, by a list of indexes, or by its truth. */
+function chosen(result: Value, i: number, length: number): number {
+  if (typeof result === "boolean") return result ? 1 : 0;
+  if (isNumeric(result)) return hits([result], i, length);
   if (Array.isArray(result) && result.every((n) => isNumeric(n))) return hits(result as number[], i, length);
   return truthy(result) ? 1 : 0;
 }

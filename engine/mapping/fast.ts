@@ -5,9 +5,10 @@
  */
 import type { Scope } from "../core/expression.ts";
 import type { Json } from "../core/types.ts";
-import type { Node, NodeOf, Pair } from "./ast.ts";
-import { type Closure, compileAll, compileTests, type Env, type Names } from "./closure.ts";
+import type { Node, NodeOf } from "./ast.ts";
+import { type Closure, compileAll, compileTests, type Names } from "./closure.ts";
 import { compileCall } from "./fast-call.ts";
+import { compileGroup } from "./fast-object.ts";
 import { compileBinary } from "./fast-operators.ts";
 import { compilePath, filter } from "./fast-path.ts";
 import { append, isNumeric, OuterSequence, stop, truthy, unwrap, type Value } from "./sequence.ts";
@@ -28,8 +29,8 @@ export function compileFast(ast: Node, variables: ReadonlySet<string>): Program 
 
 /** Compiles a node with its predicates: the interpreter's `evaluate`. */
 export function compileNode(node: Node, names: Names): Closure | undefined {
-  if (node.keepArray || node.group !== undefined || node.tuple || node.focus !== undefined || node.index !== undefined)
-    return undefined;
+  const grouped = node.group !== undefined && node.type !== "path";
+  if (node.keepArray || grouped || node.tuple || node.focus !== undefined || node.index !== undefined) return undefined;
   const core = compileCore(node, names);
   if (core === undefined || node.predicates.length === 0) return core;
   const tests = compileTests(node.predicates, names);
@@ -60,7 +61,7 @@ function compileCore(node: Node, names: Names): Closure | undefined {
     case "array":
       return compileArray(node, names);
     case "object":
-      return compileObject(node.pairs, names);
+      return compileGroup(node.pairs, names);
     case "block":
       return compileBlock(node.body, names);
     case "call":
@@ -110,43 +111,6 @@ function compileArray(node: NodeOf<"array">, names: Names): Closure | undefined 
     }
     return list;
   };
-}
-
-/** evaluateGroupExpression for one object: `{…}` that does not stand behind a path. */
-function compileObject(pairs: readonly Pair[], names: Names): Closure | undefined {
-  const keys = compileAll(
-    pairs.map(([key]) => key),
-    names,
-  );
-  const values = compileAll(
-    pairs.map(([, value]) => value),
-    names,
-  );
-  if (keys === undefined || values === undefined) return undefined;
-  return (context, env) => {
-    // A list as context is grouped, element by element.
-    if (Array.isArray(context)) stop();
-    const slots = new Map<string, Closure>();
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i]?.(context, env);
-      const value = values[i];
-      if (key === undefined || value === undefined) continue;
-      if (typeof key !== "string") return stop("a key of an object that is not text");
-      // Keys the interpreter refuses or gives a meaning of its own; and a key that two members share.
-      if (key.startsWith("_") || slots.has(key)) stop();
-      slots.set(key, value);
-    }
-    return build(slots, context, env);
-  };
-}
-
-function build(slots: ReadonlyMap<string, Closure>, context: Value, env: Env): Json {
-  const object: Record<string, Json> = {};
-  for (const [key, closure] of slots) {
-    const value = closure(context, env);
-    if (value !== undefined) object[key] = value;
-  }
-  return object;
 }
 
 /** A block; `:=` is known only as a line of its own in one, where its order against the other lines is plain. */

@@ -30,7 +30,8 @@ const TOO_LARGE = "";
 
 /** Makes a result plain, or says why it is not data. */
 export function normalise(value: unknown, limit: number = MAX_RESULT): Normalised {
-  if (value === undefined) return { ok: true, value: undefined };
+  if (value === undefined || value === null || typeof value === "boolean") return { ok: true, value };
+  if (typeof value === "string" && value.length < limit) return { ok: true, value };
   const plain = copy(value, { left: limit });
   if (!(plain instanceof NotPlain)) return { ok: true, value: plain };
   return plain.what === TOO_LARGE
