@@ -33,15 +33,23 @@ const FULL = 2;
 export function openConnection(options: ConnectionOptions): Db {
   const db = openDatabase(options);
   try {
-    refuseOldSqlite(db);
     refuseForeign(db, options.path);
+    refuseOldSqlite(String(db.prepare("SELECT sqlite_version()").pluck().get()));
     if (options.mode === "write") prepareForWriting(db, options);
     setDurable(db);
     return db;
   } catch (error) {
     db.close();
-    throw error;
+    return failOpen(error, options.path);
   }
+}
+
+function failOpen(error: unknown, path: string): never {
+  const code = sqliteCode(error);
+  if (code === undefined) throw error;
+  if (code === "SQLITE_NOTADB") fail("HK4003", { path }, { cause: error });
+  if (code.startsWith("SQLITE_CORRUPT")) fail("HK4004", { path, finding: code }, { cause: error });
+  return fail("HK4018", { path, reason: code }, { cause: error });
 }
 
 /** SQLite's code of an error, e.g. `SQLITE_FULL`; undefined for other errors. */
@@ -87,24 +95,16 @@ function createPrivately(path: string): void {
   }
 }
 
-function refuseOldSqlite(db: Db): void {
-  const found = String(db.prepare("SELECT sqlite_version()").pluck().get());
+/** Throws HK4001 for a version of SQLite that can corrupt a store. */
+export function refuseOldSqlite(found: string): void {
   const order = (version: string) => version.split(".").reduce((sum, part) => sum * 1000 + Number(part), 0);
   if (order(found) < order(OLDEST_SQLITE)) fail("HK4001", { found, needed: OLDEST_SQLITE });
 }
 
 function refuseForeign(db: Db, path: string): void {
-  try {
-    if (db.pragma("application_id", { simple: true }) === APPLICATION_ID) return;
-    const tables = db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get();
-    if (tables === 0 && !db.readonly) return;
-  } catch (error) {
-    const code = sqliteCode(error);
-    if (code === "SQLITE_NOTADB") fail("HK4003", { path }, { cause: error });
-    if (code?.startsWith("SQLITE_CORRUPT")) fail("HK4004", { path, finding: code }, { cause: error });
-    fail("HK4018", { path, reason: code ?? String(error) }, { cause: error });
-  }
-  fail("HK4003", { path });
+  if (db.pragma("application_id", { simple: true }) === APPLICATION_ID) return;
+  const tables = db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get();
+  if (tables !== 0 || db.readonly) fail("HK4003", { path });
 }
 
 function prepareForWriting(db: Db, { path, maxPages }: ConnectionOptions): void {
