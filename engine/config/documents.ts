@@ -11,7 +11,7 @@ import type { ContractYaml } from "./schema/contract.schema.ts";
 import type { Language } from "./schema/language.ts";
 import type { PipelineYaml } from "./schema/pipeline.schema.ts";
 import { type CompiledSchema, validateDocument } from "./validate.ts";
-import { parseYaml, type YamlDocument } from "./yaml.ts";
+import { parseYaml, sourceFile, type YamlDocument } from "./yaml.ts";
 
 export interface DocumentContext extends LeafContext {
   readonly reader: ConfigReader;
@@ -132,9 +132,7 @@ export function yamlFiles(reader: ConfigReader, folder: string): readonly string
 function readReported(file: string, context: DocumentContext): string | undefined {
   const result = context.reader.read(file);
   if (result.ok) return result.text;
-  const [document] = parseYaml(file, "", context);
-  if (document === undefined) return undefined;
-  const mark = { source: document.source, start: 0, end: 1 };
+  const mark = { source: sourceFile(file, ""), start: 0, end: 1 };
   if (result.failure === "outside") context.reporter.report("HK1006", mark, { path: file });
   else context.reporter.report("HK1001", mark, { file, reason: result.detail ?? result.failure });
   return undefined;

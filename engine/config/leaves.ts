@@ -48,26 +48,30 @@ export function readLeaves(schema: unknown, value: Json, context: LeafContext): 
 
 function reportTag(leaf: Leaf, mark: Mark, context: LeafContext): void {
   context.faulty.add(leaf.holder, leaf.name);
-  const line = sourceLine(mark);
+  const anchor = mark.tag === "*";
+  const line = anchor ? wholeLine(mark, mark.start) : taggedLine(mark);
   if (leaf.expression) {
-    context.reporter.report(
-      "HK1030",
-      line.mark,
-      { what: "`!` starts a YAML tag" },
-      { hint: `quote this expression: ${quoted(line.text)}` },
-    );
+    const what = anchor ? "`*` refers to an anchor" : "`!` starts a YAML tag";
+    context.reporter.report("HK1030", line.mark, { what }, { hint: `quote this expression: ${quoted(line.text)}` });
     return;
   }
-  context.reporter.report("HK1004", line.mark, { what: `tags such as \`${mark.tag}\` are not read` });
+  const what = anchor
+    ? `\`${String(leaf.value)}\` refers to an anchor that is not there`
+    : `tags such as \`${mark.tag}\` are not read`;
+  context.reporter.report("HK1004", line.mark, { what });
 }
 
 /** The value with its tag, as it stands in the file. */
-function sourceLine(mark: Mark): { readonly text: string; readonly mark: Mark } {
+function taggedLine(mark: Mark) {
   const { text } = mark.source;
   const lineStart = text.lastIndexOf("\n", Math.max(0, mark.start - 1)) + 1;
-  const before = text.slice(lineStart, mark.start);
-  const bang = before.lastIndexOf("!");
-  const start = bang === -1 ? mark.start : lineStart + bang;
+  const bang = text.slice(lineStart, mark.start).indexOf("!");
+  return wholeLine(mark, bang === -1 ? mark.start : lineStart + bang);
+}
+
+/** From an offset to the end of its line, without a comment. */
+function wholeLine(mark: Mark, start: number): { readonly text: string; readonly mark: Mark } {
+  const { text } = mark.source;
   const lineEnd = text.indexOf("\n", start);
   const whole = text
     .slice(start, lineEnd === -1 ? undefined : lineEnd)
@@ -114,7 +118,7 @@ function readText(leaf: Leaf, value: string, mark: Mark, context: LeafContext): 
       context.reporter.report(
         "HK1024",
         mark,
-        { where: `\`${leaf.name}\`` },
+        {},
         { severity: "warning", hint: "write `${NAME}` and set the variable" },
       );
     return;

@@ -8,6 +8,7 @@ import { isAbsolute, join } from "node:path";
 import { compileRevision } from "./compile/revision.ts";
 import { type DocumentContext, readConfig, readPipelines } from "./documents.ts";
 import { type ConfigReader, createRecordingReader, errorCode } from "./files.ts";
+import { deepFreeze } from "./freeze.ts";
 import { parseEnvFile, type ReferenceSource } from "./interpolate.ts";
 import { createMemberSet } from "./leaves.ts";
 import type { Loaded, LoadOptions } from "./options.ts";
@@ -17,7 +18,7 @@ import type { Revision } from "./revision.ts";
 import { createLanguage } from "./schema/language.ts";
 import { type ShippedFiles, shippedFiles } from "./shipped.ts";
 import { createSinkFiles } from "./sinks.ts";
-import { parseYaml } from "./yaml.ts";
+import { parseYaml, sourceFile } from "./yaml.ts";
 
 /** Loads and checks everything. */
 export function loadConfig(given: LoadOptions): Loaded {
@@ -36,13 +37,11 @@ export function loadConfig(given: LoadOptions): Loaded {
   };
   const main = reader.read("config.yaml");
   if (!main.ok) {
-    const [empty] = parseYaml("config.yaml", "", base);
-    if (empty !== undefined)
-      reporter.report(
-        "HK1001",
-        { source: empty.source, start: 0, end: 1 },
-        { file: "config.yaml", reason: main.failure === "missing" ? "it is not there" : (main.detail ?? main.failure) },
-      );
+    reporter.report(
+      "HK1001",
+      { source: sourceFile("config.yaml", ""), start: 0, end: 1 },
+      { file: "config.yaml", reason: main.failure === "missing" ? "it is not there" : (main.detail ?? main.failure) },
+    );
     return { diagnostics: reporter.diagnostics(), files: {}, unreadable: true };
   }
   const context: DocumentContext = { ...base, references: createReferences(main.text, { ...options, reader }, base) };
@@ -61,7 +60,7 @@ export function loadConfig(given: LoadOptions): Loaded {
   const diagnostics = reporter.diagnostics();
   if (reporter.hasErrors() || compiled === undefined) return { diagnostics, files, unreadable: false };
   const hash = contentHash(files, [...options.registry.names()]);
-  const revision: Revision = Object.freeze({
+  const revision: Revision = deepFreeze({
     hash,
     ...(options.gitCommit === undefined ? {} : { gitCommit: options.gitCommit }),
     files,

@@ -23,7 +23,8 @@ export interface RenderOptions {
 /** All diagnostics with frames, in their order; empty when there are none. */
 export function renderDiagnostics(diagnostics: readonly Diagnostic[], options: RenderOptions): string {
   const colors = options.colors ?? plainColors;
-  return diagnostics.map((diagnostic) => renderOne(diagnostic, options.files, colors)).join("\n");
+  const files = withoutSecrets(diagnostics, options.files);
+  return diagnostics.map((diagnostic) => renderOne(diagnostic, files, colors)).join("\n");
 }
 
 /** `2 errors, 1 warning in 4 files (38 ms)`. */
@@ -65,6 +66,41 @@ export function diagnosticsJson(diagnostics: readonly Diagnostic[]) {
 
 function spanJson(span: Span) {
   return { file: span.file, line: span.line, column: span.column, end_line: span.endLine, end_column: span.endColumn };
+}
+
+/**
+ * The lines that frames show, with credentials blotted out: those a diagnostic has found written out, and, for files
+ * that did not parse, what looks like one.
+ */
+function withoutSecrets(diagnostics: readonly Diagnostic[], files: Files): Files {
+  const masked: Record<string, string> = {};
+  for (const file of new Set(
+    diagnostics.flatMap(({ span, related }) => [span.file, ...(related === undefined ? [] : [related.span.file])]),
+  )) {
+    const text = files[file];
+    if (text === undefined) continue;
+    const lines = text.split("\n").map(blotLikely);
+    for (const { code, span } of diagnostics) {
+      const line = lines[span.line - 1];
+      if (code === "HK1024" && span.file === file && line !== undefined)
+        lines[span.line - 1] = blot(line, span.column - 1, span.endColumn - 1);
+    }
+    masked[file] = lines.join("\n");
+  }
+  return masked;
+}
+
+const blot = (line: string, from: number, to: number) =>
+  line.slice(0, from) + "•".repeat(Math.max(0, Math.min(to, line.length) - from)) + line.slice(to);
+
+const LIKELY = [
+  /\b(?:whsec_|sk_live_|sk_test_|rk_live_|xox[abp]-|gh[pousr]_|pat-)[A-Za-z0-9_+/=-]+/g,
+  /(?<=\b(?:secret|token|password|passphrase|api_key|private_key|hash_key)["']?:\s*["']?)[^\s"'{}[\],$][^\s"'{}[\],]*/g,
+  /(?<=:\/\/[^\s:/@]*:)[^\s@/]+(?=@)/g,
+];
+
+function blotLikely(line: string): string {
+  return LIKELY.reduce((text, pattern) => text.replace(pattern, (found) => "•".repeat(found.length)), line);
 }
 
 type Files = Readonly<Record<string, string>>;

@@ -32,8 +32,18 @@ function meantBranch(union: ErrorObject): number | undefined {
   const winners = scores.flatMap((s, i) => (s === best ? [i] : []));
   const mapping = kindOf(value) === "object";
   // A mapping none of whose keys is known, where an expression may stand: YAML read the expression's own `{`.
-  if (mapping && best < 0 && branches.some((b) => b["x-expression"] === true)) return undefined;
+  if (mapping && !knowsAnyKey(branches, value) && branches.some((b) => b["x-expression"] === true)) return undefined;
   return winners.length === 1 || mapping ? winners[0] : undefined;
+}
+
+/** True when one of the value's keys is a key of some branch. */
+function knowsAnyKey(branches: readonly SchemaNode[], value: Json): boolean {
+  if (!isMapping(value)) return false;
+  const known = branches.flatMap((branch) => (isNode(branch["properties"]) ? Object.keys(branch["properties"]) : []));
+  return (
+    Object.keys(value).some((key) => known.includes(key)) ||
+    branches.some((branch) => isNode(branch["patternProperties"]))
+  );
 }
 
 function score(branch: SchemaNode, value: Json): number {

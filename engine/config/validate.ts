@@ -75,7 +75,7 @@ function mend(error: ErrorObject, target: Target, mending: Mending): boolean {
         "HK1015",
         context.positions.key(target.value, key),
         { key },
-        { expected: expectedOf(error.schema) },
+        { expected: expectedOf(error.schema), hint: asName(key) },
       );
     }
     return false;
@@ -117,6 +117,16 @@ const isHolder = (value: Json): value is Json & object => typeof value === "obje
 function rootMark(target: Target, mending: Mending): Mark {
   if (!isHolder(target.value)) throw new TypeError(`${mending.what} has no position`);
   return mending.context.positions.of(target.value);
+}
+
+/** `RevenueOps` is perhaps `revenue-ops`. */
+function asName(key: string): string | undefined {
+  const name = key
+    .replace(/([a-z0-9])([A-Z])/g, "$1-$2")
+    .replace(/[^A-Za-z0-9._-]+/g, "-")
+    .toLowerCase()
+    .replace(/^[^a-z]+|-+$/g, "");
+  return name === "" || name === key ? undefined : `write \`${name}\``;
 }
 
 function mendUnknownKey(error: ErrorObject, target: Target, mending: Mending): boolean {
@@ -197,8 +207,11 @@ function faultOf(
   shown: boolean,
 ): readonly [ErrorCode, Record<string, string>] {
   switch (error.keyword) {
-    case "type":
     case "anyOf":
+      return wordsOf(error).length > 0 && typeof value === "string"
+        ? ["HK1013", { where, got: gotText(value, shown) }]
+        : ["HK1011", { where, got: gotText(value, shown) }];
+    case "type":
       return ["HK1011", { where, got: gotText(value, shown) }];
     case "enum":
     case "const":
@@ -216,6 +229,16 @@ function problemOf(error: ErrorObject): string {
   if (error.keyword === "pattern") return "is not of the form that is expected";
   if (error.keyword === "minLength") return "is empty";
   return (error.message ?? "is out of bounds").replace(/^must/, "must");
+}
+
+/** The words a value could have been. */
+function wordsOf(error: ErrorObject): readonly string[] {
+  const allowed: unknown = error.params["allowedValues"];
+  if (Array.isArray(allowed)) return allowed.map(String);
+  const branches = error.keyword === "anyOf" && Array.isArray(error.schema) ? error.schema.filter(isNode) : [];
+  return branches.flatMap((branch) =>
+    "const" in branch ? [String(branch["const"])] : Array.isArray(branch["enum"]) ? branch["enum"].map(String) : [],
+  );
 }
 
 function valueHint(error: ErrorObject, target: Target): string | undefined {

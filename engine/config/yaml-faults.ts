@@ -20,7 +20,7 @@ export function reportSyntax(errors: readonly YAMLError[], source: SourceFile, r
       reporter.report(
         "HK1030",
         { ...mark, end: mark.start + value.length },
-        { what: `\`${value[0] ?? ""}\` can't start a plain value` },
+        { what: `${value[0] === "`" ? "a backtick" : `\`${value[0] ?? ""}\``} can't start a plain value` },
         { hint: quoteHint(value) },
       );
       continue;
@@ -79,11 +79,11 @@ function cutExpression(error: YAMLError, line: Line): Cut | undefined {
     return { what: "a value that starts with a quote ends at the next one", text, hint: quoteHint(text) };
   }
   if (/\?.*:\s/.test(text))
-    return { what: "`: ` starts a mapping in YAML, so `? :` can't stand unquoted", text, hint: quoteHint(text) };
+    return { what: "`: ` starts a mapping, so `? :` can't stand unquoted", text, hint: quoteHint(text) };
   if (/:\s/.test(text) && (EXPRESSION_KEYS.has(key) || /[${]/.test(text))) {
-    return { what: "`: ` starts a mapping in YAML", text, hint: quoteHint(text) };
+    return { what: "`: ` starts a mapping", text, hint: quoteHint(text) };
   }
-  if (/:\s/.test(text)) return { what: "`: ` inside a value starts a mapping in YAML", text, hint: quoteHint(text) };
+  if (/:\s/.test(text)) return { what: "`: ` inside a value starts a mapping", text, hint: quoteHint(text) };
   return undefined;
 }
 
@@ -119,6 +119,8 @@ function quoteHint(text: string): string {
 
 function plainProblem(error: YAMLError, line: string): string {
   if (line.includes("\t") && /^\s*\t/.test(line)) return "a tab can't indent YAML; use spaces";
+  if (error.code === "BLOCK_AS_IMPLICIT_KEY")
+    return "a mapping can't start here; check the indentation of this line and the one before";
   const [first = ""] = error.message.split("\n");
   return first.replace(/ at line \d+.*$/, "").replace(/^./, (char) => char.toLowerCase());
 }

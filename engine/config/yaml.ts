@@ -9,6 +9,7 @@ import {
   isScalar,
   isSeq,
   LineCounter,
+  type Node,
   type Pair,
   parseAllDocuments,
   type Scalar,
@@ -37,18 +38,23 @@ const MAX_FILE_CHARS = 4 * 1024 * 1024;
 const MAX_ALIASED_NODES = 2_000;
 const MAX_DEPTH = 64;
 
+/** A file as messages point into it. */
+export function sourceFile(file: string, text: string): SourceFile {
+  const lines = new LineCounter();
+  lines.addNewLine(0);
+  return { file, text, lines };
+}
+
 export function parseYaml(file: string, text: string, context: YamlContext): readonly YamlDocument[] {
   const lines = new LineCounter();
   const source: SourceFile = { file, text, lines };
-  const start: Mark = { source, start: 0, end: 1 };
+  const start: Mark = { source: sourceFile(file, text), start: 0, end: 1 };
   const unsound = [{ source, value: undefined, sound: false }];
   if (text.length > MAX_FILE_CHARS) {
-    lines.addNewLine(0);
     context.reporter.report("HK1008", start, { limit: "4 MiB" });
     return unsound;
   }
   if (nestsTooDeep(text)) {
-    lines.addNewLine(0);
     context.reporter.report("HK1005", start, { what: `more than ${MAX_DEPTH} levels` });
     return unsound;
   }
@@ -99,18 +105,8 @@ function convert(walk: Walk, node: unknown, at: At): Json {
   if (at.depth > MAX_DEPTH) return stop(walk, node, `more than ${MAX_DEPTH} levels`);
   if (isAlias(node)) {
     const target = node.resolve(walk.document);
-    if (target === undefined) {
-      walk.reporter.report(
-        "HK1004",
-        markOf(walk, node),
-        { what: `\`*${node.source}\` names an anchor that is not there` },
-        {
-          hint: "an expression that starts with `*` must be quoted",
-        },
-      );
-      walk.stopped = true;
-      return null;
-    }
+    // Reported with its leaf, where the schema knows whether it was meant as an expression.
+    if (target === undefined) return `*${node.source}`;
     return convert(walk, target, { depth: at.depth + 1, inAlias: true });
   }
   if (isMap(node)) return convertMap(walk, node.items as Pair[], markOf(walk, node), at);
@@ -188,7 +184,7 @@ function markOf(walk: Walk, node: unknown): Mark {
   if (!isScalar(node) && !isMap(node) && !isSeq(node) && !isAlias(node))
     return { source: walk.source, start: 0, end: 1 };
   const [start, end, nodeEnd] = node.range ?? [0, 1, 1];
-  const tag = "tag" in node && typeof node.tag === "string" ? node.tag : tagBefore(walk, start);
+  const tag = tagOf(walk, node, start);
   return {
     source: walk.source,
     start,
@@ -199,6 +195,12 @@ function markOf(walk: Walk, node: unknown): Mark {
     ...(isScalar(node) && node.comment ? { comment: commentAfter(walk.source.text, end, nodeEnd) } : {}),
     ...(tag === undefined ? {} : { tag }),
   };
+}
+
+/** What a leaf may not carry: `!tag`, or `*` for an anchor that is not there. */
+function tagOf(walk: Walk, node: Node, start: number): string | undefined {
+  if (isAlias(node)) return node.resolve(walk.document) === undefined ? "*" : undefined;
+  return typeof node.tag === "string" ? node.tag : tagBefore(walk, start);
 }
 
 /** Tags that YAML could not resolve are only a warning to it, and are gone from the node. */

@@ -2,6 +2,7 @@
 import type { RollupModel } from "../../core/entity.ts";
 import type { Expression, ExpressionInput } from "../../core/expression.ts";
 import { isOrdered, readValue } from "../../core/values.ts";
+import { markWithin } from "../position.ts";
 import type { AttributeYaml, RollupYaml } from "../schema/entities.schema.ts";
 import { type CompileContext, checkName, checkNames, compileMember } from "./context.ts";
 import { type AttributePlace, statesOf, valueModelOf } from "./entity-shape.ts";
@@ -32,7 +33,10 @@ export function compileRollup(
         "HK1073",
         mark,
         { problem: `\`${target.child}\` is no child of \`${place.entity}\`` },
-        { hint: `declare \`parent: ${place.entity}\` in \`${target.child}\`` },
+        {
+          hint:
+            target.child === place.entity ? undefined : `declare \`parent: ${place.entity}\` in \`${target.child}\``,
+        },
       );
     return undefined;
   }
@@ -138,10 +142,11 @@ export function compileDerive(
   const expression = compileMember(context, yaml, "derive", {});
   if (expression === undefined) return undefined;
   const attributes = place.entityYaml.attributes ?? {};
-  const mark = context.positions.value(yaml, "derive");
+  const whole = context.positions.value(yaml, "derive");
   for (const input of expression.inputs) {
     const name = firstName(input);
     if (name === undefined) continue;
+    const mark = markWithin(whole, Math.max(0, expression.source.indexOf(name)), name.length);
     if (!checkName(context, "attribute", name, { names: Object.keys(attributes), mark })) continue;
     if (attributes[name]?.derive !== undefined) {
       context.reporter.report("HK1073", mark, { problem: `\`${name}\` is derived itself; write its expression out` });

@@ -53,7 +53,7 @@ export function checkName(
   name: string,
   place: { readonly names: Iterable<string>; readonly mark: Mark },
 ): boolean {
-  const names = [...place.names];
+  const names = [...new Set(place.names)];
   if (names.includes(name)) return true;
   if (name === "" || !context.configSound) return false;
   context.reporter.report(

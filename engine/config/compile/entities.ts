@@ -65,7 +65,8 @@ function checkParents(context: CompileContext, raw: Readonly<Record<string, Enti
     const chain = [name];
     for (let up: string | undefined = entity.parent; up !== undefined; up = raw[up]?.parent) {
       if (chain.includes(up)) {
-        if (up === name) context.reporter.report("HK1070", mark, { chain: [...chain, up].join(" -> ") });
+        if (up === name && name === [...chain].sort()[0])
+          context.reporter.report("HK1070", mark, { chain: [...chain, up].join(" -> ") });
         break;
       }
       chain.push(up);

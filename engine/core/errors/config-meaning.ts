@@ -224,7 +224,7 @@ export const configMeaningErrors = {
   HK1093: {
     title: "A secret that has run out",
     message: "this secret is not accepted since {until}",
-    help: "Its rotation has ended. Take it out.",
+    help: "Its rotation has ended, so requests signed with it are refused. Take it out of `secrets:`, or give it a later `until:`.",
   },
   HK1094: {
     title: "Params the recipe does not know or does not get",

@@ -125,7 +125,7 @@ export const configShapeErrors = {
   },
   HK1024: {
     title: "A secret in plain text",
-    message: "{where} is written out in the file",
+    message: "a secret is written out in the file",
     help: "This file is reviewed in git, so everyone who can read the repository has the secret, and git never forgets it. Refer to it instead. If it has been pushed, change it.",
     wrong: "secrets: [whsec_abc]",
     right: 'secrets: ["${STRIPE_WHSEC}"]',
@@ -137,7 +137,7 @@ export const configShapeErrors = {
   },
   HK1030: {
     title: "An expression cut short by YAML",
-    message: "YAML does not take this as one expression: {what}",
+    message: "this is not one expression to YAML: {what}",
     help: "To YAML, ` #` starts a comment, `!x` is a tag, `{` and `[` open a mapping or list, `: ` starts a mapping, and a value can't start with a per cent sign, backtick, @ or *. An expression with any of these is quoted, or written as a block after `|`. A comment after an expression is set off by two spaces. Inside `{ }`, an expression with `[ ] { } ,` is put on a line of its own.",
     wrong: "when: items # has any",
     right: 'when: "items"  # has any',
