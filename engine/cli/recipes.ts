@@ -40,7 +40,7 @@ function compile(
   { own, language }: { own: ConfigReader; language: DocumentContext["language"] },
 ): Recipe {
   const reporter = createReporter();
-  const yaml = readRecipe(file, text, {
+  const yaml = readRecipe({ file, text, shipped: false }, {
     positions: createPositions(),
     reporter,
     resolved: createMemberSet(),

@@ -138,26 +138,36 @@ function readReported(file: string, context: DocumentContext): string | undefine
   return undefined;
 }
 
+/** A file of a plugin folder; a shipped one is known to fit its schema and is only parsed. */
+export interface PluginText {
+  readonly file: string;
+  readonly text: string;
+  readonly shipped: boolean;
+}
+
 /** A provider recipe. References are not resolved in it: it holds none of this installation's secrets. */
-export function readRecipe(file: string, text: string, context: DocumentContext): RecipeYaml | undefined {
-  return readPlain(file, text, { kind: { schema: context.language.provider, what: "this recipe" }, context });
+export function readRecipe(plugin: PluginText, context: DocumentContext): RecipeYaml | undefined {
+  return readPlain(plugin, () => ({ schema: context.language.provider, what: "this recipe" }), context);
 }
 
 /** A sink preset. */
-export function readPreset(file: string, text: string, context: DocumentContext): Preset | undefined {
-  return readPlain(file, text, { kind: { schema: context.language.preset, what: "this preset" }, context });
+export function readPreset(plugin: PluginText, context: DocumentContext): Preset | undefined {
+  return readPlain(plugin, () => ({ schema: context.language.preset, what: "this preset" }), context);
 }
 
 export function readContract(file: string, text: string, context: DocumentContext): ContractYaml | undefined {
-  return readPlain(file, text, { kind: { schema: context.language.contract, what: "this contract" }, context });
+  return readPlain(
+    { file, text, shipped: false },
+    () => ({ schema: context.language.contract, what: "this contract" }),
+    context,
+  );
 }
 
-function readPlain<T>(
-  file: string,
-  text: string,
-  how: { readonly kind: Kind; readonly context: DocumentContext },
-): T | undefined {
-  const { references: _, ...context } = how.context;
-  const [document] = parseYaml(file, text, context);
-  return document === undefined ? undefined : finish<T>(document, how.kind, context);
+/** The schema is asked for only when it is needed: compiling one takes a while. */
+function readPlain<T>(plugin: PluginText, kind: () => Kind, context: DocumentContext): T | undefined {
+  const { references: _, ...plain } = context;
+  const [document] = parseYaml(plugin.file, plugin.text, plain);
+  if (document === undefined) return undefined;
+  if (plugin.shipped && document.sound) return document.value as T;
+  return finish<T>(document, kind(), plain);
 }

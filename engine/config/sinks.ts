@@ -3,7 +3,7 @@ import { parsePreset } from "../delivery/preset.ts";
 import type { SinkDescriptor } from "../plugin/index.ts";
 import type { SinkRegistry } from "../plugin/registry.ts";
 import { markAt } from "./compile/places.ts";
-import { type DocumentContext, readPreset, yamlFiles } from "./documents.ts";
+import { type DocumentContext, type PluginText, readPreset, yamlFiles } from "./documents.ts";
 import { namesOf, type ShippedFiles } from "./shipped.ts";
 
 export interface SinkFiles {
@@ -27,12 +27,14 @@ export function createSinkFiles(
     const path = own.get(name);
     if (path !== undefined) {
       const text = context.reader.read(path);
-      return text.ok ? presetOf(context, path, text.text) : undefined;
+      return text.ok
+        ? presetOf(context, { file: path, text: text.text, shipped: text.text === options.shipped.read(path) })
+        : undefined;
     }
     const code = options.registry.get(name);
     if (code !== undefined) return code;
     const text = shipped.includes(name) ? options.shipped.read(`${FOLDER}/${name}.yaml`) : undefined;
-    return text === undefined ? undefined : presetOf(context, `${FOLDER}/${name}.yaml`, text);
+    return text === undefined ? undefined : presetOf(context, { file: `${FOLDER}/${name}.yaml`, text, shipped: true });
   };
   // The installation's own presets are checked even when no connection uses them.
   for (const name of own.keys()) keep(sinks, name, loadOne(name));
@@ -50,8 +52,8 @@ function keep(sinks: Map<string, SinkDescriptor>, name: string, sink: SinkDescri
   if (sink !== undefined) sinks.set(name, sink);
 }
 
-function presetOf(context: DocumentContext, path: string, text: string): SinkDescriptor | undefined {
-  const yaml = readPreset(path, text, context);
+function presetOf(context: DocumentContext, plugin: PluginText): SinkDescriptor | undefined {
+  const yaml = readPreset(plugin, context);
   if (yaml === undefined) return undefined;
   const parsed = parsePreset(yaml);
   if (parsed.ok) return parsed.sink;

@@ -140,7 +140,10 @@ function recipeFiles(input: CompileInput): RecipeFiles {
     const file = ownPath ?? `${PROVIDERS}/${name}.yaml`;
     const readFile = ownPath === undefined ? (path: string) => options.shipped.read(path) : fromFolder;
     const text = readFile(file);
-    const yaml = text === undefined ? undefined : readRecipe(file, text, context);
+    const yaml =
+      text === undefined
+        ? undefined
+        : readRecipe({ file, text, shipped: text === options.shipped.read(file) }, context);
     return yaml === undefined ? undefined : { file, yaml, read: readFile };
   };
   const load = (name: string) => {
