@@ -117,6 +117,7 @@ export function connectionSchema(sink: SinkDescriptor): TSchema {
   };
 }
 
-export type DeliverEntry = Static<typeof deliverSchema>;
+/** An entry as its schema has accepted it; fields of the action come as they are. */
+export type DeliverEntry = Static<typeof deliverSchema> & { readonly [param: string]: unknown };
 export type RetrySettings = Static<typeof retrySchema>;
 export type BreakerSettings = Static<typeof breakerSchema>;

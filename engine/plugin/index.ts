@@ -163,14 +163,9 @@ export interface SinkContext {
     variables?: Readonly<Record<string, Json | undefined>>,
   ): Promise<Json | undefined>;
   compile(source: string): Expression;
-  /** Starts one of the product's own threads by name; absent: the sink starts the file beside it. For the single binary. */
-  readonly startThread?: (name: string, data: Json) => SinkThread;
   /** Runs a declarative HTTP preset: for sinks that are only another spelling of one, as `http` is. */
   openPreset(preset: Preset, settings: Settings): Promise<OpenSink>;
 }
-
-/** A thread a sink has started. */
-export type SinkThread = import("node:worker_threads").Worker;
 
 /** A fault of a connection's settings that its schema has no word for. */
 export interface SettingFault {

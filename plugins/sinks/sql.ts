@@ -146,7 +146,7 @@ function dialectOf(url: string): Dialect | undefined {
 function openSqlite(url: string, context: SinkContext): Executor {
   const path = context.resolvePath(url.slice("sqlite:".length));
   mkdirSync(dirname(path), { recursive: true });
-  return createSqliteExecutor(path, context);
+  return createSqliteExecutor(path);
 }
 
 /** Hookrail's own two tables are always made: without them there is no exactly-once effect. */

@@ -1,6 +1,5 @@
 /** Talks to the thread of a SQLite file; starts it when it is first needed and again after it has died. */
 import { Worker } from "node:worker_threads";
-import type { SinkContext, SinkThread } from "hookrail/plugin";
 import { type Executor, SqlFailure } from "./executor.ts";
 import type { ThreadReply, ThreadRequest } from "./sqlite-thread.ts";
 
@@ -12,15 +11,14 @@ interface Waiting {
 type WithoutId<T> = T extends unknown ? Omit<T, "id"> : never;
 
 /** An executor over a thread. */
-export function createSqliteExecutor(path: string, context: Pick<SinkContext, "startThread">): Executor {
+export function createSqliteExecutor(path: string): Executor {
   const waiting = new Map<number, Waiting>();
-  let thread: SinkThread | undefined;
+  let thread: Worker | undefined;
   let next = 0;
-  const start = (): SinkThread => {
-    const data = { thread: "hookrail-sql", path };
-    const started =
-      context.startThread?.("sql", data) ??
-      new Worker(new URL("./sqlite-thread.ts", import.meta.url), { workerData: data });
+  const start = (): Worker => {
+    const started = new Worker(new URL("./sqlite-thread.ts", import.meta.url), {
+      workerData: { thread: "hookrail-sql", path },
+    });
     const died = (code: string) => {
       if (thread === started) thread = undefined;
       for (const { reject } of waiting.values()) reject(new SqlFailure(code, "the thread of the database ended"));

@@ -20,13 +20,10 @@ const MAX_GROUP = 512;
 const done: GroupResult = { ok: true, applied: "applied" };
 
 /** Serves requests until it is told to close. Messages that wait while one commit runs share the next one. */
-export function serveSqlite(
-  port: NonNullable<typeof parentPort>,
-  options: { readonly path: string; readonly nativeBinding?: string },
-): void {
+export function serveSqlite(port: NonNullable<typeof parentPort>, options: { readonly path: string }): void {
   let applier: SqliteApplier | undefined;
   const opened = () => {
-    applier ??= openSqliteApplier(options.path, options.nativeBinding);
+    applier ??= openSqliteApplier(options.path);
     return applier;
   };
   port.on("message", (first: ThreadRequest) => {

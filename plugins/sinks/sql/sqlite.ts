@@ -20,8 +20,8 @@ export interface SqliteApplier {
 const MAX_STATEMENTS = 500;
 
 /** Opens the file; `synchronous=FULL`, or a power cut could lose what Hookrail has noted as delivered. */
-export function openSqliteApplier(path: string, nativeBinding?: string): SqliteApplier {
-  const db = new Database(path, nativeBinding === undefined ? {} : { nativeBinding });
+export function openSqliteApplier(path: string): SqliteApplier {
+  const db = new Database(path);
   db.pragma("busy_timeout = 5000");
   db.pragma("journal_mode = WAL");
   db.pragma("synchronous = FULL");

@@ -1,0 +1,319 @@
+import { createHmac } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Webhook } from "standardwebhooks";
+import { Value } from "typebox/value";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { OpenSink, Settings } from "../../engine/plugin/index.ts";
+import httpSink from "../../plugins/sinks/http.ts";
+import { answer, type FaultServer, startFaultServer } from "../support/fault-server.ts";
+import {
+  createTestContext,
+  type DeliveryOverrides,
+  delivery,
+  secret,
+  sending,
+  type TestContext,
+} from "../support/sink-context.ts";
+
+let folder: string;
+let test: TestContext;
+let server: FaultServer;
+const opened: OpenSink[] = [];
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "hookrail-http-"));
+  test = createTestContext(folder);
+  server = await startFaultServer();
+});
+afterEach(async () => {
+  for (const sink of opened.splice(0)) await sink.close();
+  await test.close();
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function open(settings: Settings): Promise<OpenSink> {
+  const sink = await httpSink.open({ url: `${server.url}/hooks`, ...settings }, test.context);
+  opened.push(sink);
+  return sink;
+}
+
+async function send(sink: OpenSink, over: DeliveryOverrides = {}) {
+  const request = await sink.prepare(delivery({ action: "send", ...over }));
+  return sink.send(request, sending({ idempotencyKey: over.idempotencyKey ?? "key-1" }));
+}
+
+const body = (): unknown => JSON.parse(server.requests.at(-1)?.body ?? "null");
+
+describe("the http sink", () => {
+  it("posts what changed, with a stable idempotency key", async () => {
+    const sink = await open({});
+    expect(await send(sink, { set: { tier: "team" }, clear: ["seats"] })).toEqual({ kind: "delivered", status: 200 });
+    expect(server.requests[0]).toMatchObject({ method: "POST", url: "/hooks" });
+    expect(server.requests[0]?.headers).toMatchObject({
+      "idempotency-key": "key-1",
+      "content-type": "application/json",
+    });
+    expect(body()).toMatchObject({
+      id: "key-1",
+      event: "invoice.paid",
+      entity: { type: "customer", key: "cus_1" },
+      attributes: { tier: "team", seats: null },
+      clear: ["seats"],
+    });
+  });
+
+  it("fills the URL, headers and query from the delivery, encoded", async () => {
+    const sink = await open({
+      url: `${server.url}/c/{entity.key}`,
+      method: "PUT",
+      headers: { "x-event": "{event.name}" },
+      query: { t: "{attributes.tier}", none: "{attributes.seats}" },
+      body: { tier: "attributes.tier" },
+    });
+    await send(sink, { key: "a b/c", set: { tier: "team" } });
+    expect(server.requests[0]).toMatchObject({
+      method: "PUT",
+      url: "/c/a%20b%2Fc?t=team",
+      headers: { "x-event": "invoice.paid" },
+    });
+    expect(body()).toEqual({ tier: "team" });
+  });
+
+  it("leaves out what reads a missing attribute, even where JSONata would make a value of nothing", async () => {
+    const sink = await open({
+      body: {
+        premium: 'attributes.tier = "team"',
+        label: 'attributes.tier & ""',
+        seats: "attributes.seats",
+        fixed: { value: "x" },
+        count: "$count(entity.ids)",
+      },
+    });
+    await send(sink, { set: { seats: 0 } });
+    expect(body()).toEqual({ seats: 0, fixed: "x", count: 1 });
+  });
+
+  it("sends nothing when the template blanks an attribute after all", async () => {
+    const sink = await open({ body: { tier: "params.nothing & ''" } });
+    await expect(sink.prepare(delivery({ action: "send", set: { seats: 1 } }))).rejects.toMatchObject({
+      code: "HK5001",
+    });
+    const whole = await open({ body: '{ "seats": $string(null) }' });
+    await expect(whole.prepare(delivery({ action: "send", set: { tier: "pro" } }))).rejects.toMatchObject({
+      code: "HK5001",
+    });
+  });
+
+  it("refuses a header that would break the line, before anything is sent", async () => {
+    const sink = await open({ headers: { "x-name": "{params.name}" } });
+    await expect(sink.prepare(delivery({ action: "send", params: { name: "a\r\nx-evil: 1" } }))).rejects.toMatchObject({
+      code: "HK5003",
+    });
+    await expect(sink.prepare(delivery({ action: "send", params: { name: "snow☃" } }))).rejects.toMatchObject({
+      code: "HK5003",
+    });
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it("repeats the frozen request byte for byte", async () => {
+    const sink = await open({});
+    const request = await sink.prepare(delivery({ action: "send", set: { tier: "team" } }));
+    const stored = JSON.parse(JSON.stringify(request));
+    server.next(answer(503, "", { "retry-after": "3" }), answer(200));
+    expect(await sink.send(stored, sending())).toMatchObject({ kind: "retry", status: 503, afterMs: 3_000 });
+    expect(await sink.send(stored, sending({ attempt: 2 }))).toMatchObject({ kind: "delivered" });
+    expect(server.requests[0]?.body).toBe(server.requests[1]?.body);
+    expect(JSON.stringify(stored)).not.toContain("secret");
+  });
+
+  it("knows several actions, each with its own path, method and kind", async () => {
+    const settings = {
+      actions: {
+        sync: { method: "PUT", path: "/people/{entity.key}", body: "fields" },
+        ping: { kind: "effect", path: "/ping", method: "POST", body: { at: "event.occurred_at" } },
+      },
+    };
+    const sink = await open(settings);
+    await send(sink, { action: "sync", set: { tier: "pro" } });
+    await send(sink, { action: "ping", kind: "effect" });
+    expect(server.requests.map(({ method, url, body: text }) => `${method} ${url} ${text}`)).toEqual([
+      'PUT /hooks/people/cus_1 {"tier":"pro"}',
+      'POST /hooks/ping {"at":"2026-11-24T05:59:59.000Z"}',
+    ]);
+    expect(httpSink.actionsOf?.({ url: "https://x.test", ...settings })).toMatchObject({
+      sync: { kind: "upsert" },
+      ping: { kind: "effect" },
+    });
+  });
+
+  it("writes forms", async () => {
+    const sink = await open({ body_format: "form", body: { a: { value: "x y" }, entity: "entity.ids" } });
+    await send(sink, {});
+    expect(server.requests[0]?.headers["content-type"]).toBe("application/x-www-form-urlencoded");
+    expect(server.requests[0]?.body).toBe("a=x+y&entity%5Bstripe_id%5D=cus_1");
+  });
+
+  it("lets rules of the connection decide what an answer means", async () => {
+    const sink = await open({
+      responses: [
+        { status: 409, as: "repeated" },
+        { status: 422, body: { path: "code", equals: "busy" }, as: "retry" },
+      ],
+    });
+    server.next(
+      answer(409),
+      answer(422, { code: "busy" }),
+      answer(422, { code: "bad" }),
+      answer(301, "", { location: "http://127.0.0.1/" }),
+    );
+    expect(await send(sink)).toMatchObject({ kind: "delivered", noEffect: "repeated" });
+    expect(await send(sink)).toMatchObject({ kind: "retry" });
+    expect(await send(sink)).toMatchObject({ kind: "rejected" });
+    expect(await send(sink)).toMatchObject({ kind: "rejected", status: 301 });
+  });
+
+  it("calls it unknown when the connection breaks after the request, and a retry when it never opened", async () => {
+    const sink = await open({});
+    server.next({ kind: "reset" });
+    expect(await send(sink)).toMatchObject({ kind: "unknown" });
+    const other = await open({ url: "http://127.0.0.1:1/x" });
+    expect(await send(other)).toMatchObject({ kind: "retry" });
+  });
+});
+
+describe("authentication", () => {
+  const header = (name: string) => server.requests.at(-1)?.headers[name];
+
+  it("basic, bearer and a header of the sink's own", async () => {
+    await send(await open({ auth: { kind: "basic", user: "me", password: secret("pä:ss") } }));
+    expect(header("authorization")).toBe(`Basic ${Buffer.from("me:pä:ss").toString("base64")}`);
+    await send(await open({ auth: { kind: "bearer", token: secret("t0k") } }));
+    expect(header("authorization")).toBe("Bearer t0k");
+    await send(await open({ auth: { kind: "header", header: "X-Api", prefix: "Key ", value: secret("k") } }));
+    expect(header("x-api")).toBe("Key k");
+  });
+
+  it("a field of the body, which is not part of what is frozen", async () => {
+    const sink = await open({
+      auth: { kind: "body_field", field: "auth.key", value: secret("s3cret") },
+      body: { a: "event.name" },
+    });
+    const request = await sink.prepare(delivery({ action: "send" }));
+    expect(JSON.stringify(request)).not.toContain("s3cret");
+    await sink.send(request, sending());
+    expect(body()).toEqual({ a: "invoice.paid", auth: { key: "s3cret" } });
+  });
+
+  it("signatures after Standard Webhooks that the reference library verifies, new for each attempt", async () => {
+    const raw = `whsec_${Buffer.from("a secret of twenty-four b").toString("base64")}`;
+    const sink = await open({ auth: { kind: "hmac", secret: secret(raw) } });
+    test.clock.set(Date.now());
+    await send(sink, { set: { tier: "team" }, idempotencyKey: "msg_1" });
+    const headers = Object.fromEntries(
+      ["webhook-id", "webhook-timestamp", "webhook-signature"].map((name) => [name, String(header(name))]),
+    );
+    expect(headers["webhook-id"]).toBe("msg_1");
+    expect(new Webhook(raw).verify(server.requests[0]?.body ?? "", headers)).toMatchObject({ event: "invoice.paid" });
+  });
+
+  it("a plain HMAC of the body", async () => {
+    const sink = await open({
+      auth: {
+        kind: "hmac",
+        secret: secret("k"),
+        scheme: "custom",
+        header: "X-Sign",
+        prefix: "sha256=",
+        encoding: "hex",
+      },
+    });
+    await send(sink);
+    expect(header("x-sign")).toBe(
+      `sha256=${createHmac("sha256", "k")
+        .update(server.requests[0]?.body ?? "")
+        .digest("hex")}`,
+    );
+  });
+
+  it("OAuth client credentials", async () => {
+    const sink = await open({
+      auth: {
+        kind: "oauth2",
+        token_url: `${server.url}/token`,
+        client_id: "id",
+        client_secret: secret("s"),
+        scope: "write",
+      },
+    });
+    server.next(answer(200, { access_token: "t1", expires_in: 60 }));
+    await send(sink);
+    await send(sink);
+    expect(header("authorization")).toBe("Bearer t1");
+    test.clock.advance(31_000);
+    server.next(answer(200, { access_token: "t2", expires_in: 60 }));
+    await send(sink);
+    expect(header("authorization")).toBe("Bearer t2");
+    expect(server.requests.filter(({ url }) => url === "/token")).toHaveLength(2);
+  });
+
+  it("a secret URL, which appears nowhere but on the wire", async () => {
+    const sink = await httpSink.open({ secret_url: secret(`${server.url}/T0/B0/XyZ`) }, test.context);
+    opened.push(sink);
+    const request = await sink.prepare(delivery({ action: "send", set: { tier: "pro" } }));
+    expect(JSON.stringify(request)).not.toContain("XyZ");
+    await sink.send(request, sending());
+    expect(server.requests[0]?.url).toBe("/T0/B0/XyZ");
+  });
+
+  it("pauses on 401, 403 and 407, and kills the delivery too on 410", async () => {
+    const sink = await open({});
+    for (const status of [401, 403, 407]) {
+      server.next(answer(status));
+      expect(await send(sink)).toMatchObject({ kind: "pause", status });
+    }
+    server.next(answer(410));
+    expect(await send(sink)).toMatchObject({ kind: "pause", status: 410, dead: true });
+  });
+});
+
+describe("its settings", () => {
+  it.each<[Settings, string]>([
+    [{}, "missing"],
+    [{ url: "ftp://x.test" }, "not an http"],
+    [{ url: "https://{entity.key}.x.test/" }, "not an http"],
+    [{ url: "https://x.test", secret_url: "y" }, "exclude"],
+    [{ url: "https://x.test", actions: { a: {} }, default_action: "b" }, "no action"],
+  ])("finds what is wrong with %j", (settings, words) =>
+    expect(httpSink.check?.(settings)).toMatchObject([{ message: expect.stringContaining(words) }]),
+  );
+
+  it("names the expressions that are the author's, with their places", () => {
+    const found = httpSink.expressions?.({
+      url: "https://x.test/{entity.key}",
+      body: { a: "attributes.tier", b: { value: "c" } },
+    });
+    expect(found).toEqual([
+      { path: ["url"], source: "entity.key" },
+      { path: ["body", "a"], source: "attributes.tier" },
+    ]);
+    expect(
+      httpSink.expressions?.({ url: "https://x.test", actions: { a: { path: "/{entity.key}", body: "fields" } } }),
+    ).toEqual([
+      { path: ["actions", "a", "path"], source: "entity.key" },
+      { path: ["actions", "a", "body"], source: "fields" },
+    ]);
+  });
+
+  it("are a closed mapping", () => {
+    expect(
+      Value.Check(httpSink.config, { url: "https://x.test", auth: { kind: "bearer", token: "t" }, body: { a: "b" } }),
+    ).toBe(true);
+    expect(Value.Check(httpSink.config, { url: "https://x.test", boddy: {} })).toBe(false);
+    expect(
+      Value.Check(httpSink.config, { url: "https://x.test", auth: { kind: "bearer", token: "t", extra: 1 } }),
+    ).toBe(false);
+  });
+});
