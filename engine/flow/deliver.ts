@@ -7,7 +7,7 @@ import { HookrailError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
 import type { ConnectionModel } from "../delivery/model.ts";
 import type { FrozenRequest, OpenSink, Outcome, SinkDelivery } from "../plugin/index.ts";
-import type { DeliveryRecord, Store } from "../store/store.ts";
+import type { AttemptMark, DeliveryRecord, Store } from "../store/store.ts";
 import { acknowledgedState } from "./born.ts";
 import { canonicalJson } from "./canonical.ts";
 import type { Observer } from "./observer.ts";
@@ -46,10 +46,25 @@ export async function attemptDelivery(record: DeliveryRecord, deps: DeliverDeps)
   }
   const attempt = current.attempts + 1;
   const first = record.frozen === undefined ? { frozen } : {};
-  if (deps.connection.sink.marksAttempts)
-    await deps.store.markAttempt({ delivery: current.id, attempt, at: now, ...first });
+  if (
+    deps.connection.sink.marksAttempts &&
+    !(await mark({ delivery: current.id, attempt, at: now, ...first }, deps.store))
+  ) {
+    return { outcome: "superseded" };
+  }
   const outcome = await send(current, frozen, { attempt, deps });
   return settle(current, outcome, { attempt: { startedAt: now, ...first }, deps });
+}
+
+/** False: a newer upsert has taken the delivery over since it was found due; it carries these values too. */
+async function mark(attempt: AttemptMark, store: Store): Promise<boolean> {
+  try {
+    await store.markAttempt(attempt);
+    return true;
+  } catch (error) {
+    if (error instanceof HookrailError && error.code === "HK4013" && error.data["from"] === "merged") return false;
+    throw error;
+  }
 }
 
 /** Between birth and first attempt another delivery may have said the same: then there is nothing to send. */

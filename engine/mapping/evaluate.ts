@@ -36,6 +36,7 @@ interface Task {
   readonly expression: Expression;
   readonly source: string;
   readonly settle: (result: EvaluationResult) => void;
+  readonly draft: Draft;
 }
 
 /** An answer that is still being filled in. */
@@ -84,7 +85,7 @@ const UNANSWERED: EvaluationResult = { ok: false, code: "HK2012", message: "not 
 function draftOf(expression: Expression, scope: Scope, tasks: Task[]): Draft {
   const draft: Draft = { readings: [], result: UNANSWERED };
   if (!isCompiled(expression)) {
-    tasks.push({ expression, source: expression.source, settle: (outcome) => (draft.result = outcome) });
+    tasks.push({ expression, draft, source: expression.source, settle: (outcome) => (draft.result = outcome) });
     return draft;
   }
   for (let index = 0; index < expression.inputs.length; index++) {
@@ -94,6 +95,7 @@ function draftOf(expression: Expression, scope: Scope, tasks: Task[]): Draft {
     else
       tasks.push({
         expression,
+        draft,
         source: input.reader.source,
         settle: (outcome) => (draft.readings[index] = toReading(input, fromOutcome(input, outcome))),
       });
@@ -102,7 +104,7 @@ function draftOf(expression: Expression, scope: Scope, tasks: Task[]): Draft {
   // One walk serves both where the expression is a path that was read.
   const result = expression.isPath && own !== undefined ? asResult(expression, own.value) : runFast(expression, scope);
   if (result !== undefined) draft.result = result;
-  else tasks.push({ expression, source: expression.source, settle: (outcome) => (draft.result = outcome) });
+  else tasks.push({ expression, draft, source: expression.source, settle: (outcome) => (draft.result = outcome) });
   return draft;
 }
 
@@ -165,7 +167,8 @@ async function runTasks(by: { pool: Pool; deadlineMs: number }, tasks: readonly 
     answer.kind === "killed"
       ? failure(culprit, "HK2011", { ms: by.deadlineMs })
       : failure(culprit, "HK2012", { problem: answer.problem });
-  for (const task of tasks) task.settle(result);
+  // What was not read is not absent: with no reading left, no missing-data policy can make a value of a stopped evaluation.
+  for (const { draft } of tasks) Object.assign(draft, { readings: [], result });
 }
 
 function fromWorker(expression: Expression, outcome: Outcome | undefined): EvaluationResult {
