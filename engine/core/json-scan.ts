@@ -27,7 +27,7 @@ export interface JsonScan {
 }
 
 interface ScanState {
-  readonly bytes: Uint8Array;
+  readonly bytes: Buffer;
   readonly maxDepth: number;
   readonly numbers: boolean;
   pos: number;
@@ -47,7 +47,7 @@ export function scanJson(
   options: { readonly maxDepth: number; readonly paths?: JsonPaths; readonly numbers?: boolean },
 ): JsonScan {
   const state: ScanState = {
-    bytes,
+    bytes: Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
     maxDepth: options.maxDepth,
     numbers: options.numbers ?? false,
     pos: bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0,
@@ -217,22 +217,27 @@ function skipContainer(state: ScanState): void {
     const c = bytes[i] as number;
     if (c === 0x22) {
       i++;
-      while (i < end && bytes[i] !== 0x22) i += bytes[i] === 0x5c ? 2 : 1;
-    } else if (c === 0x7b || c === 0x5b) {
+      while (i < end) {
+        const inside = bytes[i] as number;
+        if (inside === 0x22) break;
+        i += inside === 0x5c ? 2 : 1;
+      }
+    } else if (c < 0x5b) {
+      if (numbers && isNumberStart(c)) {
+        state.pos = i;
+        skipScalar(state);
+        i = state.pos;
+        continue;
+      }
+    } else if ((c | 0x20) === 0x7b) {
+      // `[` and `{` differ in one bit, as `]` and `}` do.
       if (++depth > maxDepth) {
         state.tooDeep = true;
         return;
       }
-    } else if (c === 0x7d || c === 0x5d) {
-      if (--depth === floor) {
-        state.pos = i + 1;
-        return;
-      }
-    } else if (numbers && isNumberStart(c)) {
-      state.pos = i;
-      skipScalar(state);
-      i = state.pos;
-      continue;
+    } else if ((c | 0x20) === 0x7d && --depth === floor) {
+      state.pos = i + 1;
+      return;
     }
     i++;
   }
@@ -240,7 +245,7 @@ function skipContainer(state: ScanState): void {
 }
 
 function readString(state: ScanState, start: number): string {
-  const raw = Buffer.from(state.bytes.buffer, state.bytes.byteOffset + start, state.pos - start).toString("utf8");
+  const raw = state.bytes.toString("utf8", start, state.pos);
   if (!raw.includes("\\")) return raw.slice(1, -1);
   try {
     return String(JSON.parse(raw));
@@ -252,7 +257,7 @@ function readString(state: ScanState, start: number): string {
 
 function readScalar(state: ScanState, start: number): ScanValue {
   if (state.bytes[start] === 0x22) return { type: "string", text: readString(state, start) };
-  const text = Buffer.from(state.bytes.buffer, state.bytes.byteOffset + start, state.pos - start).toString("latin1");
+  const text = state.bytes.toString("latin1", start, state.pos);
   if (text === "true" || text === "false") return { type: "boolean", text };
   if (text === "null") return { type: "null", text };
   if (!/^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text)) state.malformed = true;

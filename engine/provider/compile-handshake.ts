@@ -2,13 +2,14 @@
 import type { Json } from "../core/types.ts";
 import type { HandshakeYaml } from "./events.schema.ts";
 import type { Faults } from "./faults.ts";
-import { compileRef, compileTemplate, holesOf, type Ref, type Template } from "./template.ts";
+import { compileRef, compileTemplate, type Hole, holesOf, type Ref, type Template } from "./template.ts";
 
 export interface ConditionModel {
   readonly ref: Ref;
   /** The text it must equal; absent: only presence is asked. */
   readonly equals?: string;
   readonly exists: boolean;
+  readonly matches?: RegExp;
 }
 
 /** A JSON reply whose texts are templates. */
@@ -33,6 +34,7 @@ export interface HandshakeModel {
     | { readonly kind: "json"; readonly template: JsonTemplate }
     | { readonly kind: "empty" };
   readonly store?: { readonly name: string; readonly secret: Ref };
+  readonly fetch?: { readonly url: Ref; readonly hosts: readonly string[] };
 }
 
 /** Compiles one handshake. */
@@ -42,16 +44,17 @@ export function compileHandshake(raw: HandshakeYaml, faults: Faults): HandshakeM
     raw.store === undefined
       ? undefined
       : faults.take(["store", "secret"], raw.store.secret, compileRef(raw.store.secret));
+  const fetch =
+    raw.fetch === undefined ? undefined : faults.take(["fetch", "url"], raw.fetch.url, compileRef(raw.fetch.url));
+  if (raw.fetch !== undefined && raw.auth !== undefined && raw.auth !== "verify") {
+    faults.add(["fetch"], "HK3002", "only a verified request may make us call a URL", "auth: verify");
+  }
   if (raw.reply.text !== undefined && raw.reply.json !== undefined) {
     faults.add(["reply"], "HK3002", "a reply is text or JSON, not both", "one of text, json");
   }
-  return {
+  const model: HandshakeModel = {
     name: raw.name,
-    when: Object.entries(raw.when).flatMap(([text, wanted]) => {
-      const ref = faults.take(["when", text], text, compileRef(text));
-      if (ref === undefined) return [];
-      return [typeof wanted === "string" ? { ref, equals: wanted, exists: true } : { ref, exists: wanted.exists }];
-    }),
+    when: compileConditions(raw.when, faults.at("when")),
     ...(typeof method === "string" ? { method } : {}),
     auth: compileAuth(raw.auth, faults.at("auth")),
     status: raw.reply.status ?? 200,
@@ -61,7 +64,47 @@ export function compileHandshake(raw: HandshakeYaml, faults: Faults): HandshakeM
     }),
     body: compileReplyBody(raw.reply, faults.at("reply")),
     ...(raw.store === undefined || store === undefined ? {} : { store: { name: raw.store.name, secret: store } }),
+    ...(raw.fetch === undefined || fetch === undefined ? {} : { fetch: { url: fetch, hosts: raw.fetch.hosts } }),
   };
+  checkOracle(model, faults);
+  return model;
+}
+
+function compileConditions(raw: HandshakeYaml["when"], faults: Faults): readonly ConditionModel[] {
+  return Object.entries(raw).flatMap(([text, wanted]): ConditionModel[] => {
+    const ref = faults.take([text], text, compileRef(text));
+    if (ref === undefined) return [];
+    if (typeof wanted === "string") return [{ ref, equals: wanted, exists: true }];
+    if ("exists" in wanted) return [{ ref, exists: wanted.exists }];
+    const matches = compilePattern(wanted.matches);
+    if (matches !== undefined) return [{ ref, exists: true, matches }];
+    faults.add([text, "matches"], "HK3001", `\`${wanted.matches}\` can't be read`, "a regular expression");
+    return [];
+  });
+}
+
+function compilePattern(text: string): RegExp | undefined {
+  try {
+    return new RegExp(`^(?:${text})$`, "u");
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Nobody may have a text of their own choice signed with the source's secret: they would send it back to us as an
+ * event. So before verification an HMAC is only made of what a pattern has confined.
+ */
+function checkOracle(model: HandshakeModel, faults: Faults): void {
+  if (model.auth.kind !== "none") return;
+  const confined = new Set(
+    model.when.flatMap(({ ref, matches }) => (matches === undefined ? [] : [JSON.stringify(ref)])),
+  );
+  const open = holesOfReply(model).some(({ ref, fn }) => fn?.startsWith("hmac") && !confined.has(JSON.stringify(ref)));
+  if (open) {
+    const message = "this reply would sign any text for anyone, who could then send it as an event";
+    faults.add(["reply"], "HK3002", message, "auth: verify, or a `when:` with `matches` for what is signed");
+  }
 }
 
 function compileAuth(raw: HandshakeYaml["auth"], faults: Faults): HandshakeModel["auth"] {
@@ -87,17 +130,20 @@ function compileJson(value: Json, faults: Faults): JsonTemplate {
 
 /** All references a handshake reads. */
 export function refsOfHandshake(model: HandshakeModel): readonly Ref[] {
-  const templates = model.headers.map(([, template]) => template);
-  if (model.body.kind === "text") templates.push(model.body.template);
-  if (model.body.kind === "json") templates.push(...templatesIn(model.body.template));
   return [
     ...model.when.map(({ ref }) => ref),
-    ...templates.flatMap((template) => holesOf(template).map((hole) => hole.ref)),
+    ...holesOfReply(model).map((hole) => hole.ref),
     ...(model.auth.kind === "token_equals"
       ? [model.auth.from, { kind: "param", name: model.auth.param } as const]
       : []),
     ...(model.store === undefined ? [] : [model.store.secret]),
+    ...(model.fetch === undefined ? [] : [model.fetch.url]),
   ];
+}
+
+function holesOfReply({ headers, body }: HandshakeModel): readonly Hole[] {
+  const inBody = body.kind === "text" ? [body.template] : body.kind === "json" ? templatesIn(body.template) : [];
+  return [...headers.map(([, template]) => template), ...inBody].flatMap((template) => holesOf(template));
 }
 
 function templatesIn(template: JsonTemplate): readonly Template[] {

@@ -88,6 +88,7 @@ function checkScheme(raw: VerifyEntryYaml, model: SchemeModel, faults: Faults): 
 /** Whether a part reads the timestamp: as `{timestamp}` or, given its place, from there or with the raw body around it. */
 function messageReads(part: MessagePart, from: Ref | undefined): boolean {
   if (part.kind === "field_lines") return from?.kind === "body";
+  if (part.kind === "signed_headers") return from?.kind === "header" && part.mustList.includes(from.name);
   if (part.kind !== "template") return false;
   return holesOf(part.template).some(({ ref }) => {
     if (ref.kind === "timestamp") return true;
@@ -163,11 +164,12 @@ function compileMessage(raw: VerifyEntryYaml["message"], faults: Faults): readon
           percentDecode: (part.url.percent_decode ?? []).filter((code) => /^%[0-9A-Fa-f]{2}$/.test(code)),
         },
       ];
-    const { list_from, list_sep, sep, form } = part.signed_headers;
+    const { list_from, list_sep, sep, form, must_list } = part.signed_headers;
+    const mustList = (must_list ?? []).map((name) => name.toLowerCase());
     const listFrom = faults.take(path, list_from, compileRef(list_from));
     return listFrom === undefined
       ? []
-      : [{ kind: "signed_headers", listFrom, listSep: list_sep ?? " ", sep, form: form ?? "values" }];
+      : [{ kind: "signed_headers", listFrom, listSep: list_sep ?? " ", mustList, sep, form: form ?? "values" }];
   });
 }
 

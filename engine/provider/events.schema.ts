@@ -54,7 +54,11 @@ export const eventsProperties = {
 };
 
 const conditionSchema = Type.Union(
-  [text("The text it must equal."), closed({ exists: flag("Whether it must be there.") })],
+  [
+    text("The text it must equal."),
+    closed({ exists: flag("Whether it must be there.") }),
+    closed({ matches: text("A regular expression it must match as a whole; at most 256 characters are looked at.") }),
+  ],
   { description: "What is expected there." },
 );
 
@@ -70,10 +74,13 @@ export const handshakeSchema = closed(
         [
           oneOf(["none", "verify"], "`verify`: only a signed request is answered."),
           closed({
-            token_equals: closed({
-              from: text("Where the sender shows its token, e.g. `query:hub.verify_token`."),
-              param: text("The source's param it must equal."),
-            }),
+            token_equals: closed(
+              {
+                from: text("Where the sender shows its token, e.g. `query:hub.verify_token`."),
+                param: text("The source's param it must equal."),
+              },
+              { description: "Whoever knows a token is answered." },
+            ),
           }),
         ],
         { description: "Who is answered. Default `verify`." },
@@ -87,6 +94,21 @@ export const handshakeSchema = closed(
         json: Type.Optional(anyValue("A template for each text in it, sent as JSON.")),
       },
       { description: "What is answered." },
+    ),
+    fetch: Type.Optional(
+      closed(
+        {
+          url: text("Where the request names it, e.g. `body:SubscribeURL`."),
+          hosts: Type.Array(text("A host, or a pattern with `*` for one label."), {
+            minItems: 1,
+            description: "Hosts it may lead to.",
+          }),
+        },
+        {
+          description:
+            "A URL of the provider to call once the request is verified, to confirm a subscription; https only.",
+        },
+      ),
     ),
     store: Type.Optional(
       closed(

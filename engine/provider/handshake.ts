@@ -4,7 +4,7 @@ import type { Json, RawRequest } from "../core/types.ts";
 import { equalsText } from "./bytes.ts";
 import type { ConditionModel, HandshakeModel, JsonTemplate } from "./compile-handshake.ts";
 import type { VerifyContext } from "./context.ts";
-import { activeSecrets } from "./key.ts";
+import { activeSecrets, isTrustedUrl } from "./key.ts";
 import type { HandshakeReply } from "./model.ts";
 import { paramText, Reading } from "./reading.ts";
 import type { Recipe } from "./recipe.ts";
@@ -12,6 +12,8 @@ import { type Env, readText, renderTemplate } from "./render.ts";
 
 /** A reply holds at most what an honest challenge does: this is no mirror for other people's bytes. */
 const MAX_REPLY = 4096;
+/** Bounds what a pattern can cost. */
+const MAX_MATCHED = 256;
 
 /**
  * The reply to a handshake, or undefined when the request is none. Before verification only those answer that
@@ -38,6 +40,9 @@ export function answerHandshake(
 
 function holds(condition: ConditionModel, env: Env): boolean {
   const text = readText(condition.ref, env);
+  if (condition.matches !== undefined) {
+    return text !== undefined && text.length <= MAX_MATCHED && condition.matches.test(text);
+  }
   if (condition.equals === undefined) return (text !== undefined) === condition.exists;
   return text === condition.equals;
 }
@@ -67,7 +72,10 @@ function reply(handshake: HandshakeModel, env: Env): HandshakeReply | undefined 
     handshake.store === undefined || secret === undefined
       ? {}
       : { learned: { name: handshake.store.name, value: new Secret(secret) } };
-  return { name: handshake.name, status: handshake.status, headers, body, ...learned };
+  const fetch = handshake.fetch === undefined ? undefined : readText(handshake.fetch.url, env);
+  if (handshake.fetch !== undefined && !isTrustedUrl(fetch ?? "", handshake.fetch.hosts, "")) return undefined;
+  const base = { name: handshake.name, status: handshake.status, headers, body };
+  return { ...base, ...learned, ...(fetch === undefined ? {} : { fetch }) };
 }
 
 function replyBody(handshake: HandshakeModel, env: Env): string | undefined {

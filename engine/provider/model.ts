@@ -77,6 +77,8 @@ export interface HandshakeReply {
   readonly name: string;
   /** A secret the provider gave away in this request, to be kept before the reply is sent. */
   readonly learned?: { readonly name: string; readonly value: Secret };
+  /** A URL of the provider that has to be called (GET) to confirm the subscription: https, on a listed host. */
+  readonly fetch?: string;
 }
 
 export type Identified =

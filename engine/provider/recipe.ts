@@ -52,7 +52,7 @@ export interface Recipe {
   /** Whether a source must name secrets: false when every scheme is `none` or takes its key from elsewhere. */
   readonly needsSecret: boolean;
   /** Headers that decide something and so may stand only once in a request. */
-  readonly singleHeaders: ReadonlySet<string>;
+  readonly singleHeaders: readonly string[];
   readonly handshake: readonly HandshakeModel[];
   readonly events: EventsModel;
   readonly ack?: Ack;
@@ -77,8 +77,12 @@ export type ReadSample = (path: string) => Json | undefined;
 
 /** Compiles a recipe that `recipeSchema` has validated. */
 export function compileRecipe(raw: RecipeYaml, readSample: ReadSample = () => undefined): CompiledRecipe {
+  return compile(raw, readSample, "declared");
+}
+
+/** `params` says whether params must be declared, or are whatever the recipe reads: a source has no place to declare them. */
+function compile(raw: RecipeYaml, readSample: ReadSample, paramsAre: "declared" | "implied"): CompiledRecipe {
   const faults = new Faults();
-  const params = new Map(Object.entries(raw.params ?? {}).map(([name, param]) => [name, paramModel(name, param)]));
   const verify = raw.verify.map((entry, index) => compileScheme(entry, faults.at("verify", index)));
   const handshake = (raw.handshake ?? []).map((entry, index) => compileHandshake(entry, faults.at("handshake", index)));
   const events = compileEvents(raw.events ?? {}, faults.at("events"));
@@ -87,7 +91,8 @@ export function compileRecipe(raw: RecipeYaml, readSample: ReadSample = () => un
   const accept = compileAccept(raw, handshake, faults.at("accept"));
   const verifyRefs = verify.flatMap(refsOfScheme);
   const handshakeRefs = handshake.flatMap(refsOfHandshake);
-  checkParams([...verifyRefs, ...handshakeRefs], params, faults);
+  const read = paramNames(verify, [...verifyRefs, ...handshakeRefs]);
+  const params = paramsAre === "declared" ? declaredParams(raw, read, faults) : impliedParams(raw, read);
   if (faults.list.length > 0) return { ok: false, faults: faults.list };
   const recipe: Recipe = {
     provider: raw.provider,
@@ -98,9 +103,7 @@ export function compileRecipe(raw: RecipeYaml, readSample: ReadSample = () => un
     params,
     verify,
     needsSecret: verify.some((scheme) => scheme.scheme !== "none" && scheme.keyFrom.kind === "secrets"),
-    singleHeaders: new Set(
-      [...verifyRefs, ...refsOfEvents(events)].flatMap((ref) => (ref.kind === "header" ? [ref.name] : [])),
-    ),
+    singleHeaders: headerNames([...verifyRefs, ...refsOfEvents(events)]),
     handshake,
     events,
     ...(raw.ack === undefined ? {} : { ack: compileAck(raw.ack) }),
@@ -118,7 +121,7 @@ export function compileRecipe(raw: RecipeYaml, readSample: ReadSample = () => un
 export function compileInlineRecipe(name: string, raw: InlineRecipeYaml, readSample?: ReadSample): CompiledRecipe {
   const { signature, handshake, ack, samples, ...events } = raw;
   const many = Array.isArray(signature);
-  const compiled = compileRecipe(
+  const compiled = compile(
     {
       provider: name,
       title: name,
@@ -128,7 +131,8 @@ export function compileInlineRecipe(name: string, raw: InlineRecipeYaml, readSam
       ...(ack === undefined ? {} : { ack }),
       ...(samples === undefined ? {} : { samples }),
     },
-    readSample,
+    readSample ?? (() => undefined),
+    "implied",
   );
   if (compiled.ok) return compiled;
   return { ok: false, faults: compiled.faults.map((fault) => ({ ...fault, path: inlinePath(fault.path, many) })) };
@@ -143,22 +147,51 @@ function paramModel(name: string, raw: NonNullable<RecipeYaml["params"]>[string]
   return { name, description: raw.description, required: raw.required ?? false, secret: raw.secret ?? false };
 }
 
+function headerNames(refs: readonly Ref[]): readonly string[] {
+  return [...new Set(refs.flatMap((ref) => (ref.kind === "header" ? [ref.name] : [])))];
+}
+
 function bodyPaths(refs: readonly Ref[]): JsonPaths {
   return compileJsonPaths(new Set(refs.flatMap((ref) => (ref.kind === "body" ? [ref.path] : []))));
 }
 
-function checkParams(refs: readonly Ref[], params: ReadonlyMap<string, ParamModel>, faults: Faults): void {
-  for (const ref of refs) {
-    const name =
-      ref.kind === "param" ? ref.name : ref.kind === "url" || ref.kind === "received_url" ? "url" : undefined;
-    if (name === undefined || params.has(name)) continue;
-    faults.add(
-      ["params"],
-      "HK3002",
-      `the recipe reads \`param:${name}\` and declares no such param`,
-      `params: { ${name}: { description: … } }`,
-    );
+/** Params the recipe reads, by reference or as a key. */
+function paramNames(verify: readonly SchemeModel[], refs: readonly Ref[]): ReadonlySet<string> {
+  const keys = verify.flatMap(({ keyFrom }) => (keyFrom.kind === "param" ? [keyFrom.name] : []));
+  const read = refs.flatMap((ref) => {
+    if (ref.kind === "url" || ref.kind === "received_url") return ["url"];
+    return ref.kind === "param" ? [ref.name] : [];
+  });
+  return new Set([...keys, ...read]);
+}
+
+/** Declared params, and those that stand in for a fetch. */
+function declaredParams(raw: RecipeYaml, read: ReadonlySet<string>, faults: Faults): ReadonlyMap<string, ParamModel> {
+  const declared = Object.entries(raw.params ?? {}).map(([name, param]) => [name, paramModel(name, param)] as const);
+  const params = new Map([...standIns(raw), ...declared]);
+  for (const name of read) {
+    if (params.has(name)) continue;
+    const message = `the recipe reads \`param:${name}\` and declares no such param`;
+    faults.add(["params"], "HK3002", message, `params: { ${name}: { description: … } }`);
   }
+  return params;
+}
+
+function impliedParams(raw: RecipeYaml, read: ReadonlySet<string>): ReadonlyMap<string, ParamModel> {
+  const description = "read by the source's own `signature` or `handshake`";
+  const implied = [...read].map((name) => [name, { name, description, required: true, secret: false }] as const);
+  return new Map([...standIns(raw), ...implied]);
+}
+
+/** A source may give a key itself instead of having it fetched. */
+function standIns(raw: RecipeYaml): readonly (readonly [string, ParamModel])[] {
+  const param = (name: string, description: string) =>
+    [name, { name, description, required: false, secret: false }] as const;
+  return raw.verify.flatMap(({ key_from }) => {
+    if (key_from?.cert_url !== undefined)
+      return [param("certificate", "The signing certificate or public key, in PEM.")];
+    return key_from?.jwks === undefined ? [] : [param("jwks", "The key set, as JSON.")];
+  });
 }
 
 function compileAck(raw: NonNullable<RecipeYaml["ack"]>): Ack {

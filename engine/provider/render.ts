@@ -218,6 +218,7 @@ function signedHeaders(
     .split(part.listSep)
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== "");
+  if (!part.mustList.every((name) => names.includes(name))) return undefined;
   const values = names.map((name) => {
     const value = env.reading.header(name) ?? "";
     return part.form === "values" ? value : `${name}:${value}`;

@@ -34,6 +34,7 @@ export type MessagePart =
       readonly kind: "signed_headers";
       readonly listFrom: Ref;
       readonly listSep: string;
+      readonly mustList: readonly string[];
       readonly sep: string;
       readonly form: "values" | "name_value";
     }

@@ -99,7 +99,10 @@ const messagePartSchema = Type.Union(
     }),
     closed({
       join_fields: closed(
-        { sep: text("What goes between the values."), paths: Type.Array(text("A body path; absent ones are empty.")) },
+        {
+          sep: text("What goes between the values."),
+          paths: Type.Array(text("A body path."), { description: "Body paths in order; absent ones are empty." }),
+        },
         { description: "Values of body paths, joined (Adyen)." },
       ),
     }),
@@ -109,6 +112,11 @@ const messagePartSchema = Type.Union(
           list_from: ref("The list of header names, e.g. `part:h`."),
           list_sep: Type.Optional(Type.String({ description: "Separator in that list. Default: a space." })),
           sep: Type.String({ description: "What goes between the headers." }),
+          must_list: Type.Optional(
+            Type.Array(text("A header."), {
+              description: "Headers that list must name, or the request is refused: whatever decides anything.",
+            }),
+          ),
           form: Type.Optional(oneOf(["values", "name_value"], "`values`, or `name:value`. Default `values`.")),
         },
         { description: "The headers the request itself lists as signed (Hook0, Contentful)." },
@@ -123,7 +131,9 @@ const messagePartSchema = Type.Union(
               "`registered`: the source's `url` param as written; `received`: its origin with the path and query of the request. Default `registered`.",
             ),
           ),
-          percent_decode: Type.Optional(Type.Array(text("An escape to undo, e.g. `%3A`."))),
+          percent_decode: Type.Optional(
+            Type.Array(text("An escape, e.g. `%3A`."), { description: "Escapes of the URL to undo first." }),
+          ),
         },
         { description: "The URL the sender was given." },
       ),
@@ -179,7 +189,7 @@ const claimsSchema = closed(
   {
     alg: Type.Array(
       oneOf(["HS256", "HS384", "HS512", "ES256", "RS256", "EdDSA"], "An allowed algorithm; any other is refused."),
-      { minItems: 1 },
+      { minItems: 1, description: "Algorithms a token may use." },
     ),
     iss: Type.Optional(template("The issuer that is demanded.")),
     aud: Type.Optional(template("The audience that is demanded.")),

@@ -51,14 +51,16 @@ function further(before: Refusal | undefined, after: Refusal): Refusal {
 }
 
 /** A deciding header that stands twice: Node would join or drop one, and which one was signed is a guess. */
-function findRepeated(rawHeaders: readonly string[], single: ReadonlySet<string>): string | undefined {
-  if (single.size === 0) return undefined;
-  const seen = new Set<string>();
+function findRepeated(rawHeaders: readonly string[], single: readonly string[]): string | undefined {
+  let seen = "";
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = (rawHeaders[i] ?? "").toLowerCase();
-    if (!single.has(name)) continue;
-    if (seen.has(name)) return name;
-    seen.add(name);
+    const raw = rawHeaders[i] as string;
+    for (const name of single) {
+      // Most headers differ in length already: this runs for every request.
+      if (raw.length !== name.length || raw.toLowerCase() !== name) continue;
+      if (seen.includes(`\n${name}\n`)) return name;
+      seen += `\n${name}\n`;
+    }
   }
   return undefined;
 }

@@ -85,6 +85,46 @@ describe("answerHandshake", () => {
     expect(JSON.stringify(reply?.learned)).not.toContain("sesame");
   });
 
+  it("signs a challenge before verification only if a pattern confines it (Braintree)", () => {
+    const braintree = recipeOf(`
+provider: braintree
+title: Braintree
+params: { public_key: { description: k } }
+verify: [{ scheme: hmac, header: s }]
+handshake:
+  - name: bt_challenge
+    when: { method: GET, "query:bt_challenge": { matches: "[a-f0-9]{20,32}" } }
+    auth: none
+    reply: { text: "{param:public_key}|{hmac_sha256_hex(query:bt_challenge)}" }
+`);
+    const ctx = { ...context("s"), params: { public_key: "pub" } };
+    const ask = (challenge: string) => answerHandshake(braintree, get(`bt_challenge=${challenge}`), ctx, false)?.body;
+    const good = "0123456789abcdef0123";
+    expect(ask(good)).toBe(`pub|${createHmac("sha256", "s").update(good).digest("hex")}`);
+    for (const bad of ["", "1", `${good}%0A`, "%7B%22id%22%3A1%7D", "a".repeat(300)]) expect(ask(bad)).toBeUndefined();
+  });
+
+  it("confirms a subscription only at a listed host", () => {
+    const sns = recipeOf(`
+provider: sns
+title: SNS
+verify: [{ scheme: hmac, header: s }]
+handshake:
+  - name: confirm
+    when: { "body:Type": SubscriptionConfirmation }
+    fetch: { url: "body:SubscribeURL", hosts: ["sns.*.amazonaws.com"] }
+    reply: {}
+`);
+    const ask = (SubscribeURL: string) => {
+      const body = JSON.stringify({ Type: "SubscriptionConfirmation", SubscribeURL });
+      return answerHandshake(sns, request(body), context("s"), true);
+    };
+    const url = "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription";
+    expect(ask(url)).toMatchObject({ name: "confirm", status: 200, body: "", fetch: url });
+    expect(ask("https://169.254.169.254/latest")).toBeUndefined();
+    expect(ask("http://sns.eu-west-1.amazonaws.com/")).toBeUndefined();
+  });
+
   it("never throws and never lets a value end a header", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (header, body) => {

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign } from "node:crypto";
+import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { secretFault } from "../../engine/provider/key.ts";
 import { verify } from "../../engine/provider/verify.ts";
@@ -9,7 +9,7 @@ describe("secretFault", () => {
     ["stripe", "whsec_anything at all", undefined],
     ["stripe", "", "it is empty"],
     ["standard-webhooks", WHSEC, undefined],
-    ["standard-webhooks", WHSEC.slice(6), "it does not begin with whsec_"],
+    ["standard-webhooks", WHSEC.slice(6), undefined],
     ["standard-webhooks", "whsec_not base64!", "it is not base64"],
     ["svix", "whsec_not base64!", "it is not base64"],
     ["svix", "whsec_aGVsbG8gd29ybGQhIQ", undefined],
@@ -39,17 +39,41 @@ describe("matchScheme: public keys", () => {
     const v1a = {
       "webhook-id": "m",
       "webhook-timestamp": stamp,
-      "webhook-signature": `v1a,${sign(null, Buffer.from(`m.${stamp}.${body}`), privateKey).toString("base64")}`,
+      "webhook-signature": `v1,AAAA v1a,${sign(null, Buffer.from(`m.${stamp}.${body}`), privateKey).toString("base64")}`,
     };
     const secret = `whpk_${raw.toString("base64")}`;
-    expect(await verify(shipped("standard-webhooks"), request(body, v1a), context(WHSEC, secret))).toMatchObject({
+    const recipe = shipped("standard-webhooks-v1a");
+    expect(await verify(recipe, request(body, v1a), context(WHSEC, secret))).toMatchObject({
       ok: true,
       request: { verdict: { scheme: "ed25519", secretIndex: 2 } },
     });
-    expect(await verify(shipped("standard-webhooks"), request(`${body} `, v1a), context(WHSEC, secret))).toMatchObject({
-      ok: false,
+    expect(await verify(recipe, request(`${body} `, v1a), context(secret))).toMatchObject({
       reason: "signature_mismatch",
     });
+  });
+
+  it("two schemes side by side share the secrets, each taking only those with its prefix", async () => {
+    const list = (pick: string) =>
+      `signature: { from: "header:sig", parse: { list: { sep: " ", field: ",", pick: ${pick} } }, encoding: base64 }`;
+    const key = (prefix: string) => `key: { encoding: base64, strip_prefix: ${prefix}, require_prefix: true }`;
+    const recipe = recipeOf(
+      `{ provider: x, title: X, verify: [{ scheme: hmac, ${key("whsec_")}, ${list("v1")} }, { scheme: ed25519, ${key("whpk_")}, ${list("v1a")} }] }`,
+    );
+    const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+    const raw = Buffer.from(publicKey.export({ format: "jwk" }).x ?? "", "base64url");
+    const whpk = `whpk_${raw.toString("base64")}`;
+    const judge = (sig: string, ...held: string[]) => verify(recipe, request(body, { sig }), context(...held));
+    const v1 = (by: Buffer) => `v1,${createHmac("sha256", by).update(body).digest("base64")}`;
+    const v1a = `v1a,${sign(null, Buffer.from(body), privateKey).toString("base64")}`;
+    expect(await judge(v1(Buffer.from(WHSEC.slice(6), "base64")), whpk, WHSEC)).toMatchObject({
+      request: { verdict: { secretIndex: 2 } },
+    });
+    expect(await judge(v1a, WHSEC, whpk)).toMatchObject({
+      request: { verdict: { scheme: "ed25519", secretIndex: 2 } },
+    });
+    expect(await judge(v1(raw), whpk)).toMatchObject({ ok: false, reason: "no_valid_secret" });
+    expect(await judge(v1(raw), whpk.slice(5))).toMatchObject({ ok: false, reason: "no_valid_secret" });
+    expect(secretFault(recipe.verify, whpk.slice(5))).toBe("it does not begin with whsec_");
   });
 
   it("ecdsa p-256 by a base64 SPKI key (SendGrid); another curve's key is no key", async () => {

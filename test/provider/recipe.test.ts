@@ -127,6 +127,27 @@ describe("compileRecipe", () => {
       "HK3002",
       /not both/,
     ],
+    [
+      "a reply that signs anything",
+      "verify: [{ scheme: none }]\nhandshake: [{ name: h, when: { 'query:c': { exists: true } }, auth: none, reply: { json: { x: '{hmac_sha256_hex(query:c)}' } } }]",
+      ["handshake", 0, "reply"],
+      "HK3002",
+      /sign any text for anyone/,
+    ],
+    [
+      "a URL called for anyone",
+      "verify: [{ scheme: none }]\nhandshake: [{ name: h, when: {}, auth: none, fetch: { url: 'body:u', hosts: [h] }, reply: {} }]",
+      ["handshake", 0, "fetch"],
+      "HK3002",
+      /only a verified request/,
+    ],
+    [
+      "a pattern that is none",
+      "verify: [{ scheme: none }]\nhandshake: [{ name: h, when: { path: { matches: '(' } }, reply: {} }]",
+      ["handshake", 0, "when", "path", "matches"],
+      "HK3001",
+      /can't be read/,
+    ],
   ])("%s is a fault with a place, a code and words", (_, yaml, path, code, message) => {
     const faults = faultsOf(yaml);
     expect(faults).toHaveLength(1);

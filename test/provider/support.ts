@@ -1,4 +1,5 @@
 /** What the provider tests share: shipped recipes, requests as a socket gives them, one fixed secret and time. */
+import { generateKeyPairSync } from "node:crypto";
 import { Ajv } from "ajv";
 import { parse } from "yaml";
 import { listAssets, readAsset } from "../../engine/core/assets.ts";
@@ -24,7 +25,8 @@ const isInline = ajv.compile<InlineRecipeYaml>(inlineRecipeSchema);
 
 export const shippedNames = listAssets("plugins/providers")
   .filter((name) => name.endsWith(".yaml"))
-  .map((name) => name.replace(/^.*\//, "").replace(".yaml", ""));
+  .map((name) => name.replace(/^.*\//, "").replace(".yaml", ""))
+  .sort();
 
 export function readRecipe(name: string): RecipeYaml {
   const raw: unknown = parse(readAsset(`plugins/providers/${name}.yaml`));
@@ -89,6 +91,13 @@ export function context(...values: string[]): VerifyContext {
   return { secrets: secrets(...values), params: {}, now: NOW };
 }
 
-/** A secret in the form the recipe takes. */
-export const secretFor = (recipe: Recipe): string =>
-  recipe.verify[0]?.key.encoding === "base64" ? WHSEC : "whsec_topsecret";
+/** A secret in the form the recipe takes, and another of that form. For public-key schemes a private key: it knows its public one. */
+export function secretFor(recipe: Recipe, which: "right" | "other" = "right"): string {
+  const scheme = recipe.verify[0];
+  if (scheme?.scheme === "ed25519") return pems[which];
+  if (scheme?.key.encoding === "base64") return which === "right" ? WHSEC : WHSEC.replace("o", "p");
+  return `whsec_topsecret_${which}`;
+}
+
+const pem = () => generateKeyPairSync("ed25519").privateKey.export({ format: "pem", type: "pkcs8" }).toString();
+const pems = { right: pem(), other: pem() };

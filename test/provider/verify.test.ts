@@ -93,7 +93,7 @@ describe("verify: secrets", () => {
       "webhook-timestamp": String(NOW / 1000),
       "webhook-signature": `v1,${hmac(key, `m.${NOW / 1000}.{}`, "base64")}`,
     });
-    const broken = ["whsec_not base64!", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"];
+    const broken = ["whsec_not base64!", "whpk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"];
     for (const key of [Buffer.alloc(0), Buffer.alloc(32), Buffer.alloc(64)]) {
       expect(await verify(recipe, request("{}", headersFor(key)), context(...broken))).toMatchObject({
         ok: false,
