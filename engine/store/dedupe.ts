@@ -30,20 +30,30 @@ export interface Dedupe {
   remember(key: Buffer, eventSeq: number, until: number): void;
 }
 
-/** The levels from the newest: the first that has a key is right. */
-export const FIND_KEY =
-  "SELECT event_seq, until FROM dedupe WHERE level IN (0, 1, 2) AND key = ? ORDER BY level LIMIT 1";
+/** Finds a key, looking from the newest level on: the first that has it is right. */
+export function prepareFind(db: Db): Dedupe["find"] {
+  // Three looks: one SELECT with `level IN (0, 1, 2) ORDER BY level` sorts, and takes three times as long.
+  const levels = [0, 1, 2].map((level) =>
+    db.prepare<[Buffer], KnownKey>(`SELECT event_seq, until FROM dedupe WHERE level = ${level} AND key = +?`),
+  );
+  return (key) => {
+    for (const level of levels) {
+      const found = level.get(key);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+}
 
 export function createDedupe(db: Db, sizes: LevelSizes = SIZES): Dedupe {
-  const find = db.prepare<[Buffer], KnownKey>(FIND_KEY);
   const insert = db.prepare("INSERT OR REPLACE INTO dedupe (level, key, event_seq, until) VALUES (0, ?, ?, ?)");
-  const count = db.prepare<[number], number>("SELECT count(*) FROM dedupe WHERE level = ?").pluck();
+  const count = db.prepare<[number], number>("SELECT count(*) FROM dedupe WHERE level = +?").pluck();
   // After a rollback these are a little off, which only shifts when the next move happens.
   let [level0, level1] = [count.get(0) ?? 0, count.get(1) ?? 0];
   const empty = createEmptying(db);
   const moveSlice = createSlices(db, sizes.level0);
   return {
-    find: (key) => find.get(key),
+    find: prepareFind(db),
     remember(key, eventSeq, until) {
       insert.run(key, eventSeq, until);
       level0 += 1;
@@ -71,10 +81,10 @@ function createEmptying(db: Db): () => number {
 function createSlices(db: Db, keys: number): () => number {
   const last = db
     .prepare<[Buffer, number], Buffer>(
-      "SELECT key FROM dedupe WHERE level = 1 AND key > ? ORDER BY key LIMIT 1 OFFSET ?",
+      "SELECT key FROM dedupe WHERE level = 1 AND key > +? ORDER BY key LIMIT 1 OFFSET +?",
     )
     .pluck();
-  const slice = "level = 1 AND key > @from AND (@to IS NULL OR key <= @to)";
+  const slice = "level = 1 AND key > +@from AND (@to IS NULL OR key <= +@to)";
   const copy = db.prepare(
     `INSERT OR REPLACE INTO dedupe (level, key, event_seq, until) SELECT 2, key, event_seq, until FROM dedupe WHERE ${slice} ORDER BY key`,
   );

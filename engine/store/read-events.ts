@@ -1,7 +1,7 @@
 /** The list of events, newest first, and how one is found by any of its names. */
 import type { EventId } from "../core/types.ts";
 import type { Db } from "./connection.ts";
-import { FIND_KEY, type KnownKey } from "./dedupe.ts";
+import { prepareFind } from "./dedupe.ts";
 import { hashKey } from "./rows.ts";
 import type { EventFilter, EventOutcome, EventSummary, StoreReader } from "./store.ts";
 import { type DeliveryState, summarize, type TurnRow } from "./summary.ts";
@@ -78,15 +78,15 @@ function conditions(filter: EventFilter): { where: string; values: Record<string
     parts.push(sql);
     values[name] = value;
   };
-  add("source", filter.source, "e.source = @source");
-  add("type", filter.type, "e.type = @type");
-  add("since", filter.since, "e.received_at >= @since");
-  add("before", filter.before, "e.seq < @before");
+  add("source", filter.source, "e.source = +@source");
+  add("type", filter.type, "e.type = +@type");
+  add("since", filter.since, "e.received_at >= +@since");
+  add("before", filter.before, "e.seq < +@before");
   add(
     "pipeline",
     filter.pipeline,
-    `(EXISTS (SELECT 1 FROM work w WHERE w.event_seq = e.seq AND w.pipeline = @pipeline)
-      OR EXISTS (SELECT 1 FROM outcomes o WHERE o.event_seq = e.seq AND o.pipeline = @pipeline))`,
+    `(EXISTS (SELECT 1 FROM work w WHERE w.event_seq = e.seq AND w.pipeline = +@pipeline)
+      OR EXISTS (SELECT 1 FROM outcomes o WHERE o.event_seq = e.seq AND o.pipeline = +@pipeline))`,
   );
   if (filter.outcome !== undefined && isOutcome(filter.outcome)) parts.push(CANDIDATES[filter.outcome]);
   return { where: parts.length === 0 ? "" : `WHERE ${parts.join(" AND ")}`, values };
@@ -95,20 +95,20 @@ function conditions(filter: EventFilter): { where: string; values: Record<string
 function createSummaries(db: Db): (row: SummaryRow) => EventSummary {
   // Work that is open again (a retried dead letter) hides the outcome it had.
   const turns = db.prepare<{ seq: number }, TurnRow>(
-    `SELECT pipeline, iif(held_until IS NULL, 'ready', 'held') AS status, hold_reason AS reason, NULL AS at FROM work WHERE event_seq = @seq
+    `SELECT pipeline, iif(held_until IS NULL, 'ready', 'held') AS status, hold_reason AS reason, NULL AS at FROM work WHERE event_seq = +@seq
      UNION ALL
-     SELECT o.pipeline, o.status, o.reason, o.at FROM outcomes o WHERE o.event_seq = @seq
-       AND NOT EXISTS (SELECT 1 FROM work w WHERE w.event_seq = @seq AND w.pipeline = o.pipeline)
+     SELECT o.pipeline, o.status, o.reason, o.at FROM outcomes o WHERE o.event_seq = +@seq
+       AND NOT EXISTS (SELECT 1 FROM work w WHERE w.event_seq = +@seq AND w.pipeline = o.pipeline)
      ORDER BY pipeline`,
   );
   const deliveries = db.prepare<[number], DeliveryState>(
     `SELECT d.pipeline, coalesce(t.status, o.status) AS status, t.done_at
      FROM deliveries d JOIN deliveries t ON t.seq = coalesce(d.merged_into, d.seq) LEFT JOIN outbox o ON o.delivery_seq = t.seq
-     WHERE d.event_seq = ?`,
+     WHERE d.event_seq = +?`,
   );
   const unreadable = db
     .prepare<[number], "open" | "retried" | "discarded">(
-      "SELECT status FROM dead_letters WHERE event_seq = ? AND pipelines IS NOT NULL",
+      "SELECT status FROM dead_letters WHERE event_seq = +? AND pipelines IS NOT NULL",
     )
     .pluck();
   return (row) => {
@@ -128,15 +128,15 @@ const LOOK_BACK_EVENTS = 100_000;
 
 /** Seq of an event by our id, a start of ours that only one has, or the provider's id. */
 function createFind(db: Db): (id: string) => number | undefined {
-  const exact = db.prepare<[string], number>("SELECT seq FROM events WHERE id = ?").pluck();
+  const exact = db.prepare<[string], number>("SELECT seq FROM events WHERE id = +?").pluck();
   const starting = db
-    .prepare<[string, string], number>("SELECT seq FROM events WHERE id >= ? AND id < ? LIMIT 2")
+    .prepare<[string, string], number>("SELECT seq FROM events WHERE id >= +? AND id < +? LIMIT 2")
     .pluck();
   const sources = db.prepare<[], string>("SELECT name FROM sources").pluck();
-  const byKey = db.prepare<[Buffer], KnownKey>(FIND_KEY);
+  const findKey = prepareFind(db);
   const recent = db
     .prepare<[string, number], number>(
-      "SELECT seq FROM events WHERE provider_id = ? AND seq > (SELECT max(seq) FROM events) - ? ORDER BY seq DESC LIMIT 1",
+      "SELECT seq FROM events WHERE provider_id = +? AND seq > (SELECT max(seq) FROM events) - +? ORDER BY seq DESC LIMIT 1",
     )
     .pluck();
   const byStart = (id: string): number | undefined => {
@@ -146,7 +146,7 @@ function createFind(db: Db): (id: string) => number | undefined {
     return found.length === 1 ? found[0] : undefined;
   };
   const byProviderId = (id: string): number | undefined => {
-    const found = sources.all().flatMap((source) => byKey.get(hashKey(source, `p:${id}`))?.event_seq ?? []);
+    const found = sources.all().flatMap((source) => findKey(hashKey(source, `p:${id}`))?.event_seq ?? []);
     return found.length > 0 ? Math.max(...found) : recent.get(id, LOOK_BACK_EVENTS);
   };
   return (id) => exact.get(id) ?? byStart(id) ?? byProviderId(id);
