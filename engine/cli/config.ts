@@ -1,6 +1,9 @@
 /** Loads the installation's config the way all commands do: shipped recipes and sinks, its own beside them, the environment. */
 import { execFileSync } from "node:child_process";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { isSea } from "node:sea";
+import { fileURLToPath } from "node:url";
 import { createDiskReader } from "../config/files.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Loaded } from "../config/options.ts";
@@ -16,10 +19,15 @@ import { createSinkContexts } from "./sink-context.ts";
 /** Shipped sinks in code, and those of the installation's own `plugins/sinks/`. */
 export async function loadRegistry(root: string): Promise<SinkRegistry> {
   const shipped = await loadShippedSinks();
-  const own = await loadSinkFolder(join(root, "plugins/sinks"), (url) => import(url));
+  const own = await loadSinkFolder(join(root, "plugins/sinks"), importPlugin);
   // In the checkout both are the same folder.
   const known = new Set(shipped.map((sink) => sink.origin));
   return createRegistry([...shipped, ...own.filter((sink) => !known.has(sink.origin))]);
+}
+
+/** The single binary's `import` knows only Node's own modules; its `require` reads files, modules too. */
+async function importPlugin(url: string): Promise<unknown> {
+  return isSea() ? createRequire(process.execPath)(fileURLToPath(url)) : import(url);
 }
 
 /** Loads and checks. `serving`: for the engine, whose connections are opened and whose revision is recorded. */

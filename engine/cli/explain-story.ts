@@ -34,7 +34,7 @@ export function renderStory(story: EventStory, view: StoryView): string {
     ...story.deliveries.map((one) => renderDelivery(one, view)),
     ...story.deadLetters.map(
       (letter) =>
-        `${color.red("dead letter")} ${letter.id}  ${letter.status}\n  ${plainText(letter.message)} ${color.dim(`[${letter.code}]`)}`,
+        `${color.red("dead letter")} ${letter.id}  ${letter.status}\n  ${plainText(view.sensitive.text(letter.message))} ${color.dim(`[${letter.code}]`)}`,
     ),
   ];
   if (story.outcomes.length === 0 && story.deadLetters.length === 0) blocks.push(waiting(story));
@@ -105,7 +105,7 @@ function renderOutcome(story: EventStory, outcome: Outcome, view: StoryView): st
       : outcome.status === "dead"
         ? color.red(outcome.status)
         : color.yellow(outcome.status);
-  const why = outcome.reason === undefined ? "" : `: ${reasonWords(outcome)}`;
+  const why = outcome.reason === undefined ? "" : `: ${reasonWords(outcome, view)}`;
   const by = outcome.rule === undefined ? "" : ` by rule ${plainText(outcome.rule)}`;
   const lines = [
     `${color.bold(outcome.pipeline)}  ${status}${why}${by}, ${formatMs(outcome.at - story.event.receivedAt)} after receipt, revision ${outcome.revision.slice(0, 12)}`,
@@ -119,7 +119,9 @@ function renderOutcome(story: EventStory, outcome: Outcome, view: StoryView): st
   const changes = story.history.filter((row) => row.pipeline === outcome.pipeline);
   lines.push(...changes.map((row) => line(color, row.result, renderChange(row, view))));
   lines.push(
-    ...detail.notSent.map((one) => line(color, "not sent", `${plainText(one.deliver)}: ${plainText(one.why)}`)),
+    ...detail.notSent.map((one) =>
+      line(color, "not sent", `${plainText(view.sensitive.text(one.deliver))}: ${plainText(one.why)}`),
+    ),
   );
   return lines.join("\n");
 }
@@ -133,9 +135,9 @@ const REASONS: Readonly<Record<string, string>> = {
   hold_ended: "what it waited for did not come in time, and the rule says skip",
 };
 
-function reasonWords(outcome: Outcome): string {
+function reasonWords(outcome: Outcome, { sensitive }: StoryView): string {
   const by = outcome.supersededBy === undefined ? "" : ` (${outcome.supersededBy})`;
-  return `${REASONS[outcome.reason ?? ""] ?? plainText(outcome.reason ?? "")}${by}`;
+  return `${REASONS[outcome.reason ?? ""] ?? plainText(sensitive.text(outcome.reason ?? ""))}${by}`;
 }
 
 function mappingTable(rows: readonly DetailRow[], { out, sensitive }: StoryView): string {

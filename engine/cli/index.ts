@@ -13,12 +13,14 @@ import { runVerb } from "./run.ts";
 import { schemaVerb } from "./schema.ts";
 import { sendVerb } from "./send.ts";
 import { statusVerb } from "./status.ts";
+import { testVerb } from "./test.ts";
 import type { Verb } from "./verb.ts";
 import { verifyVerb } from "./verify.ts";
 
 const VERBS: readonly Verb[] = [
   runVerb,
   checkVerb,
+  testVerb,
   sendVerb,
   eventsVerb,
   explainVerb,

@@ -40,15 +40,18 @@ function compile(
   { own, language }: { own: ConfigReader; language: DocumentContext["language"] },
 ): Recipe {
   const reporter = createReporter();
-  const yaml = readRecipe({ file, text, shipped: false }, {
-    positions: createPositions(),
-    reporter,
-    resolved: createMemberSet(),
-    faulty: createMemberSet(),
-    references: { variable: () => undefined, file: () => ({ ok: false, reason: "not read here" }) },
-    reader: own,
-    language,
-  });
+  const yaml = readRecipe(
+    { file, text, shipped: false },
+    {
+      positions: createPositions(),
+      reporter,
+      resolved: createMemberSet(),
+      faulty: createMemberSet(),
+      references: { variable: () => undefined, file: () => ({ ok: false, reason: "not read here" }) },
+      reader: own,
+      language,
+    },
+  );
   const problem = reporter.diagnostics().find((one) => one.severity === "error")?.message;
   if (yaml === undefined || problem !== undefined)
     return fail("HK8021", { file, problem: problem ?? "it can not be read" });

@@ -63,13 +63,13 @@ async function run(cli: Cli, globals: GlobalOptions, quiet: boolean): Promise<nu
     requestPrefix: cli.randomHex(4),
     onFatal: () => stop(EXIT.internal, "store fault"),
   });
+  if (!quiet) printSummary(cli, { revision, serving, installation });
   log.info("listening", {
     hooks: serving.hooks,
     admin: serving.admin,
     revision: revision.hash.slice(0, 12),
     pipelines: revision.pipelines.map((one) => one.name),
   });
-  if (!quiet) printSummary(cli, { revision, serving, installation });
   // A signal that came while starting.
   if (asked) stop(EXIT.ok, "signal");
   const code = await ended.promise;

@@ -16,11 +16,17 @@ export interface Sensitivity {
   value(entity: string, attribute: string): boolean;
   /** The entity's key is itself a sensitive attribute, such as an e-mail address. */
   key(entity: string): boolean;
+  /** A message with the keys in it (`lead/ada@example.com`, `lead/@email=ada@example.com`) taken out. */
+  text(message: string): string;
 }
 
 /** Reads what is sensitive off the declared entities; without a config nothing is known to be harmless. */
 export function sensitivityOf(entities: ReadonlyMap<string, EntityModel> | undefined): Sensitivity {
   const attribute = (entity: string, name: string) => entities?.get(entity)?.attributes.get(name);
+  const hidesKey = (entity: string): boolean => {
+    const model = entities?.get(entity);
+    return model === undefined || model.ids.some((id) => attribute(entity, id)?.sensitive);
+  };
   return {
     value(entity, name) {
       // `state`, `delete` and `link:NAME` are history rows too; an id is as sensitive as the attribute of its name.
@@ -28,13 +34,16 @@ export function sensitivityOf(entities: ReadonlyMap<string, EntityModel> | undef
       if (name.startsWith("link:")) return attribute(entity, name.slice(5))?.sensitive ?? entities === undefined;
       return attribute(entity, name)?.sensitive ?? true;
     },
-    key(entity) {
-      const model = entities?.get(entity);
-      if (model === undefined) return true;
-      return attribute(entity, model.ids[0] ?? "")?.sensitive ?? false;
-    },
+    key: hidesKey,
+    text: (message) =>
+      message.replace(REF, (whole: string, type: string) => {
+        const isEntity = entities === undefined || entities.has(type);
+        return isEntity && hidesKey(type) ? `${type}/${HIDDEN}` : whole;
+      }),
   };
 }
+
+const REF = /\b([a-z][a-z0-9._-]*)\/(?:@[\w.-]+=)?[^\s,;()`"]+/g;
 
 /** Stands for a value that must not be shown. */
 export const HIDDEN = "[sensitive]";
@@ -159,7 +168,7 @@ export function storyDocument(story: EventStory, sensitive: Sensitivity) {
     accepted_by_revision: event.revision,
     duplicates: story.duplicates,
     conflicts: story.conflicts.map((one) => ({ received_at: time(one.receivedAt), body_sha256: one.bodyHash })),
-    outcomes: story.outcomes.map(({ at, ...one }) => ({ ...one, at: time(at) })),
+    outcomes: story.outcomes.map((one) => outcomeDocument(one, sensitive)),
     history: story.history.map((row) => {
       const hidden = sensitive.value(row.entity.type, row.attribute);
       return {
@@ -171,8 +180,29 @@ export function storyDocument(story: EventStory, sensitive: Sensitivity) {
       };
     }),
     deliveries: story.deliveries.map((one) => deliveryDocument(one, sensitive)),
-    dead_letters: story.deadLetters.map(deadLetterDocument),
+    dead_letters: story.deadLetters.map((letter) => ({
+      ...deadLetterDocument(letter),
+      message: sensitive.text(letter.message),
+    })),
   };
+}
+
+function outcomeDocument({ at, ...one }: EventStory["outcomes"][number], sensitive: Sensitivity) {
+  const entities = one.detail?.["entities"];
+  return {
+    ...one,
+    ...(one.reason !== undefined && { reason: sensitive.text(one.reason) }),
+    ...(Array.isArray(entities) && {
+      detail: { ...one.detail, entities: entities.map((ref) => shownDetailRef(ref, sensitive)) },
+    }),
+    at: time(at),
+  };
+}
+
+/** The stored detail keeps refs as plain JSON. */
+function shownDetailRef(ref: Json, sensitive: Sensitivity): Json {
+  if (typeof ref !== "object" || ref === null || !("type" in ref) || typeof ref.type !== "string") return HIDDEN;
+  return sensitive.key(ref.type) ? { type: ref.type, key: HIDDEN } : ref;
 }
 
 function deliveryDocument(one: EventStory["deliveries"][number], sensitive: Sensitivity) {
