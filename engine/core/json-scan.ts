@@ -18,8 +18,8 @@ export interface JsonScan {
   readonly tooDeep: boolean;
   /** Seen not to be JSON: the scan stopped there. */
   readonly malformed: boolean;
-  /** Some number is long or has an exponent; only looked for with `numbers`. */
-  readonly unsafeNumbers: boolean;
+  /** Start and end, by turns, of numbers that are long or have an exponent; only looked for with `numbers`. */
+  readonly longNumbers: readonly number[];
   /** By path as given to `compileJsonPaths`; absent paths are not in it. */
   readonly values: ReadonlyMap<string, ScanValue>;
   /** Watched keys that stand twice in their object: first and last value would disagree. */
@@ -34,7 +34,7 @@ interface ScanState {
   depth: number;
   tooDeep: boolean;
   malformed: boolean;
-  unsafeNumbers: boolean;
+  readonly longNumbers: number[];
   readonly values: Map<string, ScanValue>;
   readonly duplicates: string[];
 }
@@ -54,7 +54,7 @@ export function scanJson(
     depth: 0,
     tooDeep: false,
     malformed: false,
-    unsafeNumbers: false,
+    longNumbers: [],
     values: new Map(),
     duplicates: [],
   };
@@ -111,8 +111,8 @@ function scanObject(state: ScanState, node: PathNode): void {
     state.pos++;
     if (child === undefined) skipValue(state);
     else {
-      if (seen.includes(child)) state.duplicates.push(child.label);
-      seen.push(child);
+      if (!seen.includes(child)) seen.push(child);
+      else if (!state.duplicates.includes(child.label)) state.duplicates.push(child.label);
       scanValue(state, child);
     }
     if (stopped(state)) return;
@@ -200,7 +200,7 @@ function skipScalar(state: ScanState): void {
   }
   if (i === start) state.malformed = true;
   // Up to 15 characters hold at most 15 digits, which a double always gives back.
-  if (isNumberStart(bytes[start]) && (i - start > 15 || exponent)) state.unsafeNumbers = true;
+  if (state.numbers && isNumberStart(bytes[start]) && (i - start > 15 || exponent)) state.longNumbers.push(start, i);
   state.pos = i;
 }
 

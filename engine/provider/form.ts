@@ -2,16 +2,14 @@
 import { MAX_JSON_DEPTH } from "../core/json.ts";
 import type { Json } from "../core/types.ts";
 
-interface Branch {
-  [key: string]: Json | Branch;
-}
+/** A group of fields while it is built; lists are grown in place, since a sender may repeat a name a million times. */
+type Branch = Map<string, string | string[] | Branch>;
+
+export type ParsedForm = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly problem: string };
 
 /** The form as an object, or why it can't be one. All values are text. */
-export function parseForm(
-  form: URLSearchParams,
-): { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly problem: string } {
-  // No prototype: a field may be called `__proto__` or `constructor` and is then just a field that is dropped below.
-  const root: Branch = Object.create(null);
+export function parseForm(form: URLSearchParams): ParsedForm {
+  const root: Branch = new Map();
   for (const [name, value] of form) {
     const keys = fieldKeys(name);
     if (keys.includes("__proto__")) continue;
@@ -23,29 +21,31 @@ export function parseForm(
 
 /** `data[merges][EMAIL]` is data, merges, EMAIL; anything less regular is one key as written. */
 function fieldKeys(name: string): readonly string[] {
-  const match = /^([^[\]]+)((?:\[[^[\]]+\])+)$/.exec(name);
-  if (match === null) return [name.endsWith("[]") ? name.slice(0, -2) : name];
-  return [match[1] ?? "", ...(match[2] ?? "").slice(1, -1).split("][")];
+  const open = name.indexOf("[");
+  if (open <= 0 || !name.endsWith("]")) return [name];
+  const inner = name.slice(open + 1, -1);
+  if (inner === "") return [name.slice(0, open)];
+  const keys = inner.split("][");
+  return keys.some((key) => key === "" || /[[\]]/.test(key)) ? [name] : [name.slice(0, open), ...keys];
 }
 
 function place(root: Branch, keys: readonly string[], value: string): boolean {
   let branch = root;
   for (const key of keys.slice(0, -1)) {
-    branch[key] ??= Object.create(null) as Branch;
-    const next = branch[key];
-    if (typeof next !== "object" || next === null || Array.isArray(next)) return false;
-    branch = next as Branch;
+    const next = branch.get(key) ?? new Map();
+    if (!(next instanceof Map)) return false;
+    branch.set(key, next);
+    branch = next;
   }
   const last = keys.at(-1) ?? "";
-  const before = branch[last];
-  if (before === undefined) branch[last] = value;
-  else if (typeof before === "string") branch[last] = [before, value];
-  else if (Array.isArray(before)) branch[last] = [...before, value];
-  else return false;
+  const before = branch.get(last);
+  if (before instanceof Map) return false;
+  if (before === undefined) branch.set(last, value);
+  else if (typeof before === "string") branch.set(last, [before, value]);
+  else before.push(value);
   return true;
 }
 
-function plain(value: Json | Branch): Json {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value as Json;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+function plain(branch: Branch): Json {
+  return Object.fromEntries([...branch].map(([key, item]) => [key, item instanceof Map ? plain(item) : item]));
 }

@@ -188,10 +188,17 @@ function buildPart(part: Exclude<MessagePart, { readonly kind: "template" }>, en
 
 /** Names in code point order; repeated names keep the order of their values, or with `dedupe` are a sorted set. */
 function sortedForm(form: URLSearchParams, dedupe: boolean): readonly string[] {
-  const names = [...new Set(form.keys())].sort((a, b) => (a < b ? -1 : 1));
+  // One pass: `getAll` for each name would cost the square of what a stranger sends.
+  const byName = new Map<string, string[]>();
+  for (const [name, value] of form) {
+    const values = byName.get(name);
+    if (values === undefined) byName.set(name, [value]);
+    else values.push(value);
+  }
+  const names = [...byName.keys()].sort((a, b) => (a < b ? -1 : 1));
   return names.map((name) => {
-    const values = dedupe ? [...new Set(form.getAll(name))].sort() : form.getAll(name);
-    return values.map((value) => name + value).join("");
+    const values = byName.get(name) ?? [];
+    return (dedupe ? [...new Set(values)].sort() : values).map((value) => name + value).join("");
   });
 }
 

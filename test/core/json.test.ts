@@ -68,6 +68,61 @@ describe("parseJson", () => {
     expect("admin" in {}).toBe(false);
   });
 
+  it("reads megabytes of numbers without stalling on the few that are too long", () => {
+    const count = 1_000_000;
+    const read = value(`[${"1,".repeat(count)}1e400,"é",12345678901234567890]`) as unknown[];
+    expect(read.length).toBe(count + 3);
+    expect(read.slice(-3)).toEqual(["1e400", "é", "12345678901234567890"]);
+  });
+
+  it("takes exactly the texts that JSON.parse takes", () => {
+    const token = fc.constantFrom(
+      "{",
+      "}",
+      "[",
+      "]",
+      ",",
+      ":",
+      '"a"',
+      "1e400",
+      "12345678901234567890",
+      "-",
+      "1",
+      " ",
+      "\n",
+      "true",
+      ".",
+      "e",
+    );
+    fc.assert(
+      fc.property(fc.array(token, { maxLength: 12 }), (tokens) => {
+        const text = tokens.join("");
+        let valid = true;
+        try {
+          JSON.parse(text);
+        } catch {
+          valid = false;
+        }
+        expect(parse(text).ok, text).toBe(valid);
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  it("refuses what only looks like a number", () => {
+    for (const text of [
+      "[01234567890123456789]",
+      "[1234567890123456.]",
+      "[1e]",
+      "[-1e5e5]",
+      "[0x12345678901234567890]",
+      "{12345678901234567890:1}",
+      "{12345678901234567890 \n:1}",
+    ]) {
+      expect(value(text), text).toMatchObject({ ok: false, reason: "syntax" });
+    }
+  });
+
   it("keeps the last of equal keys, as every other reader does", () => {
     expect(value('{"a":1,"a":2}')).toEqual({ a: 2 });
     expect(value('{"a":1,"a":12345678901234567890}')).toEqual({ a: "12345678901234567890" });
@@ -75,6 +130,7 @@ describe("parseJson", () => {
 
   it("strips one byte order mark, and refuses bytes that are not UTF-8", () => {
     expect(value("\ufeff[1]")).toEqual([1]);
+    expect(value("\ufeff[1e400]")).toEqual(["1e400"]);
     expect(value("\ufeff\ufeff[1]")).toMatchObject({ ok: false, reason: "syntax" });
     for (const bytes of [
       [0x22, 0xff, 0x22],

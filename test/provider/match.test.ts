@@ -96,6 +96,15 @@ describe("matchScheme", () => {
     expect(await verify(recipe, signed, { ...context("12345"), params: { url } })).toMatchObject({ ok: true });
   });
 
+  it("a form of many names costs no more than it is long, before anything is verified", async () => {
+    const recipe = recipeOf(
+      `{ provider: x, title: X, verify: [{ scheme: hmac, algorithm: sha1, header: sig, message: [{ form_sorted: {} }] }] }`,
+    );
+    const form = Array.from({ length: 100_000 }, (_, n) => `f${n}=1`).join("&");
+    const verdict = await verify(recipe, request(form, { sig: "ab" }), context("s"));
+    expect(verdict).toMatchObject({ ok: false, reason: "signature_mismatch" });
+  });
+
   it("positional fields, millisecond times, numbered headers and key pairs", async () => {
     const positional = recipeOf(
       `{ provider: x, title: X, verify: [{ scheme: hmac, signature: { from: "header:sig", parse: { positional: { sep: ",", timestamp: 0, signatures: 1 } } }, message: "{timestamp}.{raw_body}", timestamp: { from: "part:timestamp", unit: ms } }] }`,

@@ -57,6 +57,13 @@ describe("parsePayload", () => {
     });
   });
 
+  it("a form of hundreds of thousands of fields, equal or all different, costs no more than it is long", () => {
+    const equal = parse(inlineOf(none), "a=1&".repeat(300_000), FORM);
+    expect(equal.ok && (equal.value as { a: string[] }).a.length).toBe(300_000);
+    const different = parse(inlineOf(none), Array.from({ length: 100_000 }, (_, n) => `f${n}=1`).join("&"), FORM);
+    expect(different.ok && Object.keys(different.value as object).length).toBe(100_000);
+  });
+
   it("GitHub's form holds its payload as JSON", () => {
     expect(parse(shipped("github"), `payload=${encodeURIComponent('{"a":[1]}')}`, FORM)).toEqual({
       ok: true,
