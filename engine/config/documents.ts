@@ -169,5 +169,7 @@ function readPlain<T>(plugin: PluginText, kind: () => Kind, context: DocumentCon
   const [document] = parseYaml(plugin.file, plugin.text, plain);
   if (document === undefined) return undefined;
   if (plugin.shipped && document.sound) return document.value as T;
-  return finish<T>(document, kind(), plain);
+  const value = finish<T>(document, kind(), plain);
+  // A plugin with faults in its shape is not compiled: what that would find follows from them.
+  return context.reporter.errorsIn(plugin.file) ? undefined : value;
 }

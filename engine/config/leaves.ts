@@ -133,7 +133,15 @@ function readText(leaf: Leaf, value: string, mark: Mark, context: LeafContext): 
       { hint: fault.hint },
     );
   }
-  if (result.references > 0) context.resolved.add(leaf.holder, leaf.name);
+  if (result.references > 0) {
+    context.resolved.add(leaf.holder, leaf.name);
+    context.reporter.conceal(result.text, value);
+    const key = context.positions.key(leaf.holder, leaf.name);
+    context.positions.setMember(leaf.holder, leaf.name, {
+      key,
+      value: { ...mark, reference: { written: value, value: result.text } },
+    });
+  }
   if (result.faults.length > 0) context.faulty.add(leaf.holder, leaf.name);
   else replaceMember(leaf.holder, leaf.name, result.text);
 }

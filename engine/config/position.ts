@@ -24,6 +24,8 @@ export interface Mark {
   /** What YAML took out of the line after or before the value. */
   readonly comment?: { readonly start: number; readonly end: number };
   readonly tag?: string;
+  /** The value came from references: what is written, and what must not be shown in its place. */
+  readonly reference?: { readonly written: string; readonly value: string };
 }
 
 export type Holder = object;

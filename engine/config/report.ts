@@ -17,13 +17,27 @@ export interface Reporter {
   expression(fault: ExpressionFault, mark: Mark): void;
   /** Adds a fault whose message a room has written. */
   message(code: ErrorCode, mark: Mark, message: string, options?: FaultOptions): void;
+  /** From now on a message shows what is written in place of this value. Short values are only concealed where they stand. */
+  conceal(value: string, written: string): void;
   hasErrors(): boolean;
+  errorsIn(file: string): boolean;
   /** Sorted by file, line and column; of equal ones, one. */
   diagnostics(): readonly Diagnostic[];
 }
 
+/** Shorter values would be found in words that have nothing to do with them. */
+const LEAST_CONCEALED = 8;
+
 export function createReporter(): Reporter {
   const found = new Map<string, Diagnostic>();
+  const concealed = new Map<string, string>();
+  const clean = (text: string, mark: Mark): string => {
+    const { reference } = mark;
+    let shown =
+      reference === undefined || reference.value === "" ? text : text.replaceAll(reference.value, reference.written);
+    for (const [value, written] of concealed) shown = shown.replaceAll(value, written);
+    return shown;
+  };
   const add = (diagnostic: Diagnostic) => {
     const { file, line, column } = diagnostic.span;
     const key = `${file}:${line}:${column}:${diagnostic.code}:${diagnostic.message}`;
@@ -33,23 +47,27 @@ export function createReporter(): Reporter {
     add({
       code,
       severity: options.severity ?? "error",
-      message: text,
+      message: clean(text, mark),
       span: spanOf(mark),
-      ...(options.expected === undefined ? {} : { expected: options.expected }),
-      ...(options.hint === undefined ? {} : { hint: options.hint }),
+      ...(options.expected === undefined ? {} : { expected: clean(options.expected, mark) }),
+      ...(options.hint === undefined ? {} : { hint: clean(options.hint, mark) }),
       ...(options.related === undefined
         ? {}
-        : { related: { message: options.related.message, span: spanOf(options.related.mark) } }),
+        : { related: { message: clean(options.related.message, mark), span: spanOf(options.related.mark) } }),
     });
   };
   return {
     message,
+    conceal(value, written) {
+      if (value.length >= LEAST_CONCEALED) concealed.set(value, written);
+    },
     report: (code, mark, data = {}, options = {}) => message(code, mark, errorMessage(code, data), options),
     expression: (fault, mark) =>
       message(fault.code, markWithin(mark, fault.offset, fault.length), fault.message, {
         severity: fault.severity,
         hint: fault.hint,
       }),
+    errorsIn: (file) => [...found.values()].some(({ severity, span }) => severity === "error" && span.file === file),
     hasErrors: () => [...found.values()].some((diagnostic) => diagnostic.severity === "error"),
     diagnostics: () => [...found.values()].sort(byPlace),
   };
