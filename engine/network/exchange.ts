@@ -1,7 +1,7 @@
 /** One request over a pool, as an answer value: what came back, or why nothing did and whether it was sent. */
-import { constants, createBrotliDecompress, createGunzip, createInflate, type Gunzip } from "node:zlib";
 import type { Dispatcher } from "undici";
 import type { HttpAnswer } from "../plugin/index.ts";
+import { type BodyCollector, createCollector } from "./collect.ts";
 import { RefusedAddress } from "./lookup.ts";
 
 export interface ExchangeRequest {
@@ -21,82 +21,119 @@ export interface ExchangeLimits {
 type Failure = Extract<HttpAnswer, { ok: false }>;
 type Controller = Dispatcher.DispatchController;
 
-/**
- * The request counts as sent from the moment undici is about to write it (`onRequestStart`): before that, no byte
- * of it can have left; after that, every failure is an unknown outcome, unless a whole answer came.
- */
+/** Sends one request and waits for its answer within the limits. Never rejects. */
 export function exchange(
   dispatcher: Dispatcher,
   request: ExchangeRequest,
   limits: ExchangeLimits,
 ): Promise<HttpAnswer> {
-  return new Promise((resolve) => {
-    let controller: Controller | undefined;
-    let sent = false;
-    let done = false;
-    let status = 0;
-    let headers: Record<string, string> = {};
-    let collector: Collector | undefined;
-    let idle: NodeJS.Timeout | undefined;
-    const finish = (answer: HttpAnswer) => {
-      if (done) return;
-      done = true;
-      clearTimeout(total);
-      clearTimeout(idle);
-      request.signal.removeEventListener("abort", onAbort);
-      resolve(answer);
-    };
-    const stop = (reason: Failure["reason"], detail: string) => {
-      finish({ ok: false, sent, reason, detail });
-      controller?.abort(new Error(detail));
-    };
-    /** A status that came is an answer, even if its body never ends: what the sink did is known. */
-    const cut = () => {
-      const body = collector?.text() ?? "";
-      finish({ ok: true, status, headers, body, truncated: true });
-      controller?.abort(new Error("the rest of the answer is not read"));
-    };
-    const onAbort = () => (status === 0 ? stop("timeout", "gave up waiting for an answer") : cut());
-    const total = setTimeout(onAbort, limits.totalMs);
-    const awaken = () => {
-      clearTimeout(idle);
-      idle = setTimeout(onAbort, limits.idleMs);
-    };
-    if (request.signal.aborted) return stop("aborted", "cancelled before it was sent");
-    request.signal.addEventListener("abort", onAbort, { once: true });
-    dispatcher.dispatch(dispatchOptions(request), {
-      onRequestStart(started) {
-        controller = started;
-        // Given up while it waited for a socket: it must not go out after all.
-        if (done) return started.abort(new Error("given up"));
-        sent = true;
-      },
-      onResponseStart(_controller, statusCode, raw) {
-        // 1xx are only notices; the answer is still to come.
-        if (statusCode < 200) return;
-        status = statusCode;
-        headers = flatten(raw);
-        collector = createCollector(headers["content-encoding"], limits.maxBytes, cut);
-        awaken();
-      },
-      onResponseData(_controller, chunk) {
-        awaken();
-        collector?.write(chunk);
-      },
-      onResponseEnd() {
-        void collector
-          ?.end()
-          .then((whole) => finish({ ok: true, status, headers, body: whole.text, truncated: whole.truncated }));
-        if (collector === undefined) stop("reset", "the answer had no status");
-      },
-      onResponseError(_controller, error) {
-        // The status came, then the connection broke: the sink has spoken, only its words are cut short.
-        if (status >= 200) cut();
-        else finish({ ok: false, sent, ...describe(error) });
-      },
+  return new Exchange(request.signal, limits).run(dispatcher, request);
+}
+
+/**
+ * One request on its way. It counts as sent from the moment undici is about to write it (`onRequestStart`): before
+ * that, no byte of it can have left; after that, every failure is an unknown outcome, unless a status came.
+ */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #signal: AbortSignal;
+  readonly #limits: ExchangeLimits;
+  /** Resolves the caller's promise; called once, by `#finish`. */
+  #resolve: (answer: HttpAnswer) => void = () => {};
+  #controller: Controller | undefined;
+  #sent = false;
+  #done = false;
+  /** 0 until the answer's status line came. */
+  #status = 0;
+  #headers: Readonly<Record<string, string>> = {};
+  #collector: BodyCollector | undefined;
+  #total: NodeJS.Timeout | undefined;
+  /** Set while an answer is coming in. */
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(signal: AbortSignal, limits: ExchangeLimits) {
+    this.#signal = signal;
+    this.#limits = limits;
+  }
+
+  run(dispatcher: Dispatcher, request: ExchangeRequest): Promise<HttpAnswer> {
+    const answer = new Promise<HttpAnswer>((resolve) => {
+      this.#resolve = resolve;
     });
-    return undefined;
-  });
+    if (this.#signal.aborted) {
+      this.#finish({ ok: false, sent: false, reason: "aborted", detail: "cancelled before it was sent" });
+      return answer;
+    }
+    this.#total = setTimeout(this.#giveUp, this.#limits.totalMs);
+    this.#signal.addEventListener("abort", this.#giveUp, { once: true });
+    dispatcher.dispatch(dispatchOptions(request), this);
+    return answer;
+  }
+
+  onRequestStart(controller: Controller): void {
+    this.#controller = controller;
+    // Given up while it waited for a socket: it must not go out after all.
+    if (this.#done) controller.abort(new Error("given up"));
+    else this.#sent = true;
+  }
+
+  onResponseStart(
+    _controller: Controller,
+    status: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ): void {
+    // 1xx are only notices; the answer is still to come.
+    if (status < 200) return;
+    this.#status = status;
+    this.#headers = flatten(headers);
+    this.#collector = createCollector(this.#headers["content-encoding"], this.#limits.maxBytes, this.#cutShort);
+    this.#awaken();
+  }
+
+  onResponseData(_controller: Controller, chunk: Buffer): void {
+    this.#awaken();
+    this.#collector?.write(chunk);
+  }
+
+  onResponseEnd(): void {
+    const status = this.#status;
+    void this.#collector?.end().then(({ text, truncated }) => {
+      this.#finish({ ok: true, status, headers: this.#headers, body: text, truncated });
+    });
+  }
+
+  onResponseError(_controller: Controller, error: Error): void {
+    // The status came, then the connection broke: the sink has spoken, only its words are cut short.
+    if (this.#status > 0) this.#cutShort();
+    else this.#finish({ ok: false, sent: this.#sent, ...describeFailure(error) });
+  }
+
+  /** Out of time, or the caller has enough. */
+  readonly #giveUp = (): void => {
+    if (this.#status > 0) this.#cutShort();
+    else this.#finish({ ok: false, sent: this.#sent, reason: "timeout", detail: "gave up waiting for an answer" });
+    this.#controller?.abort(new Error("gave up waiting for an answer"));
+  };
+
+  /** A status that came is an answer, even if its body never ends: what the sink did is known. */
+  readonly #cutShort = (): void => {
+    const body = this.#collector?.text() ?? "";
+    this.#finish({ ok: true, status: this.#status, headers: this.#headers, body, truncated: true });
+    this.#controller?.abort(new Error("the rest of the answer is not read"));
+  };
+
+  #awaken(): void {
+    clearTimeout(this.#idle);
+    if (!this.#done) this.#idle = setTimeout(this.#giveUp, this.#limits.idleMs);
+  }
+
+  #finish(answer: HttpAnswer): void {
+    if (this.#done) return;
+    this.#done = true;
+    clearTimeout(this.#total);
+    clearTimeout(this.#idle);
+    this.#signal.removeEventListener("abort", this.#giveUp);
+    this.#resolve(answer);
+  }
 }
 
 function dispatchOptions(request: ExchangeRequest): Dispatcher.DispatchOptions {
@@ -117,57 +154,8 @@ function flatten(raw: Readonly<Record<string, string | string[] | undefined>>): 
   return headers;
 }
 
-interface Collector {
-  write(chunk: Uint8Array): void;
-  end(): Promise<{ readonly text: string; readonly truncated: boolean }>;
-  text(): string;
-}
-
-/** Collects a body up to a bound, inflating one layer of compression; more layers are not read at all. */
-function createCollector(encoding: string | undefined, maxBytes: number, onOverflow: () => void): Collector {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  const keep = (chunk: Uint8Array) => {
-    const room = maxBytes - size;
-    if (room > 0) chunks.push(chunk.subarray(0, room));
-    size += chunk.length;
-    if (size > maxBytes) onOverflow();
-  };
-  const text = () => new TextDecoder().decode(Buffer.concat(chunks));
-  const layer = (encoding ?? "identity").trim().toLowerCase();
-  if (layer === "identity" || layer === "") {
-    return { write: keep, end: async () => ({ text: text(), truncated: size > maxBytes }), text };
-  }
-  const inflate = inflaterFor(layer);
-  if (inflate === undefined)
-    return { write: () => {}, end: async () => ({ text: "", truncated: true }), text: () => "" };
-  let broken = false;
-  inflate.on("data", keep);
-  inflate.on("error", () => {
-    broken = true;
-  });
-  return {
-    write: (chunk) => {
-      if (!broken && size <= maxBytes) inflate.write(chunk);
-    },
-    end: () =>
-      new Promise((resolve) => {
-        const settle = () => resolve({ text: text(), truncated: broken || size > maxBytes });
-        inflate.once("close", settle);
-        inflate.end();
-      }),
-    text,
-  };
-}
-
-function inflaterFor(encoding: string): Gunzip | undefined {
-  const options = { finishFlush: constants.Z_SYNC_FLUSH };
-  if (encoding === "gzip" || encoding === "x-gzip") return createGunzip(options);
-  if (encoding === "deflate") return createInflate(options);
-  return encoding === "br" ? createBrotliDecompress() : undefined;
-}
-
-function describe(error: Error): Pick<Failure, "reason" | "detail"> {
+/** Why nothing came, from the error's code. */
+function describeFailure(error: Error): Pick<Failure, "reason" | "detail"> {
   const cause = error.cause instanceof Error ? error.cause : error;
   const found = error instanceof RefusedAddress ? error : cause;
   if (found instanceof RefusedAddress) return { reason: "refused_address", detail: found.message };

@@ -82,6 +82,11 @@ describe("createSinkHttp", () => {
     expect(await post(client(), server.url)).toMatchObject({ ok: true, body: "x".repeat(1_000), truncated: false });
   });
 
+  it("reports the status of an answer whose compression is broken", async () => {
+    server.next({ kind: "answer", status: 202, headers: { "content-encoding": "gzip" }, body: "this is no gzip" });
+    expect(await post(client(), server.url)).toMatchObject({ ok: true, status: 202, truncated: true });
+  });
+
   it("does not read an answer that is compressed more than once", async () => {
     server.next({ kind: "gzip_bomb", bytes: 1_000_000, layers: 3 });
     expect(await post(client(), server.url)).toMatchObject({ ok: true, status: 200, body: "", truncated: true });

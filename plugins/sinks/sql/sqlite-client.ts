@@ -20,7 +20,9 @@ export function createSqliteExecutor(path: string): Executor {
       workerData: { thread: "hookrail-sql", path },
     });
     const died = (code: string) => {
-      if (thread === started) thread = undefined;
+      // All who wait belong to the thread in use: an older one that ends late has nothing to say.
+      if (thread !== started) return;
+      thread = undefined;
       for (const { reject } of waiting.values()) reject(new SqlFailure(code, "the thread of the database ended"));
       waiting.clear();
     };
@@ -55,6 +57,8 @@ export function createSqliteExecutor(path: string): Executor {
       const ending = thread;
       const ended = new Promise<void>((resolve) => ending.once("exit", () => resolve()));
       await ask({ kind: "close" }).catch(() => {});
+      // The last answer let go of the thread; its end is still to be waited for.
+      ending.ref();
       await ended;
     },
   };

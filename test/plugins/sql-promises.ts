@@ -1,13 +1,11 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+/** What the sql sink promises, whatever the database; each database's test file runs it. */
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import fc from "fast-check";
-import pg from "pg";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { OpenSink, Settings } from "../../engine/plugin/index.ts";
+import { expect, it } from "vitest";
+import type { OpenSink, Outcome, Settings } from "../../engine/plugin/index.ts";
 import sqlSink from "../../plugins/sinks/sql.ts";
-import { startPostgres, type TestPostgres } from "../support/postgres.ts";
 import {
   createTestContext,
   type DeliveryOverrides,
@@ -16,43 +14,54 @@ import {
   type TestContext,
 } from "../support/sink-context.ts";
 
-type Row = Record<string, unknown>;
+export type Row = Record<string, unknown>;
 
-interface Backend {
+/** A database as the promises look at it. */
+export interface Backend {
   settings(): Settings;
   rows(query: string): Promise<Row[]>;
   run(statement: string): Promise<void>;
 }
 
-let folder: string;
-let test: TestContext;
-const opened: OpenSink[] = [];
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "hookrail-sql-"));
-  test = createTestContext(folder);
-});
-afterEach(async () => {
-  for (const sink of opened.splice(0)) await sink.close();
-  await test.close();
-  rmSync(folder, { recursive: true });
-});
-
-async function open(settings: Settings): Promise<OpenSink> {
-  const sink = await sqlSink.open(settings, test.context);
-  opened.push(sink);
-  return sink;
+/** Opens sinks in a folder of the test's own and closes them again. */
+export interface SqlBench {
+  readonly folder: string;
+  readonly test: TestContext;
+  open(settings: Settings, over?: Partial<TestContext["context"]>): Promise<OpenSink>;
+  close(): Promise<void>;
 }
 
-let counter = 0;
+export function createSqlBench(): SqlBench {
+  const folder = mkdtempSync(join(tmpdir(), "hookrail-sql-"));
+  const test = createTestContext(folder);
+  const opened: OpenSink[] = [];
+  return {
+    folder,
+    test,
+    async open(settings, over = {}) {
+      const sink = await sqlSink.open(settings, { ...test.context, ...over });
+      opened.push(sink);
+      return sink;
+    },
+    async close() {
+      for (const sink of opened.splice(0)) await sink.close();
+      await test.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
 /** Prepares and sends one delivery; a key of its own unless one is given. */
-async function apply(sink: OpenSink, over: DeliveryOverrides) {
-  const idempotencyKey = over.idempotencyKey ?? `key-${counter++}`;
+export async function apply(sink: OpenSink, over: DeliveryOverrides): Promise<Outcome> {
+  const idempotencyKey = over.idempotencyKey ?? crypto.randomUUID();
   const request = await sink.prepare(delivery({ ...over, idempotencyKey }));
   return sink.send(request, sending({ idempotencyKey, entityVersion: over.version ?? 1 }));
 }
 
-function promises(backend: Backend): void {
+/** The promises; called inside a `describe`. */
+export function sqlPromises(bench: () => SqlBench, backend: Backend): void {
+  const open: SqlBench["open"] = (settings, over) => bench().open(settings, over);
+
   it("makes the entity's table and writes its row", async () => {
     const sink = await open(backend.settings());
     const set = {
@@ -194,8 +203,7 @@ function promises(backend: Backend): void {
         { ids: ["stripe_id"], hasStates: false, attributes: new Map([["tier", { type: "string", sensitive: false }]]) },
       ],
     ]);
-    const before = await sqlSink.open(url, { ...test.context, entities: small });
-    opened.push(before);
+    const before = await open(url, { entities: small });
     await apply(before, { set: { tier: "team" } });
     const after = await open(url);
     await apply(after, { set: { seats: 3 }, version: 2 });
@@ -250,140 +258,3 @@ function promises(backend: Backend): void {
     );
   });
 }
-
-describe("the sql sink on SQLite", () => {
-  const file = () => join(folder, "data", "crm.db");
-  promises({
-    settings: () => ({ url: "sqlite:./data/crm.db" }),
-    async rows(query) {
-      const db = new Database(file(), { readonly: true });
-      try {
-        return db.prepare<[], Row>(query).all();
-      } finally {
-        db.close();
-      }
-    },
-    async run(statement) {
-      const db = new Database(file());
-      db.exec(statement);
-      db.close();
-    },
-  });
-
-  it("commits with synchronous=FULL in WAL mode", async () => {
-    const sink = await open({ url: "sqlite:./data/crm.db" });
-    await apply(sink, { set: { tier: "pro" } });
-    expect(existsSync(`${file()}-wal`)).toBe(true);
-  });
-
-  it("shares one commit among deliveries that come together", async () => {
-    const sink = await open({ url: "sqlite:./data/crm.db" });
-    const many = Array.from({ length: 200 }, (_, i) => apply(sink, { key: `c${i}`, ids: {}, set: { seats: i } }));
-    expect((await Promise.all(many)).every(({ kind }) => kind === "delivered")).toBe(true);
-    const db = new Database(file(), { readonly: true });
-    expect(db.prepare("select count(*) from customer").pluck().get()).toBe(200);
-    db.close();
-  });
-
-  it("tries again while another process holds the file", async () => {
-    const sink = await open({ url: "sqlite:./data/crm.db" });
-    await apply(sink, { set: { tier: "pro" } });
-    const other = new Database(file());
-    other.exec("begin immediate");
-    expect(await apply(sink, { set: { tier: "team" }, version: 2, idempotencyKey: "busy" })).toMatchObject({
-      kind: "retry",
-      detail: "database: SQLITE_BUSY",
-    });
-    other.exec("rollback");
-    other.close();
-    expect(await apply(sink, { set: { tier: "team" }, version: 2, idempotencyKey: "busy" })).toEqual({
-      kind: "delivered",
-    });
-  }, 20_000);
-
-  it("pauses on a file that is no database", async () => {
-    const { writeFileSync, mkdirSync } = await import("node:fs");
-    mkdirSync(join(folder, "data"));
-    writeFileSync(file(), "this is not a database, and long enough to be looked at ".repeat(40));
-    const sink = await open({ url: "sqlite:./data/crm.db" });
-    expect(await apply(sink, { set: { tier: "pro" } })).toMatchObject({
-      kind: "pause",
-      detail: "database: SQLITE_NOTADB",
-    });
-  });
-
-  it.each([
-    [{}, "missing"],
-    [{ url: "mysql://x/y" }, "neither"],
-    [{ url: "sqlite:./a.db", secret_url: "x" }, "exclude"],
-    [{ url: "postgres://me:secret@host/db" }, "secret_url"],
-  ])("says what is wrong with %j", (settings, words) => {
-    expect(sqlSink.check?.(settings)).toMatchObject([{ message: expect.stringContaining(words) }]);
-  });
-});
-
-describe("the sql sink on PostgreSQL", () => {
-  let server: TestPostgres;
-  let admin: pg.Client;
-  let schema = 0;
-
-  beforeAll(async () => {
-    server = await startPostgres();
-  });
-  afterAll(async () => {
-    await server?.stop();
-  });
-  beforeEach(async () => {
-    admin = new pg.Client({ connectionString: server.url });
-    admin.on("error", () => {});
-    await admin.connect();
-    await admin.query(`create schema s${++schema}`);
-    await admin.query(`set search_path to s${schema}`);
-  });
-  afterEach(async () => {
-    await admin.end().catch(() => {});
-  });
-
-  const settings = () => ({ url: `${server.url}?options=-c%20search_path%3Ds${schema}`, create_tables: true });
-  promises({
-    settings,
-    rows: async (query) => (await admin.query<Row>(query)).rows,
-    run: async (statement) => void (await admin.query(statement)),
-  });
-
-  it("tries again when the connection breaks, and has applied each delivery once", async () => {
-    const sink = await open(settings());
-    await apply(sink, { set: { seats: 1 }, idempotencyKey: "before" });
-    const restarting = server.restart();
-    const outcomes: string[] = [];
-    for (let i = 0; i < 200 && outcomes.at(-1) !== "delivered"; i++) {
-      outcomes.push((await apply(sink, { set: { seats: 2 }, version: 2, idempotencyKey: "during" })).kind);
-    }
-    await restarting;
-    outcomes.push((await apply(sink, { set: { seats: 2 }, version: 2, idempotencyKey: "during" })).kind);
-    expect(new Set(outcomes).difference(new Set(["retry", "delivered"]))).toEqual(new Set());
-    expect(outcomes.at(-1)).toBe("delivered");
-    const again = new pg.Client({ connectionString: settings().url });
-    await again.connect();
-    const { rows } = await again.query(
-      "select count(*)::int as n from hookrail_applied where idempotency_key = 'during'",
-    );
-    await again.end();
-    expect(rows).toEqual([{ n: 1 }]);
-  }, 60_000);
-
-  it("makes no tables unless it is told to, and calls a missing one permanent", async () => {
-    const sink = await open({ url: settings().url });
-    expect(await apply(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "rejected", detail: "database: 42P01" });
-  });
-
-  it("pauses when the login is refused", async () => {
-    const sink = await open({ url: server.url.replace("/postgres", "/nowhere") });
-    expect(await apply(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "pause", detail: "database: 3D000" });
-  });
-
-  it("tries again when nobody listens", async () => {
-    const sink = await open({ url: "postgres://x@127.0.0.1:1/db" });
-    expect(await apply(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "retry" });
-  });
-});
