@@ -1,4 +1,10 @@
-/** One SQLite connection, opened so that a commit is durable, or not opened at all. */
+/**
+ * One SQLite connection, opened so that a commit is durable, or not opened at all.
+ *
+ * Queries of this room write `= +?` for `= ?`: this SQLite is built with STAT4 and plans a statement anew each time
+ * a value is bound that its planner has looked at (to choose an index, or to rule one out). A plus hides the value:
+ * fetching a delivery with its event and request then takes 5 µs in place of 45.
+ */
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";

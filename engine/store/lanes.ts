@@ -45,7 +45,7 @@ export function createLanes(db: Db): Lanes {
   );
   const find = db.prepare<[number], OpenDelivery>("SELECT * FROM outbox WHERE delivery_seq = ?");
   const remove = db.prepare("DELETE FROM outbox WHERE delivery_seq = ?");
-  const lane = "entity_key = ? AND entity_type = ? AND connection = ?";
+  const lane = "entity_key = +? AND entity_type = +? AND connection = +?";
   const oldest = db.prepare<[string, string, string], { delivery_seq: number; head: number }>(
     `SELECT delivery_seq, head FROM outbox WHERE ${lane} ORDER BY delivery_seq LIMIT 1`,
   );
@@ -53,7 +53,7 @@ export function createLanes(db: Db): Lanes {
   const crown = db.prepare("UPDATE outbox SET head = 1 WHERE delivery_seq = ?");
   const effectBehind = db
     .prepare<[string, string, string, number], number>(
-      `SELECT 1 FROM outbox WHERE ${lane} AND delivery_seq > ? AND kind = 'effect' LIMIT 1`,
+      `SELECT 1 FROM outbox WHERE ${lane} AND delivery_seq > +? AND kind = 'effect' LIMIT 1`,
     )
     .pluck();
   const refresh = (row: { entity_key: string; entity_type: string; connection: string }): void => {

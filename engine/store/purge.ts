@@ -29,11 +29,11 @@ function createBodyPurge(db: Db) {
          EXISTS (SELECT 1 FROM work w WHERE w.event_seq = s.seq)
          OR EXISTS (SELECT 1 FROM outbox o WHERE o.event_seq = s.seq)
          OR EXISTS (SELECT 1 FROM dead_letters d WHERE d.event_seq = s.seq AND d.status = 'open'))) AS needed
-     FROM bodies b JOIN events e ON e.seq = b.seq WHERE b.seq > ? ORDER BY b.seq LIMIT ?`,
+     FROM bodies b JOIN events e ON e.seq = b.seq WHERE b.seq > +? ORDER BY b.seq LIMIT +?`,
   );
   const remove = db.prepare("DELETE FROM bodies WHERE seq = ?");
   const requests = db.prepare(
-    "DELETE FROM requests WHERE delivery_seq IN (SELECT d.seq FROM deliveries d JOIN events e ON e.seq = d.event_seq WHERE e.body_seq = ? AND d.status IS NOT NULL)",
+    "DELETE FROM requests WHERE delivery_seq IN (SELECT d.seq FROM deliveries d JOIN events e ON e.seq = d.event_seq WHERE (e.seq = +@seq OR (e.body_seq = +@seq AND e.body_seq <> e.seq)) AND d.status IS NOT NULL)",
   );
   let cursor = 0;
   return ({ bodiesBefore, limit }: PurgeRequest): { count: number; more: boolean } => {
@@ -46,7 +46,7 @@ function createBodyPurge(db: Db) {
       }
       cursor = row.seq;
       if (row.needed === 1) continue;
-      requests.run(row.seq);
+      requests.run({ seq: row.seq });
       remove.run(row.seq);
       count += 1;
     }
@@ -57,7 +57,7 @@ function createBodyPurge(db: Db) {
 
 function createKeyPurge(db: Db) {
   const page = db.prepare<[number, Buffer, number], { level: number; key: Buffer; until: number }>(
-    "SELECT level, key, until FROM dedupe WHERE (level, key) > (?, ?) ORDER BY level, key LIMIT ?",
+    "SELECT level, key, until FROM dedupe WHERE (level, key) > (+?, +?) ORDER BY level, key LIMIT +?",
   );
   const remove = db.prepare("DELETE FROM dedupe WHERE level = ? AND key = ?");
   const start = { level: 0, key: Buffer.alloc(0) };

@@ -96,14 +96,14 @@ export function toDelivery(row: DeliveryRow): DeliveryRecord {
 export function createDeliveryReads(db: Db): Pick<Store, "dueDeliveries" | "nextDue" | "pendingUpserts"> & {
   bySeq(seq: number): DeliveryRecord | undefined;
 } {
-  const heads = "FROM outbox WHERE connection = ? AND head = 1 AND status <> 'sending'";
+  const heads = "FROM outbox WHERE connection = +? AND head = 1 AND status <> 'sending'";
   const due = db.prepare<[string, number], Head>(
-    `SELECT delivery_seq, entity_type, entity_key, next_at ${heads} AND next_at <= ? ORDER BY next_at, delivery_seq`,
+    `SELECT delivery_seq, entity_type, entity_key, next_at ${heads} AND next_at <= +? ORDER BY next_at, delivery_seq`,
   );
   const next = db.prepare<[string], Head>(
     `SELECT delivery_seq, entity_type, entity_key, next_at ${heads} ORDER BY next_at, delivery_seq`,
   );
-  const one = db.prepare<[number], DeliveryRow>(`${SELECT_DELIVERY} WHERE d.seq = ?`);
+  const one = db.prepare<[number], DeliveryRow>(`${SELECT_DELIVERY} WHERE d.seq = +?`);
   const bySeq = (seq: number): DeliveryRecord | undefined => {
     const row = one.get(seq);
     return row === undefined ? undefined : toDelivery(row);
@@ -145,7 +145,7 @@ function createPendingUpserts(db: Db): Store["pendingUpserts"] {
     Omit<PendingUpsert, "attributes" | "entity" | "deliverId"> & { deliver_id: string; attributes: string }
   >(
     `SELECT d.id, d.seq, d.connection, d.action, d.deliver_id, d.attributes FROM outbox o JOIN deliveries d ON d.seq = o.delivery_seq
-     WHERE o.entity_key = ? AND o.entity_type = ? AND o.kind = 'upsert' AND o.status = 'pending' AND o.first_attempt_at IS NULL
+     WHERE o.entity_key = +? AND o.entity_type = +? AND o.kind = 'upsert' AND o.status = 'pending' AND o.first_attempt_at IS NULL
        AND NOT EXISTS (SELECT 1 FROM outbox f WHERE f.entity_key = o.entity_key AND f.entity_type = o.entity_type
          AND f.connection = o.connection AND f.delivery_seq > o.delivery_seq AND f.kind = 'effect')
      ORDER BY o.delivery_seq`,

@@ -49,18 +49,20 @@ function nameOf({ type, key }: EntityRef): string {
 export function createEntityReads(
   db: Db,
 ): Pick<Store, "entity" | "entities" | "resolveId" | "snapshot" | "acknowledged" | "onceMarked"> {
-  const byKey = db.prepare<[string, string], EntityRow>("SELECT * FROM entities WHERE type = ? AND key = ?");
+  const byKey = db.prepare<[string, string], EntityRow>("SELECT * FROM entities WHERE type = +? AND key = +?");
   const byLink = db
-    .prepare<[string, string, string], string>("SELECT key FROM links WHERE type = ? AND id_name = ? AND value = ?")
+    .prepare<[string, string, string], string>("SELECT key FROM links WHERE type = +? AND id_name = +? AND value = +?")
     .pluck();
-  const ofType = db.prepare<[string, number], EntityRow>("SELECT * FROM entities WHERE type = ? ORDER BY key LIMIT ?");
-  const children = db.prepare<[string, string, string], EntityRow>(
-    "SELECT * FROM entities WHERE parent_type = ? AND parent_key = ? AND type = ? ORDER BY key",
+  const ofType = db.prepare<[string, number], EntityRow>(
+    "SELECT * FROM entities WHERE type = +? ORDER BY key LIMIT +?",
   );
-  const marked = db.prepare<[Buffer], number>("SELECT 1 FROM once_marks WHERE key = ?").pluck();
+  const children = db.prepare<[string, string, string], EntityRow>(
+    "SELECT * FROM entities WHERE parent_type = +? AND parent_key = +? AND type = +? ORDER BY key",
+  );
+  const marked = db.prepare<[Buffer], number>("SELECT 1 FROM once_marks WHERE key = +?").pluck();
   const acknowledged = db
     .prepare<[string, string, string], string>(
-      "SELECT attributes FROM acknowledged WHERE connection = ? AND entity_type = ? AND entity_key = ?",
+      "SELECT attributes FROM acknowledged WHERE connection = +? AND entity_type = +? AND entity_key = +?",
     )
     .pluck();
   const readSnapshot = db.transaction(

@@ -49,23 +49,23 @@ const DEFAULT_LIMIT = 100;
 /** Makes the reads for operators. */
 export function createOperateReads(db: Db): OperateReads {
   const list = db.prepare<{ status: string | null; pipeline: string | null; limit: number }, DeadLetterRow>(
-    `${SELECT_DEAD_LETTER} WHERE (@status IS NULL OR x.status = @status) AND (@pipeline IS NULL OR x.pipeline = @pipeline)
-     ORDER BY x.created_at DESC, x.id DESC LIMIT @limit`,
+    `${SELECT_DEAD_LETTER} WHERE (@status IS NULL OR x.status = +@status) AND (@pipeline IS NULL OR x.pipeline = +@pipeline)
+     ORDER BY x.created_at DESC, x.id DESC LIMIT +@limit`,
   );
   // Apart, so that the index of open ones serves it.
   const open = db.prepare<{ pipeline: string | null; limit: number }, DeadLetterRow>(
-    `${SELECT_DEAD_LETTER} WHERE x.status = 'open' AND (@pipeline IS NULL OR x.pipeline = @pipeline)
-     ORDER BY x.created_at DESC, x.id DESC LIMIT @limit`,
+    `${SELECT_DEAD_LETTER} WHERE x.status = 'open' AND (@pipeline IS NULL OR x.pipeline = +@pipeline)
+     ORDER BY x.created_at DESC, x.id DESC LIMIT +@limit`,
   );
-  const byId = db.prepare<[string], DeadLetterRow>(`${SELECT_DEAD_LETTER} WHERE x.id = ?`);
+  const byId = db.prepare<[string], DeadLetterRow>(`${SELECT_DEAD_LETTER} WHERE x.id = +?`);
   const revision = db.prepare<[string], { hash: string; git_commit: string | null; files: string; at: number }>(
-    "SELECT * FROM revisions WHERE hash = ?",
+    "SELECT * FROM revisions WHERE hash = +?",
   );
   const pauses = db.prepare<[], Pause>(
     "SELECT kind, name, since, paused_by AS by, reason FROM pauses ORDER BY kind, name",
   );
   const audit = db.prepare<[number], AuditRow>(
-    "SELECT at, actor, action, target, reason FROM audit ORDER BY seq DESC LIMIT ?",
+    "SELECT at, actor, action, target, reason FROM audit ORDER BY seq DESC LIMIT +?",
   );
   return {
     async deadLetters({ status, pipeline, limit = DEFAULT_LIMIT }) {

@@ -53,13 +53,13 @@ export function createStoryReads(db: Db): Pick<StoreReader, "events" | "story" |
 }
 
 function createStory(db: Db) {
-  const event = db.prepare<[number], EventRow>(`SELECT e.*, b.body FROM ${EVENT_WITH_BODY} WHERE e.seq = ?`);
+  const event = db.prepare<[number], EventRow>(`SELECT e.*, b.body FROM ${EVENT_WITH_BODY} WHERE e.seq = +?`);
   const conflicts = db.prepare<[number], { received_at: number; body_hash: Buffer }>(
-    "SELECT received_at, body_hash FROM conflicts WHERE event_seq = ? ORDER BY seq",
+    "SELECT received_at, body_hash FROM conflicts WHERE event_seq = +? ORDER BY seq",
   );
-  const history = db.prepare<[number], HistorySqlRow>("SELECT * FROM history WHERE event_seq = ? ORDER BY seq");
+  const history = db.prepare<[number], HistorySqlRow>("SELECT * FROM history WHERE event_seq = +? ORDER BY seq");
   const letters = db.prepare<[number], DeadLetterRow>(
-    `${SELECT_DEAD_LETTER} WHERE x.event_seq = ? ORDER BY x.created_at, x.id`,
+    `${SELECT_DEAD_LETTER} WHERE x.event_seq = +? ORDER BY x.created_at, x.id`,
   );
   const outcomes = createOutcomes(db);
   const deliveries = createDeliveryStories(db);
@@ -104,11 +104,11 @@ function createOutcomes(db: Db): (event: EventStory["event"]) => EventStory["out
     }
   >(
     `SELECT w.pipeline, iif(w.held_until IS NULL, 'ready', 'held') AS status, w.hold_reason AS reason, w.rule, NULL AS detail,
-       NULL AS revision, w.held_since AS at, NULL AS superseding FROM work w WHERE w.event_seq = @seq
+       NULL AS revision, w.held_since AS at, NULL AS superseding FROM work w WHERE w.event_seq = +@seq
      UNION ALL
      SELECT o.pipeline, o.status, o.reason, o.rule, o.detail, o.revision, o.at,
-       (SELECT s.id FROM events s WHERE s.seq = o.superseded_by) FROM outcomes o WHERE o.event_seq = @seq
-       AND NOT EXISTS (SELECT 1 FROM work w WHERE w.event_seq = @seq AND w.pipeline = o.pipeline)
+       (SELECT s.id FROM events s WHERE s.seq = o.superseded_by) FROM outcomes o WHERE o.event_seq = +@seq
+       AND NOT EXISTS (SELECT 1 FROM work w WHERE w.event_seq = +@seq AND w.pipeline = o.pipeline)
      ORDER BY pipeline`,
   );
   return (event) =>
@@ -125,8 +125,8 @@ function createOutcomes(db: Db): (event: EventStory["event"]) => EventStory["out
 }
 
 function createDeliveryStories(db: Db): (seq: number) => EventStory["deliveries"] {
-  const deliveries = db.prepare<[number], DeliveryRow>(`${SELECT_DELIVERY} WHERE d.event_seq = ? ORDER BY d.seq`);
-  const idOf = db.prepare<[number], DeliveryId>("SELECT id FROM deliveries WHERE seq = ?").pluck();
+  const deliveries = db.prepare<[number], DeliveryRow>(`${SELECT_DELIVERY} WHERE d.event_seq = +? ORDER BY d.seq`);
+  const idOf = db.prepare<[number], DeliveryId>("SELECT id FROM deliveries WHERE seq = +?").pluck();
   const attempts = db.prepare<
     [number],
     {
@@ -137,7 +137,7 @@ function createDeliveryStories(db: Db): (seq: number) => EventStory["deliveries"
       http_status: number | null;
       detail: string | null;
     }
-  >("SELECT * FROM attempts WHERE delivery_seq = ? ORDER BY seq");
+  >("SELECT * FROM attempts WHERE delivery_seq = +? ORDER BY seq");
   return (seq) =>
     deliveries.all(seq).map((row) => ({
       delivery: toDelivery(row),
@@ -171,7 +171,7 @@ function createLineage(db: Db): StoreReader["lineage"] {
     }
   >(
     `SELECT h.*, e.id AS event_id, e.type, e.source, e.occurred_at, e.rank FROM history h JOIN events e ON e.seq = h.event_seq
-     WHERE h.entity_key = ? AND h.entity_type = ? AND h.attribute = ? ORDER BY h.seq DESC LIMIT ?`,
+     WHERE h.entity_key = +? AND h.entity_type = +? AND h.attribute = +? ORDER BY h.seq DESC LIMIT +?`,
   );
   return async (entity, attribute, limit) =>
     rows.all(entity.key, entity.type, attribute, limit).map(

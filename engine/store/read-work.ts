@@ -77,19 +77,19 @@ function toWorkItem(row: WorkRow): WorkItem {
 export function createWorkReads(db: Db): Pick<Store, "event" | "readyWork" | "heldWork" | "nextHoldEnd"> {
   const from = `SELECT e.*, b.body, w.seq AS work_seq, w.pipeline, w.held_since, w.held_until, w.hold_reason
     FROM work w JOIN events e ON e.seq = w.event_seq LEFT JOIN bodies b ON b.seq = e.body_seq`;
-  const event = db.prepare<[number], EventRow>(`SELECT e.*, b.body FROM ${EVENT_WITH_BODY} WHERE e.seq = ?`);
+  const event = db.prepare<[number], EventRow>(`SELECT e.*, b.body FROM ${EVENT_WITH_BODY} WHERE e.seq = +?`);
   const ready = db.prepare<[number, number], WorkRow>(
-    `${from} WHERE w.seq > ? AND w.held_until IS NULL ORDER BY w.seq LIMIT ?`,
+    `${from} WHERE w.seq > +? AND w.held_until IS NULL ORDER BY w.seq LIMIT +?`,
   );
   const ended = db.prepare<[number, number], WorkRow>(
-    `${from} WHERE w.held_until IS NOT NULL AND w.held_until <= ? ORDER BY w.held_until, w.seq LIMIT ?`,
+    `${from} WHERE w.held_until IS NOT NULL AND w.held_until <= +? ORDER BY w.held_until, w.seq LIMIT +?`,
   );
   // An id that the entity has got is waited for as `@id_name=value`.
   const waiting = db.prepare<{ type: string; key: string; limit: number }, WorkRow>(
     `${from} WHERE w.held_until IS NOT NULL AND w.seq IN (
-       SELECT work_seq FROM waits WHERE entity_type = @type AND (entity_key = @key OR entity_key IN (
-         SELECT '@' || i.key || '=' || i.value FROM entities n, json_each(n.ids) i WHERE n.type = @type AND n.key = @key)))
-     ORDER BY w.seq LIMIT @limit`,
+       SELECT work_seq FROM waits WHERE entity_type = +@type AND (entity_key = +@key OR entity_key IN (
+         SELECT '@' || i.key || '=' || i.value FROM entities n, json_each(n.ids) i WHERE n.type = +@type AND n.key = +@key)))
+     ORDER BY w.seq LIMIT +@limit`,
   );
   const nextEnd = db
     .prepare<[], number | null>("SELECT min(held_until) FROM work WHERE held_until IS NOT NULL")
