@@ -54,6 +54,14 @@ export function compileEvents(raw: EventsYaml, faults: Faults): EventsModel {
   const types = templates("type", raw.type === undefined ? ["=event"] : many(raw.type));
   const times = templates("time", many(raw.time?.from));
   const ranks = compileRanks(raw.ranks ?? []);
+  const named = [
+    ["tenant", raw.tenant],
+    ["version", raw.version],
+    ["entity", raw.entity?.id],
+  ] as const;
+  for (const [key, text] of named) {
+    if (text !== undefined) faults.take(key === "entity" ? [key, "id"] : [key], text, compileRefOrTemplate(text));
+  }
   const all = [...idTemplates, ...types, ...times].flatMap((template) =>
     template === undefined ? [] : holesOf(template),
   );

@@ -3,7 +3,6 @@
  * names in lower case, templates as parts, body paths as one byte scan, durations in milliseconds.
  */
 import { parseDuration, parseSize } from "../core/duration.ts";
-import type { ErrorCode } from "../core/errors.ts";
 import { compileJsonPaths, type JsonPaths } from "../core/json-paths.ts";
 import type { Json } from "../core/types.ts";
 import { compileEvents, type EventsModel, refsOfEvents } from "./compile-events.ts";
@@ -13,7 +12,7 @@ import { Faults, type RecipeFault } from "./faults.ts";
 import type { Ack, Sample } from "./model.ts";
 import type { InlineRecipeYaml, RecipeYaml } from "./recipe.schema.ts";
 import type { SchemeModel } from "./scheme.ts";
-import { compileRef, type Ref } from "./template.ts";
+import type { Ref } from "./template.ts";
 
 export type { RecipeFault } from "./faults.ts";
 
@@ -40,6 +39,8 @@ export interface Recipe {
   readonly title: string;
   readonly description?: string;
   readonly docs: readonly { readonly url: string; readonly about: string }[];
+  /** How far its facts can be trusted; absent for home-made senders. */
+  readonly confidence?: NonNullable<RecipeYaml["confidence"]>;
   readonly accept: {
     /** `POST`, and what handshakes add. */
     readonly methods: ReadonlySet<string>;
@@ -99,6 +100,7 @@ function compile(raw: RecipeYaml, readSample: ReadSample, paramsAre: "declared" 
     title: raw.title,
     ...(raw.description === undefined ? {} : { description: raw.description }),
     docs: raw.docs ?? [],
+    ...(raw.confidence === undefined ? {} : { confidence: raw.confidence }),
     accept,
     params,
     verify,
@@ -250,11 +252,3 @@ function compileSamples(
   });
   return samples;
 }
-
-/** Whether a reference is one a recipe may write in `entity`, `tenant` and the like. */
-export function isRef(text: string): boolean {
-  return compileRef(text).ok;
-}
-
-/** The codes `compileRecipe` uses. */
-export type RecipeFaultCode = Extract<ErrorCode, "HK3001" | "HK3002" | "HK3003">;

@@ -93,6 +93,13 @@ describe("compileRecipe", () => {
       /`id`/,
     ],
     [
+      "an entity from nowhere",
+      "verify: [{ scheme: none }]\nevents: { entity: { type: a, id: data.id } }",
+      ["events", "entity", "id"],
+      "HK3001",
+      /data\.id/,
+    ],
+    [
       "an empty path",
       "verify: [{ scheme: none }]\nevents: { type: ['body:a..b', 'body:c'] }",
       ["events", "type", 0],
