@@ -18,6 +18,7 @@ import {
   type Outcome,
   Secret,
   type SendContext,
+  type Setting,
   type SettingFault,
   type Settings,
   type SinkContext,
@@ -62,6 +63,9 @@ const config = closed({
   ),
 });
 
+/** Transactions at one time; more would only wait for each other's locks. */
+const POSTGRES_CONNECTIONS = 8;
+
 interface Opened {
   readonly connection: string;
   readonly dialect: Dialect;
@@ -77,28 +81,16 @@ async function openSql(settings: Settings, context: SinkContext): Promise<OpenSi
   const { connection } = context;
   const dialect =
     dialectOf(url) ?? fail("HK5007", { connection, reason: "`url` is neither sqlite:PATH nor postgres://…" });
-  const tables = readTables(settings, context.entities);
-  const eventsTable = typeof settings["events_table"] === "string" ? settings["events_table"] : undefined;
-  const executor = dialect === "sqlite" ? openSqlite(url, context) : createPostgresExecutor(url, 8);
   const opened: Opened = {
     connection,
     dialect,
-    tables,
-    eventsTable,
+    tables: readTables(settings, context.entities),
+    eventsTable: typeof settings["events_table"] === "string" ? settings["events_table"] : undefined,
     programs: createPrograms(dialect),
-    executor,
+    executor: dialect === "sqlite" ? openSqlite(url, context) : createPostgresExecutor(url, POSTGRES_CONNECTIONS),
     context,
   };
-  let ready: Promise<void> | undefined;
-  const create = settings["create_tables"] ?? dialect === "sqlite";
-  // A database that is down at start is no reason not to start: it is set up with the first attempt that reaches it.
-  const setUp = () => {
-    ready ??= prepareTables(opened, create === true).catch((error: unknown) => {
-      ready = undefined;
-      throw error;
-    });
-    return ready;
-  };
+  const setUp = createSetUp(opened, settings["create_tables"] ?? dialect === "sqlite");
   return {
     prepare: (delivery) => ({ summary: summaryOf(delivery, opened), data: changeData(delivery, opened) }),
     async send(request, send): Promise<Outcome> {
@@ -111,9 +103,21 @@ async function openSql(settings: Settings, context: SinkContext): Promise<OpenSi
     },
     async probe() {
       await setUp();
-      return { ok: true, detail: `${tables.size} tables` };
+      return { ok: true, detail: `${opened.tables.size} tables` };
     },
-    close: () => executor.close(),
+    close: () => opened.executor.close(),
+  };
+}
+
+/** A database that is down at start is no reason not to start: it is set up with the first attempt that reaches it. */
+function createSetUp(opened: Opened, create: Setting): () => Promise<void> {
+  let ready: Promise<void> | undefined;
+  return () => {
+    ready ??= prepareTables(opened, create === true).catch((error: unknown) => {
+      ready = undefined;
+      throw error;
+    });
+    return ready;
   };
 }
 

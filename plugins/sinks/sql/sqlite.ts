@@ -25,28 +25,10 @@ export function openSqliteApplier(path: string): SqliteApplier {
   db.pragma("busy_timeout = 5000");
   db.pragma("journal_mode = WAL");
   db.pragma("synchronous = FULL");
-  const prepared = new Map<string, Database.Statement>();
-  const prepare = (text: string) => {
-    const known = prepared.get(text);
-    if (known !== undefined) return known;
-    if (prepared.size >= MAX_STATEMENTS) prepared.clear();
-    const fresh = db.prepare(text);
-    prepared.set(text, fresh);
-    return fresh;
-  };
+  const prepare = createStatementCache(db);
   const change = ({ sql, parameters }: Statement) => prepare(sql).run(...parameters).changes;
   const found = ({ sql, parameters }: Statement) => prepare(sql).get(...parameters) !== undefined;
-
-  function applyOne(program: Program): Applied {
-    if (change(program.dedupe) === 0) return "repeated";
-    if (program.guard !== undefined && found(program.guard)) return "superseded";
-    const changed = change(program.write);
-    if (program.after === undefined) return changed === 0 ? "superseded" : "applied";
-    change(program.after);
-    return "applied";
-  }
-
-  const one = db.transaction(applyOne);
+  const one = db.transaction((program: Program) => applyOne(program, { change, found }));
   const group = db.transaction((programs: readonly Program[]) =>
     programs.map((program): GroupResult => {
       try {
@@ -59,7 +41,7 @@ export function openSqliteApplier(path: string): SqliteApplier {
     }),
   );
   return {
-    run: (statements) => db.transaction(() => statements.forEach(change))(),
+    run: (statements) => db.transaction(() => statements.forEach((statement) => void change(statement)))(),
     list: ({ sql, parameters }) =>
       db
         .prepare(sql)
@@ -75,6 +57,33 @@ export function openSqliteApplier(path: string): SqliteApplier {
     },
     close: () => db.close(),
   };
+}
+
+function createStatementCache(db: Database.Database): (text: string) => Database.Statement {
+  const prepared = new Map<string, Database.Statement>();
+  return (text) => {
+    const known = prepared.get(text);
+    if (known !== undefined) return known;
+    if (prepared.size >= MAX_STATEMENTS) prepared.clear();
+    const fresh = db.prepare(text);
+    prepared.set(text, fresh);
+    return fresh;
+  };
+}
+
+interface Runner {
+  /** Rows changed. */
+  change(statement: Statement): number;
+  found(statement: Statement): boolean;
+}
+
+function applyOne(program: Program, { change, found }: Runner): Applied {
+  if (change(program.dedupe) === 0) return "repeated";
+  if (program.guard !== undefined && found(program.guard)) return "superseded";
+  const changed = change(program.write);
+  if (program.after === undefined) return changed === 0 ? "superseded" : "applied";
+  change(program.after);
+  return "applied";
 }
 
 function failure(error: unknown): GroupResult {

@@ -1,0 +1,169 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parsePreset } from "../../engine/delivery/preset.ts";
+import { readPresetFiles } from "../../engine/delivery/preset-files.ts";
+import type { OpenSink, Settings } from "../../engine/plugin/index.ts";
+import { answer, type FaultServer, startFaultServer } from "../support/fault-server.ts";
+import {
+  createTestContext,
+  type DeliveryOverrides,
+  delivery,
+  secret,
+  sending,
+  type TestContext,
+} from "../support/sink-context.ts";
+
+/** A sink without an upsert: find, then create or update. */
+const finder = {
+  sink: "finder",
+  summary: "A CRM that has to be searched first.",
+  settings: {
+    token: { description: "Token.", required: true, secret: true },
+    region: { description: "Region.", enum: ["us", "eu"], default: "us" },
+    seats_field: { description: "Seats.", type: "integer", default: 3 },
+  },
+  hosts: { by: "region", urls: { us: "https://us.example.test", eu: "https://eu.example.test" } },
+  auth: { kind: "header", header: "x-api-token", value: "token" },
+  clear: "list",
+  default_action: "upsert",
+  actions: {
+    upsert: {
+      kind: "upsert",
+      summary: "Writes a person.",
+      identity: ["entity.key"],
+      steps: {
+        lookup: { method: "GET", path: "/persons/search", query: { term: "{entity.key}" }, found: "items.0.id" },
+        create: { method: "POST", path: "/persons", body: { ref: "entity.key", "...": "fields" } },
+        update: { method: "PATCH", path: "/persons/{found}", body: { $set: "fields", $unset: "clear" } },
+      },
+    },
+  },
+};
+
+let folder: string;
+let test: TestContext;
+let server: FaultServer;
+const opened: OpenSink[] = [];
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "hookrail-preset-"));
+  test = createTestContext(folder);
+  server = await startFaultServer();
+});
+afterEach(async () => {
+  for (const sink of opened.splice(0)) await sink.close();
+  await test.close();
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function open(preset: unknown, settings: Settings = {}): Promise<OpenSink> {
+  const parsed = parsePreset(preset);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
+  const sink = await parsed.sink.open({ token: secret("t"), base_url: server.url, ...settings }, test.context);
+  opened.push(sink);
+  return sink;
+}
+
+async function send(sink: OpenSink, over: DeliveryOverrides) {
+  return sink.send(await sink.prepare(delivery(over)), sending());
+}
+
+describe("steps", () => {
+  it("update what the look-up found, with a list of what is to be blanked", async () => {
+    const sink = await open(finder);
+    server.next(answer(200, { items: [{ id: "a/7" }] }), answer(200));
+    expect(await send(sink, { set: { tier: "pro" }, clear: ["seats"] })).toMatchObject({ kind: "delivered" });
+    expect(server.requests.map(({ method, url, body }) => [method, url, body])).toEqual([
+      ["GET", "/persons/search?term=cus_1", ""],
+      ["PATCH", "/persons/a%2F7", '{"$set":{"tier":"pro"},"$unset":["seats"]}'],
+    ]);
+  });
+
+  it("create what was not found", async () => {
+    const sink = await open(finder);
+    server.next(answer(200, { items: [] }), answer(201));
+    expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "delivered", status: 201 });
+    expect(server.requests.at(-1)).toMatchObject({
+      method: "POST",
+      url: "/persons",
+      body: '{"ref":"cus_1","tier":"pro"}',
+    });
+  });
+
+  it("write nothing when the look-up fails, and only then is a lost answer safe to repeat", async () => {
+    const sink = await open(finder);
+    server.next(answer(503), { kind: "reset" });
+    expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "retry" });
+    expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "retry" });
+    server.next(answer(200, { items: [{ id: 1 }] }), { kind: "reset" });
+    expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "unknown" });
+    expect(server.requests.filter(({ method }) => method !== "GET")).toHaveLength(1);
+  });
+
+  it("keep no credential in what is frozen", async () => {
+    const request = await (await open(finder, { token: secret("s3cret") })).prepare(delivery({ set: { tier: "pro" } }));
+    expect(JSON.stringify(request)).not.toContain("s3cret");
+    expect(request.summary).toContain("GET /persons/search");
+  });
+});
+
+describe("what is frozen", () => {
+  it("holds across a change of host and credentials, which are of the moment", async () => {
+    const first = await open(finder, { token: secret("old") });
+    const request = await first.prepare(delivery({ set: { tier: "pro" } }));
+    const second = await open(finder, { token: secret("new") });
+    server.next(answer(200, { items: [] }), answer(201));
+    await second.send(request, sending({ attempt: 2 }));
+    expect(server.requests.at(-1)?.headers["x-api-token"]).toBe("new");
+  });
+
+  it("is refused, not sent, when another sink has frozen it", async () => {
+    const sink = await open(finder);
+    expect(await sink.send({ summary: "", data: { action: "upsert", rows: [] } }, sending())).toMatchObject({
+      kind: "rejected",
+    });
+    expect(server.requests).toHaveLength(0);
+  });
+});
+
+describe("parsePreset", () => {
+  const faults = (change: Record<string, unknown>) => {
+    const parsed = parsePreset({ ...finder, ...change });
+    return parsed.ok ? [] : parsed.faults.map(({ message }) => message);
+  };
+
+  it("makes a sink of it: settings with types, secrets and defaults", () => {
+    const parsed = parsePreset(finder);
+    expect(parsed).toMatchObject({
+      ok: true,
+      sink: { name: "finder", defaultAction: "upsert", marksAttempts: true, actions: { upsert: { kind: "upsert" } } },
+    });
+    if (parsed.ok)
+      expect(parsed.sink.config).toMatchObject({
+        additionalProperties: false,
+        required: ["token"],
+        properties: { token: { "x-secret": true }, region: { enum: ["us", "eu"], default: "us" } },
+      });
+  });
+
+  it.each<[Record<string, unknown>, string]>([
+    [{ default_action: "nope" }, "no action `nope`"],
+    [{ auth: { kind: "bearer", token: "tokn" } }, "`tokn`"],
+    [{ hosts: { by: "zone", urls: {} } }, "`zone`"],
+    [{ hosts: undefined }, "needs `host`"],
+    [
+      { auth: { kind: "sigv4", region: "region", service: "s3", access_key: "token", secret_key: "token" } },
+      "sigv4 is not built",
+    ],
+    [{ actions: { upsert: { kind: "upsert" } } }, "needs `path`"],
+    [{ actions: { upsert: { path: "/x", body_format: "csv" } } }, "csv is not built"],
+  ])("refuses %j", (change, words) => expect(faults(change).join("; ")).toContain(words));
+
+  it("refuses keys it does not know", () => {
+    expect(faults({ hots: {} })).not.toEqual([]);
+    expect(readPresetFiles([{ path: "x.yaml", text: "{ not: a preset" }]).faults[0]?.file).toBe("x.yaml");
+  });
+});
