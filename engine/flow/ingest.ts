@@ -79,7 +79,7 @@ const unauthorized: IngestReply = {
   outcome: "unauthorized",
 };
 
-/** The same answer as for a wrong signature on a path that is no source at all. */
+/** No source has this path. */
 export const notFound: IngestReply = {
   status: 404,
   headers: { "content-type": "application/json" },
@@ -143,6 +143,7 @@ function newEvent(event: IdentifiedEvent, request: VerifiedRequest, { source, id
       signed: verdict.signed,
     },
     revision: routes.revision.hash,
+    ...(event.unreadable === undefined ? {} : { unreadable: event.unreadable }),
   };
 }
 
