@@ -1,5 +1,5 @@
 /** Between SQL's values and ours: JSON columns, hashes, and fields that are absent rather than null. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 const KEY_BYTES = 16;
 
@@ -32,5 +32,5 @@ export function presentJson<K extends string, T>(name: K, text: string | null): 
 
 /** 16-byte key of a few texts: collisions would need 2^64 rows. */
 export function hashKey(...parts: readonly string[]): Buffer {
-  return createHash("sha256").update(JSON.stringify(parts)).digest().subarray(0, KEY_BYTES);
+  return hash("sha256", JSON.stringify(parts), "buffer").subarray(0, KEY_BYTES);
 }

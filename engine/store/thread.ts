@@ -1,11 +1,10 @@
 /** The writer in a thread of its own: fsync and checkpoints never hold up the event loop. Both ends of the wire are here. */
 import { type MessagePort, Worker } from "node:worker_threads";
 import { HookrailError } from "../core/errors.ts";
-import type { Call } from "./calls.ts";
 import { openConnection } from "./connection.ts";
-import { type CallOutcome, createGroupRunner } from "./group.ts";
+import { createGroupRunner } from "./group.ts";
 import { createHandlers } from "./handlers.ts";
-import type { AcceptRequest } from "./store.ts";
+import { type PackedGroup, packGroup, packOutcomes, unpackGroup, unpackOutcomes } from "./wire.ts";
 import type { WriterTransport } from "./writer.ts";
 
 /** What the thread is started with; plain data. */
@@ -16,16 +15,16 @@ export interface WriterStart {
   readonly maxPages?: number | undefined;
 }
 
-type Reply = { readonly kind: "ready" } | { readonly kind: "done"; readonly outcomes: readonly CallOutcome[] };
+type Reply = { readonly kind: "ready" } | { readonly kind: "done"; readonly outcomes: string };
 
 /** The thread's end. The file has been checked and migrated by then. */
 export function serveWriter(port: MessagePort, start: WriterStart): void {
   const db = openConnection({ ...start, mode: "write" });
   const run = createGroupRunner(db, createHandlers(db), start.busyTimeoutMs);
   const reply = (message: Reply) => port.postMessage(message);
-  port.on("message", (group: readonly Call[] | "close") => {
+  port.on("message", (group: PackedGroup | "close") => {
     if (group !== "close") {
-      reply({ kind: "done", outcomes: run(group) });
+      reply({ kind: "done", outcomes: packOutcomes(run(unpackGroup(group))) });
       return;
     }
     db.close();
@@ -57,37 +56,16 @@ export async function startWriterThread(entry: URL | (() => Worker), start: Writ
       if (ended !== undefined) throw ended;
       waiting = Promise.withResolvers<Reply>();
       const { promise } = waiting;
-      worker.postMessage(group.map(packCall));
+      const packed = packGroup(group);
+      worker.postMessage(packed, [packed.bodies]);
       const answer = await promise;
       if (answer.kind !== "done")
         throw new HookrailError("HK9001", { what: "reply of the writer", value: answer.kind });
-      return answer.outcomes;
+      return unpackOutcomes(answer.outcomes);
     },
     async close() {
       if (ended === undefined) worker.postMessage("close");
       await exited;
     },
-  };
-}
-
-function packCall(call: Call): Call {
-  return call.name === "accept" ? { name: "accept", argument: packBodies(call.argument) } : call;
-}
-
-/**
- * Bodies as arrays of exactly their own bytes: a clone of a view into a pool would carry the whole pool across.
- * Items that share one body keep sharing it.
- */
-function packBodies(request: AcceptRequest): AcceptRequest {
-  const packed = new Map<Uint8Array, Uint8Array>();
-  const pack = (body: Uint8Array): Uint8Array => {
-    if (body.byteLength === body.buffer.byteLength) return body;
-    const known = packed.get(body) ?? new Uint8Array(body);
-    packed.set(body, known);
-    return known;
-  };
-  return {
-    pipelines: request.pipelines,
-    events: request.events.map((event) => ({ ...event, body: pack(event.body) })),
   };
 }
