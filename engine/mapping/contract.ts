@@ -103,9 +103,8 @@ export function checkContract(
   }));
   const read = pathsRead.map(pathSteps);
   const broken = violations.filter(({ steps }) => read.some((path) => touches(steps, path)));
-  return broken.length > 0
-    ? { kind: "broken", violations: broken.map(({ violation }) => violation) }
-    : { kind: "drift", violations: violations.map(({ violation }) => violation) };
+  const kind = broken.length > 0 ? "broken" : "drift";
+  return { kind, violations: (broken.length > 0 ? broken : violations).map(({ violation }) => violation) };
 }
 
 /** Steps of the instance path, indexes left out: a rule that reads a list reads all of its elements. */
@@ -132,24 +131,41 @@ function violationOf(error: ErrorObject): Violation {
   return { path, expected: error.keyword === "required" ? "must be there" : (error.message ?? error.keyword) };
 }
 
-/** `lines.data[x = "a.b"][-1].quantity` -> lines, data, quantity. */
+/** Punctuation of a step that is more than a name: what follows is not known, what stands before it is read whole. */
+const COMPUTED = new Set([";", ":", ",", "?", "=", "<", ">", "!", "&", "+", "/", "*", "~", "|", '"']);
+
+/** `lines.data[x = "a.b"][-1].quantity` -> lines, data, quantity; `(a.b)[0].c` -> a, b, c. */
 function pathSteps(path: string): readonly string[] {
   const steps: string[] = [];
-  let depth = 0;
   let step = "";
-  let quoted = false;
-  for (const character of path) {
-    if (character === "`" && depth === 0) quoted = !quoted;
-    else if (quoted) step += character;
-    else if ("[({".includes(character)) depth++;
-    else if ("])}".includes(character)) depth--;
-    else if (depth > 0 || character === "^" || character === "$") continue;
-    else if (character === ".") {
+  for (let i = 0; i < path.length; i++) {
+    const character = path.charAt(i);
+    if (COMPUTED.has(character) || (character === "(" && step !== "")) return steps;
+    if (character === "[" || character === "{" || character === "^") i = closing(path, i);
+    else if (character === "`") {
+      const end = path.indexOf("`", i + 1);
+      step += path.slice(i + 1, end);
+      i = end;
+    } else if (character === ".") {
       if (step !== "") steps.push(step);
       step = "";
-    } else step += character;
+    } else if (!" $()".includes(character)) step += character;
   }
   return step === "" ? steps : [...steps, step];
+}
+
+/** Where the bracket that opens at or after `from` closes; texts inside may hold brackets of their own. */
+function closing(path: string, from: number): number {
+  let depth = 0;
+  let quote = "";
+  for (let i = from; i < path.length; i++) {
+    const character = path.charAt(i);
+    if (quote !== "") quote = character === quote && path.charAt(i - 1) !== "\\" ? "" : quote;
+    else if (`"'\``.includes(character)) quote = character;
+    else if ("[({".includes(character)) depth++;
+    else if ("])}".includes(character) && --depth === 0) return i;
+  }
+  return path.length;
 }
 
 /** A fault above what is read breaks it, and so does one below it. */

@@ -88,25 +88,45 @@ function draftOf(expression: Expression, scope: Scope, tasks: Task[]): Draft {
     tasks.push({ expression, draft, source: expression.source, settle: (outcome) => (draft.result = outcome) });
     return draft;
   }
+  let own: Reading | undefined;
   for (let index = 0; index < expression.inputs.length; index++) {
     const input = expression.inputs[index] as CompiledInput;
-    const reading = readFast(input, scope);
-    if (reading !== undefined) draft.readings[index] = toReading(input, reading);
-    else
-      tasks.push({
-        expression,
-        draft,
-        source: input.reader.source,
-        settle: (outcome) => (draft.readings[index] = toReading(input, fromOutcome(input, outcome))),
-      });
+    own = readFast(input, scope);
+    if (own !== undefined) draft.readings[index] = toReading(input, own);
+    else tasks.push(readingTask({ expression, draft, input, index }));
   }
-  const [own] = draft.readings;
   // One walk serves both where the expression is a path that was read.
-  const result = expression.isPath && own !== undefined ? asResult(expression, own.value) : runFast(expression, scope);
+  const isRead = expression.isPath && own !== undefined && own !== UNREADABLE;
+  const result = isRead ? asResult(expression, own?.value) : runFast(expression, scope);
   if (result !== undefined) draft.result = result;
   else tasks.push({ expression, draft, source: expression.source, settle: (outcome) => (draft.result = outcome) });
   return draft;
 }
+
+interface SlowInput {
+  readonly expression: Expression;
+  readonly draft: Draft;
+  readonly input: CompiledInput;
+  readonly index: number;
+}
+
+function readingTask({ expression, draft, input, index }: SlowInput): Task {
+  return {
+    expression,
+    draft,
+    source: input.reader.source,
+    settle(outcome) {
+      const reading = outcome.ok ? input.reader.finish(outcome.value) : UNREADABLE;
+      draft.readings[index] = toReading(input, reading);
+    },
+  };
+}
+
+/**
+ * A path that fails on this payload, such as a predicate that compares a text with a number: it is not missing, and
+ * the expression it stands in fails too, which is for the row's `invalid:` to decide.
+ */
+const UNREADABLE: Reading = { value: undefined, presence: "present" };
 
 function readFast(input: CompiledInput, scope: Scope): Reading | undefined {
   if (input.reader.fast === undefined) return undefined;
@@ -114,13 +134,8 @@ function readFast(input: CompiledInput, scope: Scope): Reading | undefined {
     return input.reader.fast(scope);
   } catch (error) {
     if (!(error instanceof FastStop)) throw error;
-    // A path that fails on this payload (a predicate that compares a text with a number) yields nothing to use.
-    return error.problem === undefined ? undefined : { value: undefined, presence: "absent" };
+    return error.problem === undefined ? undefined : UNREADABLE;
   }
-}
-
-function fromOutcome(input: CompiledInput, outcome: EvaluationResult): Reading {
-  return outcome.ok ? input.reader.finish(outcome.value) : { value: undefined, presence: "absent" };
 }
 
 function toReading(input: CompiledInput, reading: Reading): InputReading {
@@ -159,7 +174,9 @@ async function runTasks(by: { pool: Pool; deadlineMs: number }, tasks: readonly 
     receivedAt: scope.receivedAt,
   });
   if (answer.kind === "done") {
-    for (const [index, task] of tasks.entries()) task.settle(fromWorker(task.expression, answer.outcomes[index]));
+    const outcomes = tasks.map((task, index) => fromWorker(task.expression, answer.outcomes[index]));
+    for (const [index, task] of tasks.entries()) task.settle(outcomes[index] ?? UNANSWERED);
+    for (const [index, task] of tasks.entries()) withdraw(task.draft, outcomes[index] ?? UNANSWERED);
     return;
   }
   const culprit = tasks[answer.index]?.expression ?? tasks[0]?.expression;
@@ -167,9 +184,18 @@ async function runTasks(by: { pool: Pool; deadlineMs: number }, tasks: readonly 
     answer.kind === "killed"
       ? failure(culprit, "HK2011", { ms: by.deadlineMs })
       : failure(culprit, "HK2012", { problem: answer.problem });
-  // What was not read is not absent: with no reading left, no missing-data policy can make a value of a stopped evaluation.
-  for (const { draft } of tasks) Object.assign(draft, { readings: [], result });
+  for (const { draft } of tasks) withdraw(draft, result);
 }
+
+/** What was not read is not absent: with no reading left, no missing-data policy can make a value of a stopped evaluation. */
+function withdraw(draft: Draft, outcome: EvaluationResult): void {
+  if (outcome.ok || !STOPPED.has(outcome.code)) return;
+  draft.readings = [];
+  draft.result = outcome;
+}
+
+/** Codes that say nothing of the data: the evaluation did not end by itself. */
+const STOPPED: ReadonlySet<string> = new Set(["HK2011", "HK2012", "HK2015"]);
 
 function fromWorker(expression: Expression, outcome: Outcome | undefined): EvaluationResult {
   if (outcome === undefined) return UNANSWERED;

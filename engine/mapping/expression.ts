@@ -62,7 +62,7 @@ export function compileExpression(source: string, options: CompileOptions = {}):
     ...needs.faults,
   ];
   if (faults.some((fault) => fault.severity === "error")) return { ok: false, faults };
-  const plans = [...collectInputs(parsed.ast, { every: options.every ?? false }), ...needs.inputs];
+  const plans = [...collectInputs(parsed.ast, { every: options.every ?? false, variables }), ...needs.inputs];
   return {
     ok: true,
     expression: assemble(source, parsed.ast, { plans, variables, position: options.position }),

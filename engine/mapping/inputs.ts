@@ -27,6 +27,7 @@ interface Local {
 interface Context {
   readonly at: Steps;
   readonly locals: ReadonlyMap<string, Local>;
+  readonly variables: ReadonlySet<string>;
   readonly every: boolean;
   readonly optional: boolean;
   readonly nullable: boolean;
@@ -34,9 +35,20 @@ interface Context {
 }
 
 /** Collects the inputs. `every` holds for all of them: a row with `take:` aggregates whatever it reads. */
-export function collectInputs(ast: Node, options: { readonly every: boolean }): readonly InputPlan[] {
+export function collectInputs(
+  ast: Node,
+  options: { readonly every: boolean; readonly variables: ReadonlySet<string> },
+): readonly InputPlan[] {
   const found: InputPlan[] = [];
-  collect(ast, { at: [], locals: new Map(), every: options.every, optional: false, nullable: false, found });
+  collect(ast, {
+    at: [],
+    locals: new Map(),
+    variables: options.variables,
+    every: options.every,
+    optional: false,
+    nullable: false,
+    found,
+  });
   return merge(found);
 }
 
@@ -275,7 +287,7 @@ function collectPath(node: Node, context: Context): void {
 }
 
 function isFunctionName(node: NodeOf<"variable">, context: Context): boolean {
-  return BUILTINS.has(node.name) && !context.locals.has(node.name);
+  return BUILTINS.has(node.name) && !context.locals.has(node.name) && !context.variables.has(node.name);
 }
 
 function add(steps: Steps, context: Context): void {

@@ -136,13 +136,14 @@ function dynamic(node: Node, construct: string, lint: Linting): void {
     });
 }
 
-/** `a ?? b` parses to `$exists(a) ? a : b`, and `a ?: b` to `a ? a : b`, with the same `a` twice. */
+/** `a ?? b` parses to `$exists(a) ? a : b`, and `a ?: b` to `a ? a : b`; written out in full they mean the same. */
 function checkDefault(node: NodeOf<"condition">, lint: Linting): void {
   const { test, yes } = node;
-  const subject = test.type === "call" && test.end === undefined ? test.args[0] : test;
-  if (subject === undefined || yes.end === undefined || subject.end !== yes.end) return;
   if (yes.type !== "path" && yes.type !== "variable") return;
-  const operator = subject === test ? "?:" : "??";
+  const exists = test.type === "call" && test.callee.type === "variable" && test.callee.name === "exists";
+  const subject = exists ? test.args[0] : test;
+  if (subject === undefined || printNode(subject) !== printNode(yes)) return;
+  const operator = exists ? "??" : "?:";
   lint.problems.push({
     code: "HK2007",
     data: { operator, path: printNode(yes) },
