@@ -1,0 +1,136 @@
+/** What operators, `explain` and `plan` get to read, and what operators change. */
+import type { DeadLetterId, DeliveryId, EventId, JsonObject, Version, WorkStatus } from "../core/types.ts";
+import type { AttemptMark, AttemptRecord, DeliveryRecord, HistoryRow, StoredEvent } from "./records.ts";
+
+export interface DeadLetter {
+  readonly id: DeadLetterId;
+  readonly kind: "event" | "delivery";
+  readonly event: EventId;
+  readonly delivery?: DeliveryId;
+  readonly source: string;
+  readonly type: string;
+  readonly pipeline: string;
+  readonly code: string;
+  readonly message: string;
+  readonly createdAt: number;
+  readonly status: "open" | "retried" | "discarded";
+  readonly resolvedAt?: number;
+  readonly resolution?: string;
+}
+
+export interface AuditRow {
+  readonly at: number;
+  readonly actor: string;
+  readonly action: string;
+  readonly target: string;
+  readonly reason: string;
+}
+
+export interface Pause {
+  readonly kind: "pipeline" | "connection";
+  readonly name: string;
+  readonly since: number;
+  readonly by: string;
+  readonly reason: string;
+}
+
+export interface EventFilter {
+  readonly source?: string;
+  readonly pipeline?: string;
+  readonly type?: string;
+  readonly outcome?: string;
+  readonly since?: number;
+  /** Newest first; at most this many (default 20). */
+  readonly limit?: number;
+  /** Events with a lower seq: for paging. */
+  readonly before?: number;
+}
+
+/** One line of `hookrail events`. `outcome` sums up all pipelines: the worst of dead, held, pending, delivered, skipped. */
+export interface EventSummary {
+  readonly seq: number;
+  readonly id: EventId;
+  readonly providerId: string;
+  readonly source: string;
+  readonly type: string;
+  readonly receivedAt: number;
+  readonly occurredAt: number;
+  readonly outcome: EventOutcome;
+  readonly pipelines: readonly {
+    readonly pipeline: string;
+    readonly status: WorkStatus;
+    readonly reason?: string;
+    readonly outcome: EventOutcome;
+  }[];
+  /** Receipt to last delivery done, ms; absent while something is open. */
+  readonly lagMs?: number;
+}
+
+export type EventOutcome = "accepted" | "held" | "pending" | "delivered" | "skipped" | "dead_letter" | "discarded";
+
+/** The whole story of one event. */
+export interface EventStory {
+  readonly event: StoredEvent;
+  readonly summary: EventSummary;
+  readonly conflicts: readonly { readonly receivedAt: number; readonly bodyHash: string }[];
+  readonly duplicates: number;
+  readonly outcomes: readonly {
+    readonly pipeline: string;
+    readonly status: WorkStatus;
+    readonly reason?: string;
+    readonly rule?: string;
+    readonly detail?: JsonObject;
+    readonly revision: string;
+    readonly at: number;
+    readonly supersededBy?: EventId;
+  }[];
+  readonly history: readonly (HistoryRow & { readonly pipeline: string; readonly at: number })[];
+  readonly deliveries: readonly {
+    readonly delivery: DeliveryRecord;
+    readonly attempts: readonly (AttemptRecord | (AttemptMark & { readonly outcome: "sending" }))[];
+    readonly mergedInto?: DeliveryId;
+    readonly doneAt?: number;
+  }[];
+  readonly deadLetters: readonly DeadLetter[];
+}
+
+export interface LineageRow extends HistoryRow {
+  readonly event: EventId;
+  readonly eventType: string;
+  readonly source: string;
+  readonly pipeline: string;
+  readonly at: number;
+  readonly version?: Version;
+  readonly revision: string;
+}
+
+export interface RevisionRecord {
+  /** SHA-256 of the canonical content, hex. */
+  readonly hash: string;
+  readonly gitCommit?: string;
+  /** The files as read, path -> text; secrets are references, never values. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly at: number;
+}
+
+/** `bodiesBefore`: bodies received earlier go. `now`: dedupe keys whose window has ended go. `limit`: rows of each, at most. */
+export interface PurgeRequest {
+  readonly bodiesBefore: number;
+  readonly now: number;
+  readonly limit: number;
+}
+
+export interface PurgeResult {
+  readonly bodies: number;
+  readonly keys: number;
+  readonly more: boolean;
+}
+
+export interface StoreCounts {
+  readonly events: number;
+  readonly ready: number;
+  readonly held: number;
+  readonly openDeliveries: number;
+  readonly openDeadLetters: number;
+  readonly oldestReadyAt?: number;
+}

@@ -1,0 +1,274 @@
+/** What goes into the store and is worked on there: accepted events, work, entities, deliveries and their attempts. */
+import type {
+  ActionKind,
+  AttributeWrite,
+  DeadLetterId,
+  DeliveryId,
+  DeliveryStatus,
+  EntityRef,
+  EventId,
+  Json,
+  JsonObject,
+  SkipReason,
+  Version,
+} from "../core/types.ts";
+
+// ---- intake ----
+
+export interface NewEvent {
+  readonly id: EventId;
+  readonly source: string;
+  readonly provider: string;
+  /** Unique within the source: `p:` + provider id, `c:` + composite, `h:` + body hash; replays add `#generation`. */
+  readonly dedupeKey: string;
+  /** Until when the key is remembered, ms since the epoch. A hash key's window is short. */
+  readonly dedupeUntil: number;
+  readonly providerId: string;
+  readonly type: string;
+  /** By the source's clock, ms; receipt time where it gives none. */
+  readonly occurredAt: number;
+  readonly clockResolutionMs: number;
+  readonly rank: number;
+  readonly receivedAt: number;
+  /** Headers kept for mapping and replay: never credentials or signatures. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly contentType: string;
+  readonly body: Uint8Array;
+  /** SHA-256 of the item's or body's raw bytes, hex: tells a conflict from a duplicate. */
+  readonly bodyHash: string;
+  readonly itemIndex: number;
+  readonly verification: {
+    readonly scheme: string;
+    readonly secretIndex: number;
+    readonly skewMs?: number;
+    readonly signed: string;
+  };
+  /** The revision that accepted it. */
+  readonly revision: string;
+  /** Set for what can't be read: it is stored as a dead letter and gets no work. */
+  readonly unreadable?: { readonly code: string; readonly message: string };
+}
+
+export interface AcceptRequest {
+  /** One event, or all items of a batch: stored together or not at all. */
+  readonly events: readonly NewEvent[];
+  /** Pipelines that listen to each event: one work row each. Same length as `events`. */
+  readonly pipelines: readonly (readonly string[])[];
+}
+
+export type AcceptResult =
+  | { readonly kind: "new"; readonly id: EventId; readonly seq: number }
+  | { readonly kind: "duplicate"; readonly of: EventId }
+  /** Same key, other body: the first is kept, the second recorded as a conflict. */
+  | { readonly kind: "conflict"; readonly of: EventId };
+
+export interface StoredEvent extends Omit<NewEvent, "dedupeUntil" | "unreadable"> {
+  readonly seq: number;
+  /** Retention has removed the body: `body` is empty. Never set while work or an open dead letter needs it. */
+  readonly bodyPurged?: true;
+}
+
+// ---- apply ----
+
+export interface WorkItem {
+  readonly seq: number;
+  readonly pipeline: string;
+  readonly status: "ready" | "held";
+  readonly event: StoredEvent;
+  /** When it was first held; the window counts from here. */
+  readonly heldSince?: number;
+  readonly holdReason?: string;
+}
+
+/** One attribute of an entity as stored. */
+export interface StoredAttribute {
+  readonly value: Json;
+  /** Absent for computed values and seeds. */
+  readonly version?: Version;
+  /** Pipeline that wrote it. */
+  readonly writer?: string;
+  /** What a late event of a protected attribute is judged against (ordering/ladder.ts). */
+  readonly ladder?: readonly { readonly value: Json; readonly version: Version; readonly floor?: true }[];
+}
+
+export interface EntityRecord extends EntityRef {
+  readonly ids: Readonly<Record<string, string>>;
+  readonly attributes: Readonly<Record<string, StoredAttribute>>;
+  /** `unknown` until the first state. */
+  readonly state: string;
+  readonly stateVersion?: Version;
+  readonly parent?: EntityRef;
+  /** Counts changes; 0 is never stored. The commit of a change names the one it read. */
+  readonly changes: number;
+  readonly seeded: boolean;
+  readonly tombstone?: { readonly version: Version; readonly erased: boolean };
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** An entity as it is to be after the commit; `expected` is its `changes` when it was read (0: not there). */
+export interface EntityWrite {
+  readonly record: EntityRecord;
+  readonly expected: number;
+}
+
+export interface HistoryRow {
+  readonly entity: EntityRef;
+  /** Attribute name; `state`, `link:NAME` and `delete` for the others. */
+  readonly attribute: string;
+  readonly before: Json | undefined;
+  readonly after: Json | undefined;
+  /** `refused`: a protected value that would have fallen; `stale`: an older version lost. */
+  readonly result: "set" | "cleared" | "kept" | "refused" | "stale" | "computed";
+  /** Mapping line that wrote it: `file:line`. Absent for computed values. */
+  readonly mapping?: string;
+  readonly note?: string;
+  /** The event that superseded this one, for `stale`. */
+  readonly supersededBy?: number;
+}
+
+/** `once` and `on_enter` memory: an effect that fired for this entity and values never fires again. */
+export interface OnceMark {
+  /** `pipeline/deliverId`. */
+  readonly effect: string;
+  readonly entity: EntityRef;
+  /** Canonical text of the values of the named paths; "" for once in a life. */
+  readonly values: string;
+}
+
+export interface NewDelivery {
+  readonly id: DeliveryId;
+  readonly pipeline: string;
+  readonly deliverId: string;
+  readonly connection: string;
+  readonly entity: EntityRef;
+  readonly ids: Readonly<Record<string, string>>;
+  readonly state?: string;
+  readonly action: string;
+  readonly kind: ActionKind;
+  readonly eventName: string;
+  readonly attributes: Readonly<Record<string, AttributeWrite>>;
+  readonly params: JsonObject;
+  readonly entityVersion: number;
+  readonly idempotencyKey: string;
+  /** Not attempted after this instant (`not_after`). */
+  readonly notAfter?: number;
+  /** From the pipeline's SLA, unless the connection declares it. */
+  readonly retry: { readonly baseMs: number; readonly capMs: number; readonly horizonMs: number };
+  readonly createdAt: number;
+}
+
+export interface NewDeadLetter {
+  readonly id: DeadLetterId;
+  readonly pipeline: string;
+  readonly code: string;
+  readonly message: string;
+  readonly createdAt: number;
+}
+
+/** The decision of the apply step, committed as one. */
+export interface ApplyCommit {
+  readonly workSeq: number;
+  readonly eventSeq: number;
+  readonly pipeline: string;
+  readonly revision: string;
+  readonly at: number;
+  readonly outcome:
+    | { readonly status: "applied"; readonly rule: string; readonly detail: JsonObject }
+    | {
+        readonly status: "skipped";
+        readonly reason: SkipReason;
+        readonly rule?: string;
+        readonly detail?: JsonObject;
+        readonly supersededBy?: number;
+      }
+    | {
+        readonly status: "held";
+        readonly reason: string;
+        readonly until: number;
+        readonly rule?: string /** Found again by `heldWork({ entity })`; a key of the form `@id_name=value` waits for whoever gets that id. */;
+        readonly waitsFor: readonly EntityRef[];
+      }
+    | { readonly status: "dead"; readonly dead: NewDeadLetter; readonly rule?: string; readonly detail?: JsonObject };
+  readonly entities: readonly EntityWrite[];
+  readonly history: readonly HistoryRow[];
+  readonly once: readonly OnceMark[];
+  readonly deliveries: readonly NewDelivery[];
+  /** Pending upserts that a new delivery took over: they become `merged`. */
+  readonly merged: readonly { readonly delivery: DeliveryId; readonly into: DeliveryId }[];
+}
+
+/** `conflict`: an entity changed since it was read, or a once mark exists; nothing was written, read again. */
+export type ApplyResult = { readonly kind: "ok" } | { readonly kind: "conflict"; readonly entity?: EntityRef };
+
+/** A never-attempted upsert that a newer one may take over. */
+export interface PendingUpsert {
+  readonly id: DeliveryId;
+  readonly seq: number;
+  readonly connection: string;
+  readonly action: string;
+  readonly deliverId: string;
+  readonly entity: EntityRef;
+  readonly attributes: Readonly<Record<string, AttributeWrite>>;
+}
+
+/** All that one apply step reads, as one snapshot. */
+export interface Snapshot {
+  /** By `type/key`; absent entities are not in it. */
+  readonly entities: ReadonlyMap<string, EntityRecord>;
+  readonly children: ReadonlyMap<string, readonly EntityRecord[]>;
+}
+
+// ---- deliveries ----
+
+export interface DeliveryRecord extends NewDelivery {
+  readonly seq: number;
+  readonly event: {
+    readonly seq: number;
+    readonly id: EventId;
+    readonly providerId: string;
+    readonly type: string;
+    readonly source: string;
+    readonly occurredAt: number;
+    readonly receivedAt: number;
+  };
+  readonly status: DeliveryStatus;
+  readonly attempts: number;
+  readonly nextAt: number;
+  /** Frozen at the first attempt. */
+  readonly frozen?: { readonly summary: string; readonly data: JsonObject };
+  readonly firstAttemptAt?: number;
+}
+
+export interface AttemptRecord {
+  readonly attempt: number;
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  readonly outcome: "delivered" | "retry" | "rejected" | "pause" | "unknown";
+  readonly httpStatus?: number;
+  readonly detail: string;
+}
+
+export interface AttemptMark {
+  readonly delivery: DeliveryId;
+  readonly attempt: number;
+  readonly at: number;
+  /** Given with the first attempt. */
+  readonly frozen?: { readonly summary: string; readonly data: JsonObject };
+}
+
+export interface DeliverySettlement {
+  readonly delivery: DeliveryId;
+  readonly status: "delivered" | "retrying" | "unknown" | "superseded" | "dead" | "pending";
+  /** For retrying, unknown and pending: when it is due again. */
+  readonly nextAt?: number;
+  readonly attempt?: AttemptRecord;
+  /** Frozen request, for sinks that do not mark attempts. */
+  readonly frozen?: { readonly summary: string; readonly data: JsonObject };
+  /** What the connection has now acknowledged, for upserts that were delivered. */
+  readonly acknowledged?: Readonly<Record<string, Json>>;
+  /** Attributes whose mark is cleared: after a dead or unknown upsert the next event repairs them. */
+  readonly forgotten?: readonly string[];
+  readonly dead?: NewDeadLetter;
+  readonly note?: string;
+}
