@@ -51,14 +51,17 @@ export async function prepareWork(item: WorkItem, deps: ApplyDeps): Promise<Prep
     entities: deps.routes.revision.entities,
     evaluator: deps.evaluator,
   });
-  if (mapped.kind !== "mapped") return mapped;
-  const contract = judgeContract(pipeline, { type: item.event.type, payload: payload.whole, rule: mapped.rule });
+  if (mapped.kind === "skipped" || mapped.rule === undefined) return mapped;
+  const { rule } = mapped;
+  // Also where a row failed already: the contract says better than the row what is wrong with the payload.
+  const contract = judgeContract(pipeline, { type: item.event.type, payload: payload.whole, rule });
   if (contract.kind === "broken") {
     return {
       ...dead("HK7002", { contract: contract.contract, violations: tell(contract.violations) }),
-      rule: mapped.rule,
+      rule,
     };
   }
+  if (mapped.kind === "dead") return mapped;
   return {
     kind: "mapped",
     pipeline,
