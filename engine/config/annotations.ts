@@ -24,21 +24,34 @@ export interface Leaf {
 
 /** Calls `visit` for each value that is no mapping or list, with the marks of all schema branches that could take it. */
 export function visitLeaves(schema: unknown, value: Json, visit: (leaf: Leaf) => void): void {
-  walk([schema].filter(isNode), value, visit, undefined);
+  walk([schema].filter(isNode), value, { leaf: visit }, undefined);
 }
 
-interface Parent {
+/** A member whose behaviour this version lacks. */
+export interface LaterMember extends Parent {
+  readonly how: string;
+}
+
+/** Calls `visit` for each member that the schema marks `x-later`. */
+export function visitLater(schema: unknown, value: Json, visit: (member: LaterMember) => void): void {
+  walk([schema].filter(isNode), value, { later: visit }, undefined);
+}
+
+interface Visitor {
+  readonly leaf?: (leaf: Leaf) => void;
+  readonly later?: (member: LaterMember) => void;
+}
+
+/** A member, by the object or list that holds it. */
+export interface Parent {
   readonly holder: object;
   readonly name: string | number;
 }
 
-function walk(
-  schemas: readonly SchemaNode[],
-  value: Json,
-  visit: (leaf: Leaf) => void,
-  parent: Parent | undefined,
-): void {
+function walk(schemas: readonly SchemaNode[], value: Json, visit: Visitor, parent: Parent | undefined): void {
   const branches = schemas.flatMap((schema) => branchesFor(schema, value));
+  const how = [...schemas, ...branches].map((schema) => schema["x-later"]).find((mark) => typeof mark === "string");
+  if (parent !== undefined && how !== undefined) visit.later?.({ ...parent, how });
   if (Array.isArray(value)) {
     value.forEach((item, i) => {
       walk(
@@ -63,7 +76,7 @@ function walk(
   }
   if (parent === undefined) return;
   const marked = (mark: string) => branches.some((branch) => branch[mark] === true);
-  visit({ ...parent, value, expression: marked("x-expression"), secret: marked("x-secret") });
+  visit.leaf?.({ ...parent, value, expression: marked("x-expression"), secret: marked("x-secret") });
 }
 
 /** The branches of a union that take this kind of value; of mappings, those that know its keys best. */

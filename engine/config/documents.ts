@@ -2,7 +2,7 @@
 import type { Json } from "../core/types.ts";
 import type { Preset } from "../plugin/preset.schema.ts";
 import type { RecipeYaml } from "../provider/recipe.schema.ts";
-import { isMapping } from "./annotations.ts";
+import { isMapping, visitLater } from "./annotations.ts";
 import type { ConfigReader } from "./files.ts";
 import { interpolate, type ReferenceSource } from "./interpolate.ts";
 import { type LeafContext, readLeaves, replaceMember } from "./leaves.ts";
@@ -35,8 +35,17 @@ function finish<T>(document: YamlDocument, kind: Kind, context: LeafContext): T 
   }
   readLeaves(kind.schema.schema, root.value, context);
   validateDocument(kind.schema, root, kind.what, context);
+  warnLater(kind.schema.schema, root.value, context);
   // Validated, or mended until it fits: what is still broken has been reported, and no revision comes of it.
   return root.value as T;
+}
+
+/** A key that is read and does nothing must not look as if it did. */
+function warnLater(schema: unknown, value: Json, context: LeafContext): void {
+  visitLater(schema, value, ({ holder, name, how }) => {
+    const severity = how === "refuse" ? "error" : "warning";
+    context.reporter.report("HK1058", context.positions.key(holder, name), { key: String(name) }, { severity });
+  });
 }
 
 /** `config.yaml`. `sound` is false when it did not parse. */

@@ -1,5 +1,6 @@
 /** Which branch of a union the author meant, so that one fault is told and not one for each branch. */
 import type { ErrorObject } from "ajv/dist/2020.js";
+import { nearest } from "../core/suggest.ts";
 import type { Json } from "../core/types.ts";
 import { branchesFor, isMapping, isNode, keyFit, kindOf, type SchemaNode } from "./annotations.ts";
 
@@ -36,14 +37,18 @@ function meantBranch(union: ErrorObject): number | undefined {
   return winners.length === 1 || mapping ? winners[0] : undefined;
 }
 
-/** True when one of the value's keys is a key of some branch. */
+/** True when one of the value's keys is, or was meant as, a key of some branch; or when a branch takes any key. */
 function knowsAnyKey(branches: readonly SchemaNode[], value: Json): boolean {
   if (!isMapping(value)) return false;
+  if (branches.some(takesAnyKey)) return true;
   const known = branches.flatMap((branch) => (isNode(branch["properties"]) ? Object.keys(branch["properties"]) : []));
-  return (
-    Object.keys(value).some((key) => known.includes(key)) ||
-    branches.some((branch) => isNode(branch["patternProperties"]))
-  );
+  return Object.keys(value).some((key) => known.includes(key) || nearest(key, known) !== undefined);
+}
+
+/** A mapping by name: notes (`x-`) do not count. */
+function takesAnyKey(branch: SchemaNode): boolean {
+  const patterns = isNode(branch["patternProperties"]) ? Object.keys(branch["patternProperties"]) : [];
+  return isNode(branch["additionalProperties"]) || patterns.some((pattern) => pattern !== "^x-");
 }
 
 function score(branch: SchemaNode, value: Json): number {

@@ -127,5 +127,13 @@ export function anyValue(description: string, options: TSchemaOptions = {}) {
   return Type.Unsafe<import("./types.ts").Json>({ description, ...options });
 }
 
+/**
+ * A key of the language whose behaviour this version lacks: `check` says so, since a key that silently does nothing is
+ * a feature that is off. `refuse`: without it what is written would be wrong, so it is an error and not a warning.
+ */
+export function later<S extends TSchema>(schema: S, how: "warn" | "refuse" = "warn"): S {
+  return { ...schema, "x-later": how };
+}
+
 /** What a slice makes of YAML, once validated. */
 export type FromSchema<S extends TSchema> = Static<S>;

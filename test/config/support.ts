@@ -25,15 +25,16 @@ export const testEnv = {
 export const testNow = Date.UTC(2026, 10, 24);
 
 /** The sinks in code that ship. */
-export async function shippedRegistry() {
-  return createRegistry(await loadSinkFolder(join(packageRoot, "plugins/sinks"), (url) => import(url)));
+export async function shippedRegistry(only?: readonly string[]) {
+  const found = await loadSinkFolder(join(packageRoot, "plugins/sinks"), (url) => import(url));
+  return createRegistry(found.filter((sink) => only?.includes(sink.descriptor.name) ?? true));
 }
 
 export type Check = (files: Readonly<Record<string, string>>, options?: Partial<LoadOptions>) => Loaded;
 
 /** Loads files from memory; the schemas are compiled once for all of a test file's loads. */
-export async function createCheck(): Promise<Check> {
-  const registry = await shippedRegistry();
+export async function createCheck(sinks?: readonly string[]): Promise<Check> {
+  const registry = await shippedRegistry(sinks);
   const language = createLanguage();
   return (files, options = {}) =>
     loadConfig({

@@ -48,7 +48,10 @@ export function compilePipeline(context: CompileContext, yaml: PipelineYaml, dep
     ...(yaml.runbook === undefined ? {} : { runbook: yaml.runbook }),
     source,
     enabled: yaml.enabled ?? true,
-    sla: { lagMs: durationOr(yaml.sla?.lag, 60_000), objective: objective.ok ? objective.value : 0.99 },
+    sla: {
+      lagMs: durationOr(yaml.sla?.lag, 60_000),
+      objective: objective.ok ? Number(objective.value.toFixed(8)) : 0.99,
+    },
     hold: compileHold(yaml.hold, DEFAULT_HOLD),
     rules: rules.map((rule) => rule.model),
     deliver: compileDeliveries(context, { yaml, rules }, deps),

@@ -218,7 +218,7 @@ function warnUnreachable(context: CompileContext, pipeline: PipelineYaml): void 
         },
       );
     }
-    if (rule.when === undefined && rule.enabled !== false) taken.push(...types.map((pattern) => ({ pattern, rule })));
+    if (rule.when === undefined) taken.push(...types.map((pattern) => ({ pattern, rule })));
   }
 }
 

@@ -1,6 +1,6 @@
 /** `config.yaml`: the installation. */
 import { type Static, type TSchema, Type } from "typebox";
-import { anyValue, closed, named, nameRef, oneOf, text } from "../../core/schema.ts";
+import { anyValue, closed, later, named, nameRef, oneOf, text } from "../../core/schema.ts";
 import { connectionCommon } from "../../delivery/deliver.schema.ts";
 import { entitySchema, tableSchema } from "./entities.schema.ts";
 import {
@@ -53,24 +53,24 @@ export function configSchemaFor<C extends TSchema>(connection: C) {
       admin: maybe(adminSchema),
       store: maybe(storeSchema),
       teams: maybe(named(teamSchema, "The teams.")),
-      channels: maybe(named(channelSchema, "Where alerts go.")),
-      alerts: maybe(named(alertSchema, "Alert rules, besides the built-in ones.")),
+      channels: maybe(later(named(channelSchema, "Where alerts go."))),
+      alerts: maybe(later(named(alertSchema, "Alert rules, besides the built-in ones."))),
       sources: maybe(named(sourceSchema, "Endpoints that several pipelines share.")),
       tables: maybe(named(tableSchema, "Lookup tables for mappings.")),
       entities: maybe(named(entitySchema, "What events are about.")),
       connections: maybe(named(connection, "Configured sinks.")),
       seed: maybe(
-        Type.Union([Type.Literal("none"), named(seedEntry, "By entity.")], {
+        Type.Union([Type.Literal("none"), later(named(seedEntry, "By entity."))], {
           description: "What is known already: `none`, or where `hookrail seed` finds it.",
           "x-expects": "none, or a mapping from entities to { file, key }",
         }),
       ),
-      retention: maybe(retentionSchema),
+      retention: maybe(later(retentionSchema)),
       limits: maybe(limitsSchema),
       log: maybe(logSchema),
-      otel: maybe(otelSchema),
-      moved: maybe(movedSchema),
-      drop: maybe(dropSchema),
+      otel: maybe(later(otelSchema)),
+      moved: maybe(later(movedSchema)),
+      drop: maybe(later(dropSchema)),
     },
     { description: "The installation." },
   );

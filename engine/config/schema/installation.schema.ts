@@ -5,6 +5,7 @@ import {
   durationText,
   flag,
   keyed,
+  later,
   named,
   nameRef,
   oneOf,
@@ -34,9 +35,9 @@ export const serverSchema = closed(
   {
     host: maybe(text("Address the hooks listen on. Default: 127.0.0.1, or 0.0.0.0 in production and staging.")),
     port: maybe(port("Port the hooks listen on. Default: 8080; 0 takes a free one.")),
-    public_url: maybe(text("The URL senders reach the hooks under, for providers that sign it.")),
+    public_url: maybe(later(text("The URL senders reach the hooks under, for providers that sign it."))),
     tls: maybe(tlsSchema),
-    trusted_proxies: maybe(networks("Proxies whose X-Forwarded-For is believed. Default: none.")),
+    trusted_proxies: maybe(later(networks("Proxies whose X-Forwarded-For is believed. Default: none."))),
     limits: maybe(
       closed(
         {
@@ -123,11 +124,17 @@ export const limitsSchema = closed(
       Type.Integer({ minimum: 1, maximum: 100_000, description: "Events one request may carry. Default: 1000." }),
     ),
     max_depth: maybe(
-      Type.Integer({ minimum: 1, maximum: 512, description: "Nesting of payloads that are still read. Default: 64." }),
+      later(
+        Type.Integer({
+          minimum: 1,
+          maximum: 512,
+          description: "Nesting of payloads that are still read. Default: 64.",
+        }),
+      ),
     ),
-    accept_rate: maybe(rateText("Requests taken in all; above it senders get 503. Default: no bound.")),
+    accept_rate: maybe(later(rateText("Requests taken in all; above it senders get 503. Default: no bound."))),
     backlog: maybe(
-      Type.Integer({ minimum: 1, description: "Events waiting; above it senders get 503. Default: no bound." }),
+      later(Type.Integer({ minimum: 1, description: "Events waiting; above it senders get 503. Default: no bound." })),
     ),
     drain: maybe(durationText("How long a stop waits for what is under way. Default: 20s.")),
   },
@@ -139,8 +146,10 @@ export const logSchema = closed(
     level: maybe(oneOf(["debug", "info", "warn", "error"], "Least severe level that is written. Default: info.")),
     format: maybe(oneOf(["auto", "json", "pretty"], "auto: readable on a terminal, JSON else.")),
     hash_key: maybe(
-      secretText(
-        "Key of the hashes that stand for sensitive values. Default: one made at first start and kept in the store.",
+      later(
+        secretText(
+          "Key of the hashes that stand for sensitive values. Default: one made at first start and kept in the store.",
+        ),
       ),
     ),
   },

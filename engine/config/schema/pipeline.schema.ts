@@ -1,6 +1,16 @@
 /** One document of `pipelines/*.yaml`: what one team does with the events of one source. */
 import { type Static, Type } from "typebox";
-import { closed, durationText, flag, NAME_PATTERN, nameRef, oneOf, percentText, text } from "../../core/schema.ts";
+import {
+  closed,
+  durationText,
+  flag,
+  later,
+  NAME_PATTERN,
+  nameRef,
+  oneOf,
+  percentText,
+  text,
+} from "../../core/schema.ts";
 import { deliverSchema } from "../../delivery/deliver.schema.ts";
 import { movedSchema } from "./installation.schema.ts";
 import { holdSchema, ruleProperties } from "./rules.schema.ts";
@@ -14,11 +24,13 @@ const contractSchema = Type.Union(
     text("A version in pipelines/contracts/PROVIDER/.", { "x-expects": "a contract version" }),
     closed({
       version: text("The version that holds."),
-      next: maybe(text("A version that runs beside it: mismatches are logged and change nothing.")),
+      next: maybe(later(text("A version that runs beside it: mismatches are logged and change nothing."))),
       unknown_version: maybe(
-        oneOf(
-          ["accept", "reject"],
-          "What to do with events of a version that is not known. Default: accept, counted as drift.",
+        later(
+          oneOf(
+            ["accept", "reject"],
+            "What to do with events of a version that is not known. Default: accept, counted as drift.",
+          ),
         ),
       ),
     }),
@@ -66,9 +78,9 @@ export const pipelineSchema = closed(
       description: "Top to bottom; only the first rule that matches an event is used.",
     }),
     deliver: maybe(Type.Array(deliverSchema, { description: "Deliveries of all rules." })),
-    traces: maybe(Type.Array(traceSchema, { description: "Event traces for the order check." })),
+    traces: maybe(later(Type.Array(traceSchema, { description: "Event traces for the order check." }))),
     tests: maybe(Type.Array(testSchema, { description: "What it must do; `hookrail test` runs them." })),
-    moved: maybe(movedSchema),
+    moved: maybe(later(movedSchema)),
   },
   { description: "A pipeline." },
 );

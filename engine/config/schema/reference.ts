@@ -138,7 +138,8 @@ function renderSection({ path, schema }: Section): string {
 }
 
 function describe(node: SchemaNode): string {
-  return typeof node["description"] === "string" ? node["description"] : "";
+  const text = typeof node["description"] === "string" ? node["description"] : "";
+  return "x-later" in node ? `${text} *Not in this version yet.*` : text;
 }
 
 function typeText(node: SchemaNode): string {

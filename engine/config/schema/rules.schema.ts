@@ -5,8 +5,8 @@ import {
   closed,
   durationText,
   expressionText,
-  flag,
   keyed,
+  later,
   named,
   nameRef,
   oneOf,
@@ -93,9 +93,6 @@ export const writeSchema = closed(
     delete: maybe(
       oneOf(["tombstone", "erase"], "Deletes it: late events do not bring it back; erase forgets its values too."),
     ),
-    from: maybe(
-      oneOrMany(nameRef("A state; `unknown`: never seen before."), "on_enter counts from these states only."),
-    ),
   },
   { description: "What is written to one entity." },
 );
@@ -124,19 +121,21 @@ export const ruleProperties = {
     }),
   ),
   hold: maybe(holdSchema),
-  each: maybe(expressionText("A list: the rule is used for each of its items, read as $item.")),
+  each: maybe(later(expressionText("A list: the rule is used for each of its items, read as $item."), "refuse")),
   fetch: maybe(
-    closed(
-      {
-        connection: nameRef("The connection to ask."),
-        path: text("What to get."),
-        as: maybe(nameRef("Read as $NAME. Default: fetched.")),
-      },
-      { description: "For thin events: what to get before mapping." },
+    later(
+      closed(
+        {
+          connection: nameRef("The connection to ask."),
+          path: text("What to get."),
+          as: maybe(nameRef("Read as $NAME. Default: fetched.")),
+        },
+        { description: "For thin events: what to get before mapping." },
+      ),
+      "refuse",
     ),
   ),
-  order: maybe(oneOf(["version", "receipt", "fetch"], "What makes an event newer. Default: version.")),
-  enabled: maybe(flag("False: it is passed over.")),
+  order: maybe(later(oneOf(["version", "receipt", "fetch"], "What makes an event newer. Default: version."), "refuse")),
 };
 
 export type RowYaml = Static<typeof rowSchema>;

@@ -5,6 +5,7 @@ import {
   durationText,
   flag,
   keyed,
+  later,
   nameRef,
   oneOf,
   rateText,
@@ -61,8 +62,10 @@ const common = {
     oneOf(["seconds", "millis", "iso"], "How payload numbers become times. Default: the recipe's, else iso."),
   ),
   max_body: maybe(sizeText("Largest body. Default: the provider's, else server.limits.max_body.")),
-  rate: maybe(rateText("Requests taken; above it senders get 429. Default: no bound.")),
-  networks: maybe(Type.Array(text("An address or range."), { description: "Only requests from these networks." })),
+  rate: maybe(later(rateText("Requests taken; above it senders get 429. Default: no bound."))),
+  networks: maybe(
+    later(Type.Array(text("An address or range."), { description: "Only requests from these networks." }), "refuse"),
+  ),
   dedupe: maybe(
     closed(
       {

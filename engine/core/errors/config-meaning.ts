@@ -100,6 +100,11 @@ export const configMeaningErrors = {
     wrong: "store: mysql://localhost/hookrail",
     right: "store: sqlite:./data/hookrail.db",
   },
+  HK1058: {
+    title: "A key whose behaviour comes later",
+    message: "`{key}` does nothing in this version yet",
+    help: "The key belongs to the language, so that files need not change when its behaviour comes, but this version does not act on it. Where ignoring it would make what is written wrong, or let in what it keeps out, it is an error.",
+  },
   HK1060: {
     title: "Two sources on one path",
     message: "path `{path}` is taken by the sources `{first}` and `{second}`",
