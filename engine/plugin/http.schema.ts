@@ -7,6 +7,7 @@
  */
 import { type Static, Type } from "typebox";
 import { anyValue, closed, expressionText, flag, keyed, nameRef, oneOf, secretText, text } from "../core/schema.ts";
+import type { Json } from "../core/types.ts";
 
 /** Short for an optional key. */
 export const maybe = Type.Optional;
@@ -104,11 +105,29 @@ export const authSchema = Type.Union([
   ),
 ]);
 
+/** Bodies are described this deep, so that each text in them is known for an expression; deeper ones are plain. */
+const BODY_DEPTH = 5;
+
+function bodyNode(depth: number): object {
+  if (depth === 0) return {};
+  const inner = bodyNode(depth - 1);
+  const constant = { type: "object", properties: { value: {} }, required: ["value"], additionalProperties: false };
+  const part = {
+    type: ["string", "number", "boolean", "null", "array", "object"],
+    "x-expression": true,
+    items: inner,
+    additionalProperties: inner,
+  };
+  return { anyOf: [constant, part] };
+}
+
 /** A body: a mapping whose text leaves are expressions and `{ value: X }` a constant, or one expression. */
-export const bodySchema = anyValue(
-  "The body: a mapping whose text leaves are JSONata expressions and `{ value: X }` a constant, or one expression. A leaf that yields nothing is left out; a key `...` stands for all members of its value.",
-  { "x-expression": true, "x-expects": "a mapping of expressions, or one expression" },
-);
+export const bodySchema = Type.Unsafe<Json>({
+  ...bodyNode(BODY_DEPTH),
+  description:
+    "The body: a mapping whose text leaves are JSONata expressions and `{ value: X }` a constant, or one expression. A leaf that yields nothing is left out; a key `...` stands for all members of its value.",
+  "x-expects": "a mapping of expressions, or one expression",
+});
 
 /** HTTP methods a sink may use. */
 export const methodSchema = oneOf(["GET", "POST", "PUT", "PATCH", "DELETE"], "HTTP method.");

@@ -87,11 +87,6 @@ export const deliveryErrors = {
     message: "connection `{name}` is not declared",
     help: "`to:` names one of `connections:` in config.yaml.",
   },
-  HK5202: {
-    title: "Sink not known",
-    message: "sink `{name}` is not known",
-    help: "`sink:` names a file in plugins/sinks/. `hookrail plugins` lists them.",
-  },
   HK5203: {
     title: "Action not known",
     message: "sink `{sink}` has no action `{action}`",
