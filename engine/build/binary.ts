@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ADDON_PART, type Assets, bundle, dataAssets, workerPart } from "./embed.ts";
 import { PARTS_LIST } from "./parts.ts";
 
@@ -24,7 +24,7 @@ export async function buildBinary(options: { readonly root: string; readonly out
       config,
       JSON.stringify({ main, mainFormat: "module", output, disableExperimentalSEAWarning: true, assets }),
     );
-    mkdirSync(join(root, "dist"), { recursive: true });
+    mkdirSync(dirname(output), { recursive: true });
     rmSync(output, { force: true });
     execFileSync(process.execPath, ["--build-sea", config], { stdio: ["ignore", "ignore", "inherit"] });
     // macOS kills a changed executable whose signature no longer fits.

@@ -22,37 +22,35 @@ export function parseCoding(header: string | undefined): Coding | undefined {
   return undefined;
 }
 
+const ignore = () => {};
+
 /** Collects the body; stops at `maxBytes` + 1. Never rejects. */
 export function readBody(req: IncomingMessage, maxBytes: number): Promise<BodyResult> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const settle = (result: BodyResult) => {
-      req.off("data", onData);
-      req.off("end", onEnd);
-      req.off("close", onClose);
-      resolve(result);
-    };
-    const onData = (chunk: Buffer) => {
+    // A flag in place of taking the listeners off: this runs for every request.
+    let refused = false;
+    req.on("data", (chunk: Buffer) => {
+      if (refused) return;
       size += chunk.length;
       if (size <= maxBytes) {
         chunks.push(chunk);
         return;
       }
+      refused = true;
       req.pause();
-      settle({ kind: "refused", refusal: "too_large" });
-    };
-    const onEnd = () => {
+      resolve({ kind: "refused", refusal: "too_large" });
+    });
+    req.on("end", () => {
       const [first] = chunks;
       const body = first === undefined ? EMPTY : chunks.length === 1 ? first : Buffer.concat(chunks, size);
-      settle({ kind: "body", body });
-    };
-    const onClose = () => settle({ kind: "gone" });
-    req.on("data", onData);
-    req.on("end", onEnd);
-    req.on("close", onClose);
+      resolve({ kind: "body", body });
+    });
+    // After `end` this comes too, and changes nothing: the promise is settled.
+    req.on("close", () => resolve({ kind: "gone" }));
     // A reset shows as `error` and then `close`; without a listener it would be thrown.
-    req.on("error", () => {});
+    req.on("error", ignore);
   });
 }
 

@@ -113,7 +113,6 @@ export function createHooksHandler(deps: HooksDeps): HooksHandler {
       ...reply.headers,
       "content-length": Buffer.byteLength(reply.body),
     };
-    headers["x-content-type-options"] = "nosniff";
     const { linger } = options;
     if (linger !== undefined || deps.draining()) headers["connection"] = "close";
     res.writeHead(reply.status, headers);
