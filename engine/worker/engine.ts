@@ -173,16 +173,18 @@ export function createEngine(parts: EngineParts): Engine {
       await store.close();
     },
     async drain() {
-      for (;;) {
+      do {
         applyPump.kick();
         await applyPump.rest();
-        let moved = false;
-        for (const { loop } of delivers.values()) {
-          if ((await loop.startDue()) > 0) moved = true;
-          await loop.idle();
+        for (const { loop, pump } of delivers.values()) {
+          // A delivery that ends kicks the pump again.
+          do {
+            pump.kick();
+            await pump.rest();
+            await loop.idle();
+          } while (pump.busy);
         }
-        if (!moved) return;
-      }
+      } while (applyPump.busy);
     },
     nextDue,
     async pause(kind, name, by) {

@@ -5,16 +5,22 @@ export interface Pump {
   kick(): void;
   /** Resolves when the pump has come to rest. */
   rest(): Promise<void>;
+  /** A kick has not been followed up to its end yet. */
+  readonly busy: boolean;
 }
 
-/** `step` resolves to how much it did; 0 lets the pump rest until the next kick. It must not throw. */
+/**
+ * `step` resolves to how much it did; 0 lets the pump rest until the next kick. It must not throw. It starts with the
+ * next turn of the event loop, so that a burst of kicks is one look and intake comes between two.
+ */
 export function createPump(step: () => Promise<number>): Pump {
   let running: Promise<void> | undefined;
   let kicked = false;
   async function run(): Promise<void> {
     do {
+      await turn();
       kicked = false;
-      while ((await step()) > 0);
+      while ((await step()) > 0) await turn();
     } while (kicked);
     running = undefined;
   }
@@ -26,5 +32,10 @@ export function createPump(step: () => Promise<number>): Pump {
     rest: async () => {
       while (running !== undefined) await running;
     },
+    get busy() {
+      return running !== undefined;
+    },
   };
 }
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
