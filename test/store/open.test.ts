@@ -148,6 +148,12 @@ describe("refuseOldSqlite", () => {
   });
 });
 
+describe("shippedMigrations", () => {
+  it("are numbered without a gap", () => {
+    expect(shippedMigrations().map((one) => one.version)).toEqual(shippedMigrations().map((_, index) => index + 1));
+  });
+});
+
 describe("migrate", () => {
   it("undoes a migration that fails as a whole", () => {
     const db = openConnection({ path, mode: "write", busyTimeoutMs: 0 });

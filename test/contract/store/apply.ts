@@ -1,7 +1,7 @@
 /** Apply: one transaction, refused whole when something it stands on has moved. */
 import { describe, expect, it } from "vitest";
 import type { DeliveryId, EntityRef } from "../../../engine/core/types.ts";
-import type { ApplyCommit } from "../../../engine/store/store.ts";
+import type { ApplyCommit, WorkItem } from "../../../engine/store/store.ts";
 import {
   acceptWork,
   commitOf,
@@ -75,6 +75,26 @@ export function applyContract(name: string, open: OpenStore): void {
           expect(await store.commitApply(commitOf(work, { entities: [write] }))).toEqual({ kind: "ok" });
         }
         expect((await store.entity("customer", "cus_1"))?.changes).toBe(3);
+      }),
+    );
+
+    it(
+      "loses no change when many that read the same entity race",
+      withStore(open, async ({ store }) => {
+        const works = await Promise.all(Array.from({ length: 24 }, (_, n) => acceptWork(store, `evt_${n}`)));
+        const add = async (work: WorkItem): Promise<void> => {
+          const stored = await store.entity("customer", "cus_1");
+          const expected = stored?.changes ?? 0;
+          const count = Number(stored?.attributes["count"]?.value ?? 0) + 1;
+          const record = entityRecord({ attributes: { count: { value: count } }, changes: expected + 1 });
+          const result = await store.commitApply(commitOf(work, { entities: [{ record, expected }] }));
+          if (result.kind === "conflict") await add(work);
+        };
+        await Promise.all(works.map(add));
+        expect(await store.entity("customer", "cus_1")).toMatchObject({
+          changes: 24,
+          attributes: { count: { value: 24 } },
+        });
       }),
     );
 
