@@ -239,7 +239,13 @@ function readChange(data: JsonObject, { tables, eventsTable }: Opened): Change |
     return eventsTable === undefined ? undefined : { kind, table: eventsTable, row: boundRow(data["row"]) };
   const table = typeof entity === "string" ? tables.get(entity) : undefined;
   if (table === undefined || typeof key !== "string") return undefined;
-  if (kind === "delete") return { kind, table, key };
+  if (kind === "delete")
+    return {
+      kind,
+      table,
+      key,
+      ...(eventsTable === undefined ? {} : { events: { table: eventsTable, entity: String(entity) } }),
+    };
   const columns = boundRow(data["columns"]);
   const declared = new Set([...table.ids.values(), ...table.attributes.values()].map(({ name }) => name));
   if (Object.keys(columns).some((name) => !declared.has(name) && name !== table.state)) return undefined;
@@ -261,7 +267,7 @@ export default defineSink({
   guarantee: "exactly_once_effect",
   actions: {
     upsert: { kind: "upsert", summary: "Writes the changed columns of the entity's row." },
-    delete: { kind: "effect", summary: "Deletes the entity's row." },
+    delete: { kind: "effect", summary: "Deletes the entity's row and its rows in `events_table`." },
     "*": { kind: "effect", summary: "One row in `events_table`.", openParams: true },
   },
   defaultAction: "upsert",

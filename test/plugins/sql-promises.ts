@@ -176,6 +176,14 @@ export function sqlPromises(bench: () => SqlBench, backend: Backend): void {
     ]);
   });
 
+  it("deletes the events of an entity with it, and nobody else's", async () => {
+    const sink = await open({ ...backend.settings(), events_table: "crm_events" });
+    for (const key of ["cus_1", "cus_2"])
+      await apply(sink, { key, ids: {}, action: "track", kind: "effect", set: { tier: "team" } });
+    await apply(sink, { action: "delete", kind: "effect", version: 2 });
+    expect(await backend.rows("select entity_key from crm_events")).toEqual([{ entity_key: "cus_2" }]);
+  });
+
   it("writes only declared columns, under declared names", async () => {
     const tables = { customer: { table: "crm people", key: "id", columns: { tier: 'Plan "Tier"' } } };
     const sink = await open({ ...backend.settings(), tables });

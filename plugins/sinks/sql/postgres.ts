@@ -56,7 +56,7 @@ async function applyIn(trx: Transaction<unknown>, program: Program): Promise<App
     return "superseded";
   const written = await changed(program.write);
   if (program.after === undefined) return written === 0n ? "superseded" : "applied";
-  await changed(program.after);
+  for (const statement of program.after) await changed(statement);
   return "applied";
 }
 

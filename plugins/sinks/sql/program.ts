@@ -31,8 +31,8 @@ export interface Program {
   readonly dedupe: Statement;
   readonly guard?: Statement;
   readonly write: Statement;
-  /** After a delete: remembers it, so that a late upsert does not bring the row back. */
-  readonly after?: Statement;
+  /** After a delete: remembers it, so that a late upsert does not bring the row back; and takes the events along. */
+  readonly after?: readonly Statement[];
   /** Reads the dedupe row: after a COMMIT without an answer. */
   readonly probe: Statement;
 }
@@ -47,7 +47,12 @@ export type Change =
       readonly key: string;
       readonly columns: Readonly<Record<string, Bound>>;
     }
-  | { readonly kind: "delete"; readonly table: Table; readonly key: string }
+  | {
+      readonly kind: "delete";
+      readonly table: Table;
+      readonly key: string;
+      readonly events?: { readonly table: string; readonly entity: string };
+    }
   | { readonly kind: "event"; readonly table: string; readonly row: Readonly<Record<string, Bound>> };
 
 export interface ProgramInput {
@@ -69,7 +74,7 @@ export interface Programs {
 
 export function createPrograms(dialect: Dialect): Programs {
   const db = compilerFor(dialect);
-  const compiled = (query: RawBuilder<unknown>): Statement => {
+  const compiled = (query: Query): Statement => {
     const { sql: text, parameters }: CompiledQuery = query.compile(db);
     return { sql: text, parameters };
   };
@@ -98,15 +103,24 @@ function compilerFor(dialect: Dialect): Kysely<unknown> {
   });
 }
 
-type RawProgram = { readonly [K in keyof Program]: RawBuilder<unknown> };
+type Query = RawBuilder<unknown>;
 
-function mapStatements(raw: RawProgram, compiled: (query: RawBuilder<unknown>) => Statement): Program {
+/** A program before it is compiled. */
+interface RawProgram {
+  readonly dedupe: Query;
+  readonly guard?: Query;
+  readonly write: Query;
+  readonly after?: readonly Query[];
+  readonly probe: Query;
+}
+
+function mapStatements(raw: RawProgram, compiled: (query: Query) => Statement): Program {
   return {
     dedupe: compiled(raw.dedupe),
     write: compiled(raw.write),
     probe: compiled(raw.probe),
     ...(raw.guard === undefined ? {} : { guard: compiled(raw.guard) }),
-    ...(raw.after === undefined ? {} : { after: compiled(raw.after) }),
+    ...(raw.after === undefined ? {} : { after: raw.after.map(compiled) }),
   };
 }
 
@@ -119,11 +133,14 @@ function programOf({ change, idempotencyKey, entityVersion, at }: ProgramInput):
   const tombstone = tombstoneOf(change.table.name, change.key);
   const guard = sql`select 1 as found from hookrail_deleted where row_hash = ${tombstone} and entity_version > ${entityVersion}`;
   if (change.kind === "upsert") return { ...base, guard, write: upsertRow(change, entityVersion, at) };
-  const { table, key } = change;
+  const { table, key, events } = change;
+  const remember = sql`insert into hookrail_deleted (row_hash, entity_version) values (${tombstone}, ${entityVersion}) on conflict (row_hash) do update set entity_version = excluded.entity_version where hookrail_deleted.entity_version < excluded.entity_version`;
+  const erase =
+    events && sql`delete from ${sql.id(events.table)} where entity_type = ${events.entity} and entity_key = ${key}`;
   return {
     ...base,
     write: sql`delete from ${sql.id(table.name)} where ${sql.id(table.key)} = ${key} and ${sql.id(VERSION_COLUMN)} <= ${entityVersion}`,
-    after: sql`insert into hookrail_deleted (row_hash, entity_version) values (${tombstone}, ${entityVersion}) on conflict (row_hash) do update set entity_version = excluded.entity_version where hookrail_deleted.entity_version < excluded.entity_version`,
+    after: erase === undefined ? [remember] : [remember, erase],
   };
 }
 
@@ -132,7 +149,7 @@ function tombstoneOf(table: string, key: string): string {
   return createHash("sha256").update(`${table}\u0000${key}`).digest("hex");
 }
 
-function insertRow(table: string, row: Readonly<Record<string, Bound>>): RawBuilder<unknown> {
+function insertRow(table: string, row: Readonly<Record<string, Bound>>): Query {
   const names = Object.keys(row).map((name) => sql.id(name));
   const values = Object.values(row).map((value) => sql`${value}`);
   return sql`insert into ${sql.id(table)} (${sql.join(names)}) values (${sql.join(values)})`;
@@ -142,7 +159,7 @@ function insertRow(table: string, row: Readonly<Record<string, Bound>>): RawBuil
  * Only the columns of this delivery are set. An equal version is no late write: two deliveries of one change may
  * carry different columns, and a repeat is caught by its key.
  */
-function upsertRow(change: Extract<Change, { kind: "upsert" }>, version: number, at: string): RawBuilder<unknown> {
+function upsertRow(change: Extract<Change, { kind: "upsert" }>, version: number, at: string): Query {
   const { table, key, columns } = change;
   const row: Record<string, Bound> = { ...columns, [VERSION_COLUMN]: version, [UPDATED_COLUMN]: at };
   const names = Object.keys(row).map((name) => sql.id(name));
@@ -163,7 +180,7 @@ const SQL_TYPES: Readonly<Record<Dialect, Readonly<Record<ColumnType, string>>>>
   },
 };
 
-function createTable(table: Table, known: ReadonlySet<string>, dialect: Dialect): RawBuilder<unknown>[] {
+function createTable(table: Table, known: ReadonlySet<string>, dialect: Dialect): Query[] {
   const typed = (name: string, type: ColumnType, rest = "") =>
     sql`${sql.id(name)} ${sql.raw(SQL_TYPES[dialect][type] + rest)}`;
   const own = [typed(VERSION_COLUMN, "integer", " not null default 0"), typed(UPDATED_COLUMN, "time")];
@@ -183,7 +200,7 @@ function createTable(table: Table, known: ReadonlySet<string>, dialect: Dialect)
   return [...missing, ...missingOwn].map((column) => sql`alter table ${sql.id(table.name)} add column ${column}`);
 }
 
-function createOwn(eventsTable: string | undefined): RawBuilder<unknown>[] {
+function createOwn(eventsTable: string | undefined): Query[] {
   const own = [
     sql`create table if not exists hookrail_applied (idempotency_key text primary key, entity_version bigint not null, applied_at text not null)`,
     sql`create table if not exists hookrail_deleted (row_hash text primary key, entity_version bigint not null)`,

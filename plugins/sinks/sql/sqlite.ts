@@ -82,7 +82,7 @@ function applyOne(program: Program, { change, found }: Runner): Applied {
   if (program.guard !== undefined && found(program.guard)) return "superseded";
   const changed = change(program.write);
   if (program.after === undefined) return changed === 0 ? "superseded" : "applied";
-  change(program.after);
+  for (const statement of program.after) change(statement);
   return "applied";
 }
 
