@@ -17,6 +17,9 @@ export interface LeafContext {
   readonly faulty: MemberSet;
 }
 
+/** In `faulty`: the object had a key that is not known, and may lack what that key was meant to be. */
+export const UNKNOWN_KEY = "\0unknown";
+
 /** A set of (object, key) pairs. */
 export interface MemberSet {
   add(holder: object, name: string | number): void;

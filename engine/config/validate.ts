@@ -7,7 +7,7 @@ import type { ErrorCode } from "../core/errors.ts";
 import { didYouMean } from "../core/suggest.ts";
 import type { Json } from "../core/types.ts";
 import { isNode, type SchemaNode, withNotes } from "./annotations.ts";
-import { type LeafContext, replaceMember } from "./leaves.ts";
+import { type LeafContext, replaceMember, UNKNOWN_KEY } from "./leaves.ts";
 import type { Mark } from "./position.ts";
 import type { FaultOptions } from "./report.ts";
 import { chooseErrors } from "./validate-unions.ts";
@@ -146,6 +146,7 @@ function mendUnknownKey(error: ErrorObject, target: Target, mending: Mending): b
       },
     );
   }
+  mending.context.faulty.add(value, UNKNOWN_KEY);
   Reflect.deleteProperty(value, key);
   return true;
 }

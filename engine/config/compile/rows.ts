@@ -4,6 +4,7 @@ import type { Expression } from "../../core/expression.ts";
 import type { Json } from "../../core/types.ts";
 import { isOrdered, readValue } from "../../core/values.ts";
 import type { MissingPolicy, Row, RowSource } from "../../mapping/model.ts";
+import { UNKNOWN_KEY } from "../leaves.ts";
 import { type Mark, positionOf } from "../position.ts";
 import type { RowYaml, WriteYaml } from "../schema/rules.schema.ts";
 import { type CompileContext, checkName, compileMember } from "./context.ts";
@@ -228,6 +229,7 @@ function compileSource(rows: RowContext, holder: object, name: string): Compiled
   }
   if (!isRowMap(raw)) return undefined;
   const given = (["from", "first", "value"] as const).filter((key) => raw[key] !== undefined);
+  if (given.length === 0 && context.faulty.has(raw, UNKNOWN_KEY)) return undefined;
   if (given.length !== 1) {
     const at = given[1] === undefined ? mark : context.positions.key(raw, given[1]);
     context.reporter.report(

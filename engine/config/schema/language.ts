@@ -1,5 +1,5 @@
 /** The whole language: what each kind of file is checked against. */
-import { Type } from "typebox";
+import { type TSchema, Type } from "typebox";
 import { connectionSchema } from "../../delivery/deliver.schema.ts";
 import type { SinkDescriptor } from "../../plugin/index.ts";
 import { presetSchema } from "../../plugin/preset.schema.ts";
@@ -56,5 +56,11 @@ function createOnce(): (name: string, make: () => CompiledSchema) => CompiledSch
 /** The schema of `config.yaml` in which a connection is one of these sinks, or one nobody knows. */
 export function configSchemaWith(sinks: readonly SinkDescriptor[]) {
   if (sinks.length === 0) return configSchema;
-  return configSchemaFor(Type.Union([...sinks.map(connectionSchema), anyConnectionSchema]));
+  return configSchemaFor(Type.Union([...sinks.map(connectionSchema), otherConnection(sinks.map((sink) => sink.name))]));
+}
+
+/** A connection of a sink that is none of these: else a misspelt setting of a known one would pass as it. */
+function otherConnection(known: readonly string[]): TSchema {
+  const { properties } = anyConnectionSchema;
+  return { ...anyConnectionSchema, properties: { ...properties, sink: { ...properties.sink, not: { enum: known } } } };
 }
