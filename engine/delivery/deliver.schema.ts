@@ -31,6 +31,12 @@ export const deliverCommon = {
     }),
   ),
   on_enter: maybe(oneOrMany(nameRef("A state."), "Only when the entity enters one of these states.")),
+  from: maybe(
+    oneOrMany(
+      nameRef("A state, or unknown."),
+      "With on_enter: only when it comes from one of these states. `unknown`, the state of an entity not seen before, counts only when it is named.",
+    ),
+  ),
   once: maybe(
     Type.Union([Type.Literal(true), Type.Array(expressionText("A path of the payload."), { minItems: 1 })], {
       description: "true: once in the entity's life; a list of paths: once for each value of them.",

@@ -80,7 +80,8 @@ function modelOf({ entry, action, descriptor, params, deps, faults }: ModelParts
   const notAfter = expression(entry.not_after, ["not_after"]);
   const paths = entry.once === true ? [] : entry.once;
   const once = paths?.flatMap((source, index) => expression(source, ["once", index]) ?? []);
-  const onEnter = typeof entry.on_enter === "string" ? [entry.on_enter] : entry.on_enter;
+  const onEnter = listOf(entry.on_enter);
+  const from = listOf(entry.from);
   const id = [
     entry.to,
     action,
@@ -97,6 +98,7 @@ function modelOf({ entry, action, descriptor, params, deps, faults }: ModelParts
     ...(entry.event === undefined ? {} : { event: entry.event }),
     ...(entry.on_change === undefined ? {} : { onChange: entry.on_change }),
     ...(onEnter === undefined ? {} : { onEnter }),
+    ...(from === undefined ? {} : { from }),
     ...(once === undefined ? {} : { once }),
     ...(when === undefined ? {} : { when }),
     ...(notAfter === undefined ? {} : { notAfter }),
@@ -141,7 +143,13 @@ function checkNames(entry: DeliverEntry, deps: DeliverDeps, faults: Faults): voi
     });
   check("attribute", known, "on_change", entry.on_change ?? []);
   check("attribute", known, "fields", entry.fields ?? []);
-  check("state", states, "on_enter", typeof entry.on_enter === "string" ? [entry.on_enter] : (entry.on_enter ?? []));
+  check("state", states, "on_enter", listOf(entry.on_enter) ?? []);
+  check("state", new Set([...states, "unknown"]), "from", listOf(entry.from) ?? []);
+  if (entry.from !== undefined && entry.on_enter === undefined) faults.add("HK5212", ["from"], {});
+}
+
+function listOf(value: string | readonly string[] | undefined): readonly string[] | undefined {
+  return typeof value === "string" ? [value] : value;
 }
 
 /** An upsert converges by itself: it has no event name, and `once` would freeze its first values. */

@@ -108,6 +108,14 @@ describe("compileDeliver", () => {
     { to: "slack", action: "post", channel: { from: "metadata.channel" }, when: "$customer.tier" },
     { to: "out", action: "anything", event: "x", channel: "#a", template: "t" },
     { to: "hooks", action: "ping", extra: 1 },
+    {
+      to: "slack",
+      action: "post",
+      entity: "invoice",
+      channel: "#x",
+      on_enter: ["paid"],
+      from: ["past_due", "unknown"],
+    },
   ])("takes %j", (entry) => expect(compileEntry(entry).faults).toEqual([]));
 
   it("compiles what the flow works on", () => {
@@ -142,6 +150,11 @@ describe("compileDeliver", () => {
     [{ to: "crm", entity: "customer", on_change: ["tier", "teir"] }, ["HK5209 on_change.1"]],
     [{ to: "crm", entity: "customer", fields: ["status"] }, ["HK5209 fields.0"]],
     [{ to: "slack", action: "post", entity: "invoice", on_enter: "overdue", channel: "#x" }, ["HK5209 on_enter.0"]],
+    [{ to: "slack", action: "post", entity: "invoice", channel: "#x", from: "paid" }, ["HK5212 from"]],
+    [
+      { to: "slack", action: "post", entity: "invoice", channel: "#x", on_enter: "paid", from: "open" },
+      ["HK5209 from.0"],
+    ],
     [{ to: "slack", action: "post", chanel: "#x" }, ["HK5204 chanel", "HK5205 "]],
     [{ to: "slack", action: "post", channel: 7 }, ["HK5205 channel"]],
     [{ to: "zendesk", action: "ticket", priority: "hgih" }, ["HK5205 priority"]],

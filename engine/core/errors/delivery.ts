@@ -95,7 +95,7 @@ export const deliveryErrors = {
   HK5204: {
     title: "Parameter not known",
     message: "`{param}` is not a field of action `{action}` of sink `{sink}`",
-    help: "A deliver entry takes the common fields (`to`, `entity`, `action`, `event`, `on_change`, `on_enter`, `once`, `when`, `not_after`, `fields`, `name`) and those of its action.",
+    help: "A deliver entry takes the common fields (`to`, `entity`, `action`, `event`, `on_change`, `on_enter`, `from`, `once`, `when`, `not_after`, `fields`, `name`) and those of its action.",
   },
   HK5205: {
     title: "Parameter missing or of the wrong type",
@@ -133,6 +133,13 @@ export const deliveryErrors = {
     title: "Retries outlast the sink's memory",
     message: "retries go on for {horizon}, but the sink forgets idempotency keys after {window}",
     help: "A retry after the window would be applied a second time. Keep the horizon within 0.9 of the window.",
+  },
+  HK5212: {
+    title: "`from` without `on_enter`",
+    message: "`from` says where an entity comes from, and there is no `on_enter` that says where to",
+    help: "`from` narrows `on_enter`: the delivery is made when the entity enters one state out of another.",
+    wrong: '- { to: slack, action: post, channel: "#cs", from: unknown }',
+    right: '- { to: slack, action: post, channel: "#cs", on_enter: active, from: unknown }',
   },
   HK5301: {
     title: "The sink refused the delivery",
