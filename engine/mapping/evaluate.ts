@@ -167,10 +167,11 @@ function asResult(expression: Expression, value: Value): EvaluationResult {
 
 /** Runs all tasks in one batch; each is settled, whatever happens to the thread. */
 async function runTasks(by: { pool: Pool; deadlineMs: number }, tasks: readonly Task[], scope: Scope): Promise<void> {
+  const sources = tasks.map((task) => task.source);
   const answer = await by.pool.run({
-    sources: tasks.map((task) => task.source),
+    sources,
     input: scope.input,
-    variables: scope.variables,
+    variables: usedVariables(scope.variables, sources),
     receivedAt: scope.receivedAt,
   });
   if (answer.kind === "done") {
@@ -185,6 +186,13 @@ async function runTasks(by: { pool: Pool; deadlineMs: number }, tasks: readonly 
       ? failure(culprit, "HK2011", { ms: by.deadlineMs })
       : failure(culprit, "HK2012", { problem: answer.problem });
   for (const { draft } of tasks) withdraw(draft, result);
+}
+
+/** Only what is named is sent: `$event` holds the whole body. */
+function usedVariables(variables: Scope["variables"], sources: readonly string[]): Scope["variables"] {
+  return Object.fromEntries(
+    Object.entries(variables).filter(([name]) => sources.some((source) => source.includes(`$${name}`))),
+  );
 }
 
 /** What was not read is not absent: with no reading left, no missing-data policy can make a value of a stopped evaluation. */

@@ -2,7 +2,7 @@
 import type { Json } from "../core/types.ts";
 import type { Pair } from "./ast.ts";
 import { type Closure, compileAll, type Env, type Names } from "./closure.ts";
-import { append, stop, type Value } from "./sequence.ts";
+import { append, Sequence, stop, type Value } from "./sequence.ts";
 
 interface Members {
   readonly keys: readonly Closure[];
@@ -56,6 +56,8 @@ interface Slot {
 }
 
 function group(members: Members, context: Value, env: Env): Json {
+  // The interpreter writes into an empty list that stands in the data (jsonata issue 591), and may read it back.
+  if (Array.isArray(context) && context.length === 0 && !(context instanceof Sequence)) stop();
   const items: readonly Value[] = !Array.isArray(context) ? [context] : context.length === 0 ? [undefined] : context;
   const slots = new Map<string, Slot>();
   for (const item of items) {

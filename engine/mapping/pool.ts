@@ -100,7 +100,12 @@ export function createPool(options: PoolOptions): Pool {
     thread.worker.ref();
     // An answer that is already here wins over the deadline: messages are taken before the immediate runs.
     thread.cancelDeadline = options.clock.after(options.deadlineMs, () => setImmediate(kill, thread, job));
-    thread.worker.postMessage(job.batch);
+    try {
+      thread.worker.postMessage(job.batch);
+    } catch (error) {
+      // Too deep to be copied, though parsing bounds that.
+      finish(thread, { kind: "died", index: 0, problem: error instanceof Error ? error.message : String(error) });
+    }
   };
 
   const pump = (): void => {

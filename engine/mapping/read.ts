@@ -49,12 +49,12 @@ function compileWhole(node: Node, variables: ReadonlySet<string>): ((scope: Scop
   };
 }
 
-/** What one value counts as. A path over a list counts as null or empty when all it found is. */
+/** What one value counts as. A list in which nothing is there, such as the nulls a path found, counts as its first element. */
 export function presenceOf(value: Value): Presence {
   if (value === undefined) return "absent";
   if (value === null) return "null";
   if (isBlank(value)) return "empty";
-  if (!(value instanceof Sequence)) return "present";
+  if (!Array.isArray(value) || value.length === 0) return "present";
   const first = presenceOf(value[0]);
   return first !== "present" && value.every((item) => presenceOf(item) !== "present") ? first : "present";
 }
@@ -140,6 +140,8 @@ function judgeSteps(
   value: Value,
   from: number,
 ): Presence {
+  // Where a step finds nothing the path ends: what follows is not evaluated on nothing.
+  if (value === undefined && from > 0) return "absent";
   const step = walk.steps[from];
   if (Array.isArray(value) && !(value instanceof OuterSequence)) {
     if (value.length === 0) return step !== undefined || value instanceof Sequence ? "absent" : "present";

@@ -23,10 +23,11 @@ function createInterpreter(timeoutMs: number): (batch: Batch) => Promise<Outcome
     return fresh;
   };
 
-  const bindings = (batch: Batch): Bindings => {
+  const bindings = (batch: Batch, source: string): Bindings => {
     const bound: Bindings = {};
-    for (const [name, value] of Object.entries(batch.variables))
-      if (value !== undefined) bound[name] = copyForInterpreter(value);
+    for (const [name, value] of Object.entries(batch.variables)) {
+      if (value !== undefined && source.includes(`$${name}`)) bound[name] = copyForInterpreter(value);
+    }
     bound["millis"] = () => batch.receivedAt;
     bound["now"] = (picture?: string, zone?: string) =>
       format.evaluate({}, { instant: batch.receivedAt, picture, zone });
@@ -42,7 +43,7 @@ function createInterpreter(timeoutMs: number): (batch: Batch) => Promise<Outcome
         await evaluateOne(() =>
           compile(source).evaluate(
             batch.input === undefined ? undefined : copyForInterpreter(batch.input),
-            bindings(batch),
+            bindings(batch, source),
           ),
         ),
       );

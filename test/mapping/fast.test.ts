@@ -61,3 +61,36 @@ test("what the fast path answers is what the interpreter answers, errors include
   // The generator speaks the subset: were most of it left to the interpreter, this would test nothing.
   expect(answered / total).toBeGreaterThan(0.75);
 });
+
+test("an input read by the fast path is judged as one read by the interpreter", async () => {
+  let judged = 0;
+  await fc.assert(
+    fc.asyncProperty(expression, payload, json, json, fc.boolean(), async (source, input, v, w, every) => {
+      const compiled = compileExpression(source, { variables: ["v", "w"], every });
+      if (!compiled.ok) return;
+      for (const { reader, node, every: each } of compiled.expression.inputs) {
+        // What the interpreter reads whole it can not judge element by element before the last computed step.
+        if (
+          reader.fast === undefined ||
+          (each &&
+            node.type === "path" &&
+            node.steps.slice(1).some((step) => step.type !== "name" || step.stages.length > 0))
+        )
+          continue;
+        const slow = await runInterpreter({ source: reader.source, input, variables: { v, w } });
+        if (slow === "fails" || slow === "left to the interpreter") continue;
+        let fast: string;
+        try {
+          fast = reader.fast({ input, variables: { v, w }, receivedAt: 0 }).presence;
+        } catch (error) {
+          if (!(error instanceof FastStop) || error.problem !== undefined) throw error;
+          continue;
+        }
+        judged++;
+        expect(`${reader.source}: ${fast}`).toBe(`${reader.source}: ${reader.finish(slow.value).presence}`);
+      }
+    }),
+    { numRuns: runs },
+  );
+  expect(judged).toBeGreaterThan(runs / 4);
+});
