@@ -111,7 +111,12 @@ const BODY_DEPTH = 5;
 function bodyNode(depth: number): object {
   if (depth === 0) return {};
   const inner = bodyNode(depth - 1);
-  const constant = { type: "object", properties: { value: {} }, required: ["value"], additionalProperties: false };
+  const constant = {
+    type: "object",
+    properties: { value: { description: "A constant." } },
+    required: ["value"],
+    additionalProperties: false,
+  };
   const part = {
     type: ["string", "number", "boolean", "null", "array", "object"],
     "x-expression": true,
@@ -161,7 +166,7 @@ const conditions = {
       {
         path: maybe(position("Dot path into the JSON answer; `*` takes every element. The whole text when absent.")),
         equals: maybe(anyValue("The value is this.")),
-        in: maybe(Type.Array(anyValue("One of these."))),
+        in: maybe(Type.Array(anyValue("One of these."), { description: "The value is one of these." })),
         matches: maybe(text("A regular expression the value matches.")),
         exists: maybe(flag("Something (or nothing) is there.")),
       },

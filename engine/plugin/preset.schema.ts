@@ -170,7 +170,7 @@ export const presetSchema = closed({
       closed({
         rate: rateText("How many in which time."),
         scope: maybe(oneOf(["account", "key", "endpoint", "concurrency"], "What it counts.")),
-        cost: maybe(Type.Integer({ minimum: 1 })),
+        cost: maybe(Type.Integer({ minimum: 1, description: "How much one request counts for. Default: 1." })),
       }),
       { description: "The sink's own limits; `rate` of a connection wins." },
     ),

@@ -3,6 +3,7 @@ import type { SinkDescriptor } from "../../plugin/index.ts";
 import { presetSchema } from "../../plugin/preset.schema.ts";
 import { recipeSchema } from "../../provider/recipe.schema.ts";
 import { type SchemaNode, withNotes } from "../annotations.ts";
+import { withPresets } from "../presets.ts";
 import { contractFileSchema } from "./contract.schema.ts";
 import { configSchemaWith } from "./language.ts";
 import { pipelineSchema } from "./pipeline.schema.ts";
@@ -18,11 +19,11 @@ export const FILE_KINDS = {
 
 export type FileKind = keyof typeof FILE_KINDS;
 
-/** The raw schema of one kind of file. `sinks` are those a connection may name. */
+/** The raw schema of one kind of file. `sinks`: those a connection may name besides the shipped presets. */
 export function schemaOf(kind: FileKind, sinks: readonly SinkDescriptor[] = []): unknown {
   switch (kind) {
     case "config":
-      return configSchemaWith(sinks);
+      return configSchemaWith(withPresets(sinks));
     case "pipeline":
       return pipelineSchema;
     case "contract":

@@ -244,12 +244,12 @@ export const movedSchema = closed(
 
 export const dropSchema = closed(
   {
-    pipelines: maybe(Type.Array(nameRef("A pipeline."))),
-    sources: maybe(Type.Array(nameRef("A source."))),
-    connections: maybe(Type.Array(nameRef("A connection."))),
-    entities: maybe(Type.Array(nameRef("An entity."))),
-    attributes: maybe(Type.Array(text("entity.attribute"))),
-    states: maybe(Type.Array(text("entity.state"))),
+    pipelines: maybe(Type.Array(nameRef("A pipeline."), { description: "Pipelines." })),
+    sources: maybe(Type.Array(nameRef("A source."), { description: "Sources." })),
+    connections: maybe(Type.Array(nameRef("A connection."), { description: "Connections." })),
+    entities: maybe(Type.Array(nameRef("An entity."), { description: "Entities." })),
+    attributes: maybe(Type.Array(text("entity.attribute"), { description: "Attributes, as entity.attribute." })),
+    states: maybe(Type.Array(text("entity.state"), { description: "States, as entity.state." })),
   },
   { description: "What is gone on purpose, though live rows hold it." },
 );

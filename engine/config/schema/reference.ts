@@ -1,7 +1,9 @@
 /** The reference pages (`docs/reference/*.md`), made from the schema: every key with its type, default and meaning. */
 import type { SinkDescriptor } from "../../plugin/index.ts";
 import { isNode, type SchemaNode } from "../annotations.ts";
+import { withPresets } from "../presets.ts";
 import { expectedOf, kindWords } from "../validate-words.ts";
+import { configSchema } from "./config.schema.ts";
 import { type FileKind, schemaOf } from "./editor.ts";
 
 const PAGES: Readonly<Record<FileKind, { readonly file: string; readonly title: string; readonly intro: string }>> = {
@@ -40,16 +42,14 @@ export function referenceMarkdown(sinks: readonly SinkDescriptor[] = []): Readon
   // In this order, so that a grammar is told where it belongs and referred to where it is used.
   const order: readonly FileKind[] = ["provider", "sink", "contract", "config", "pipeline"];
   const pages: Record<string, string> = Object.fromEntries(order.map((kind) => [PAGES[kind].file, page(kind, told)]));
-  if (sinks.length > 0) pages["connections.md"] = connectionsPage(sinks);
-  pages["README.md"] = indexPage(Object.keys(pages));
+  pages["connections.md"] = connectionsPage(withPresets(sinks));
+  pages["README.md"] = indexPage();
   return pages;
 }
 
-function indexPage(files: readonly string[]): string {
+function indexPage(): string {
   const kinds = Object.values(PAGES).map(({ file, title, intro }) => `- [${title}](${file}): ${intro}`);
-  const more = files.includes("connections.md")
-    ? ["- [Connections](connections.md): settings and actions of the shipped sinks."]
-    : [];
+  const more = ["- [Connections](connections.md): settings and actions of the shipped sinks."];
   return `${GENERATED}# Reference\n\n${[...kinds, ...more].join("\n")}\n\nPaths are relative to the folder of \`config.yaml\` and may not leave it. Keys that start with \`x-\` are free for notes.\n`;
 }
 
@@ -64,7 +64,7 @@ interface Told {
 function page(kind: FileKind, told: Map<string, Told>): string {
   const { title, intro, file } = PAGES[kind];
   const page: Page = { file, told, sections: [] };
-  collect({ path: [], schema: toNode(schemaOf(kind)) }, page);
+  collect({ path: [], schema: toNode(kind === "config" ? configSchema : schemaOf(kind)) }, page);
   return `${GENERATED}# ${title}\n\n${intro}\n\n${page.sections.join("\n")}`;
 }
 
@@ -164,8 +164,7 @@ function typeText(node: SchemaNode): string {
 const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("\n", " ");
 
 function connectionsPage(sinks: readonly SinkDescriptor[]): string {
-  const sorted = [...sinks].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return `${GENERATED}# Connections\n\nSettings and actions of the shipped sinks. The keys every connection takes are under [\`connections\`](config.md).\n\n${sorted.map(sinkSection).join("\n")}`;
+  return `${GENERATED}# Connections\n\nSettings and actions of the shipped sinks. The keys every connection takes are under [\`connections\`](config.md).\n\n${sinks.map(sinkSection).join("\n")}`;
 }
 
 function sinkSection(sink: SinkDescriptor): string {

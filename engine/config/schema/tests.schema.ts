@@ -79,7 +79,7 @@ const answerSchema = Type.Union(
     Type.Integer({ minimum: 100, maximum: 599, description: "A status." }),
     oneOf(["timeout", "reset"], "No answer."),
     closed({
-      status: Type.Integer({ minimum: 100, maximum: 599 }),
+      status: Type.Integer({ minimum: 100, maximum: 599, description: "The status." }),
       headers: maybe(keyed(text("Value."), "Headers.")),
       body: maybe(anyValue("Body.")),
     }),

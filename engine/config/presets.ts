@@ -1,0 +1,24 @@
+/** The shipped presets as sinks: for the reference page and the editors' schema, which are made without a config. */
+import { parse } from "yaml";
+import { parsePreset } from "../delivery/preset.ts";
+import type { SinkDescriptor } from "../plugin/index.ts";
+import { namesOf, type ShippedFiles, shippedFiles } from "./shipped.ts";
+
+const FOLDER = "plugins/sinks";
+
+/** All of them, by name; one that does not parse is left out, since its own test tells. */
+export function shippedPresets(shipped: ShippedFiles = shippedFiles): readonly SinkDescriptor[] {
+  return namesOf(shipped.list(`${FOLDER}/`), FOLDER).flatMap((name) => {
+    const text = shipped.read(`${FOLDER}/${name}.yaml`);
+    const parsed = text === undefined ? undefined : parsePreset(parse(text));
+    return parsed?.ok === true ? [parsed.sink] : [];
+  });
+}
+
+/** These sinks and the shipped presets; of equal names, the former. */
+export function withPresets(sinks: readonly SinkDescriptor[]): readonly SinkDescriptor[] {
+  const names = new Set(sinks.map((sink) => sink.name));
+  return [...sinks, ...shippedPresets().filter((sink) => !names.has(sink.name))].sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  );
+}
