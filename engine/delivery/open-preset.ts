@@ -9,10 +9,10 @@ import type { FrozenRequest, OpenSink, Settings, SinkContext, SinkDelivery } fro
 import type { Preset, PresetAction } from "../plugin/preset.schema.ts";
 import { createAuthenticator } from "./auth.ts";
 import { valuesAt } from "./classify.ts";
-import { checkBody, encodeAttributes } from "./encode.ts";
+import { type BodyGuard, checkBody, type Encoded, type EncodedAttributes, encodeAttributes } from "./encode.ts";
 import { type CompiledParts, compileParts, type FrozenHttp, freezeParts, frozenData } from "./http-request.ts";
 import { withDefaults } from "./preset.ts";
-import { buildScope, defaultText } from "./scope.ts";
+import { buildScope, defaultText, hideSensitive } from "./scope.ts";
 import {
   type CompiledAction,
   FOUND,
@@ -78,39 +78,49 @@ function compileAction(spec: PresetAction, preset: Preset, expressions: Expressi
 }
 
 async function prepare(delivery: SinkDelivery, opened: Opened): Promise<FrozenRequest> {
-  const { preset, settings, context, expressions } = opened;
+  const { preset, context, expressions } = opened;
   const where = { connection: context.connection, action: delivery.action };
   const action = opened.actions.get(delivery.action) ?? opened.actions.get("*");
   if (action === undefined) return fail("HK5004", { sink: preset.sink, action: delivery.action });
-  const declared = context.entities.get(delivery.entity.type)?.attributes;
-  const names = mapOf(settings["attribute_names"]);
-  const encoded = encodeAttributes(delivery.attributes, {
-    clear: preset.clear ?? "null",
-    types: preset.types ?? {},
-    ...(preset.max_value_bytes === undefined ? {} : { maxValueBytes: preset.max_value_bytes }),
-    names,
-    typeOf: (name) => declared?.get(name)?.type,
-  });
+  const encoded = encode(delivery, opened);
   if (!encoded.ok) return fail("HK5001", { ...where, ...encoded.violation });
-  const base = buildScope(delivery, encoded.encoded, settings);
+  const base = buildScope(delivery, encoded.encoded, opened.settings);
   const scope: JsonObject = { ...base, text: await messageText(delivery, base, opened) };
   for (const { source, expression } of action.identity) {
     const value = await expressions.evaluate(expression, scope);
-    if (value === undefined || value === null || String(value).trim() === "")
-      fail("HK5002", { ...where, part: source });
+    const empty = value === undefined || value === null || String(value).trim() === "";
+    if (empty) fail("HK5002", { ...where, part: source });
   }
-  const known = new Set([...(declared?.keys() ?? [])].map((name) => names[name] ?? name));
-  const guard = (body: Json | undefined) => {
-    const { attributes_at: at, also = [] } = action.spec;
-    const violation = checkBody(body, {
-      encoded: encoded.encoded,
-      also,
-      known,
-      ...(at === undefined ? {} : { attributesAt: at }),
-    });
+  const body = bodyGuard(delivery, encoded.encoded, { action, opened });
+  const guard = (finished: Json | undefined) => {
+    const violation = checkBody(finished, body);
     if (violation !== undefined) fail("HK5001", { ...where, ...violation });
   };
-  return freezeAction(action, { scope, expressions, where, guard });
+  const frozen = await freezeAction(action, { scope, expressions, where, guard });
+  return { ...frozen, summary: hideSensitive(frozen.summary, delivery, context.entities) };
+}
+
+function encode(delivery: SinkDelivery, { preset, settings, context }: Opened): Encoded {
+  const declared = context.entities.get(delivery.entity.type)?.attributes;
+  return encodeAttributes(delivery.attributes, {
+    clear: preset.clear ?? "null",
+    types: preset.types ?? {},
+    ...(preset.max_value_bytes === undefined ? {} : { maxValueBytes: preset.max_value_bytes }),
+    names: mapOf(settings["attribute_names"]),
+    typeOf: (name) => declared?.get(name)?.type,
+  });
+}
+
+function bodyGuard(
+  delivery: SinkDelivery,
+  encoded: EncodedAttributes,
+  of: { readonly action: CompiledAction; readonly opened: Opened },
+): BodyGuard {
+  const names = mapOf(of.opened.settings["attribute_names"]);
+  const declared = of.opened.context.entities.get(delivery.entity.type)?.attributes;
+  const known = new Set([...(declared?.keys() ?? [])].map((name) => names[name] ?? name));
+  const { attributes_at: at, also = [] } = of.action.spec;
+  return { encoded, also, known, ...(at === undefined ? {} : { attributesAt: at }) };
 }
 
 async function freezeAction(
@@ -158,6 +168,5 @@ async function messageText(delivery: SinkDelivery, scope: JsonObject, opened: Op
   const message = typeof name === "string" ? opened.messages.get(name) : undefined;
   const text = message === undefined ? undefined : await opened.expressions.evaluate(message, scope);
   if (typeof text === "string" && text.trim() !== "") return text;
-  const declared = opened.context.entities.get(delivery.entity.type)?.attributes;
-  return defaultText(delivery, (attribute) => declared?.get(attribute)?.sensitive !== false);
+  return defaultText(delivery, opened.context.entities);
 }

@@ -2,8 +2,10 @@
 import { createHash } from "node:crypto";
 import { Secret } from "../core/secret.ts";
 import type { Json, JsonObject } from "../core/types.ts";
-import type { Setting, Settings, SinkDelivery } from "../plugin/index.ts";
+import type { Setting, Settings, SinkContext, SinkDelivery } from "../plugin/index.ts";
+import { shownKey } from "../plugin/shown-key.ts";
 import type { EncodedAttributes } from "./encode.ts";
+import { percentEncode } from "./template.ts";
 
 /** The scope of one delivery; `text` is added where an action has message templates. */
 export function buildScope(delivery: SinkDelivery, encoded: EncodedAttributes, settings: Settings): JsonObject {
@@ -99,14 +101,33 @@ export function uuidOf(key: string): string {
 }
 
 /** A plain line for a message without a template of its own; sensitive attributes stay out. */
-export function defaultText(delivery: SinkDelivery, isSensitive: (name: string) => boolean): string {
+export function defaultText(delivery: SinkDelivery, entities: SinkContext["entities"]): string {
   const { entity, params, attributes } = delivery;
   const title = typeof params["template"] === "string" ? params["template"] : delivery.eventName;
+  const declared = entities.get(entity.type)?.attributes;
   const known = Object.entries(attributes)
-    .flatMap(([name, write]) => ("set" in write && !isSensitive(name) ? [`${name} ${shown(write.set)}`] : []))
+    .flatMap(([name, write]) =>
+      "set" in write && declared?.get(name)?.sensitive === false ? [`${name} ${shown(write.set)}`] : [],
+    )
     .join(", ");
   const state = entity.state === undefined ? "" : ` (${entity.state})`;
-  return `${title.replaceAll("_", " ")}: ${entity.type} ${entity.key}${state}${known === "" ? "" : `: ${known}`}`;
+  return `${title.replaceAll("_", " ")}: ${entity.type} ${shownKey(delivery, entities)}${state}${known === "" ? "" : `: ${known}`}`;
 }
 
 const shown = (value: Json) => (typeof value === "string" ? value : JSON.stringify(value));
+
+/** A summary is shown by `explain`: what is sensitive of the delivery is taken out of the path it quotes. */
+export function hideSensitive(summary: string, delivery: SinkDelivery, entities: SinkContext["entities"]): string {
+  const declared = entities.get(delivery.entity.type)?.attributes;
+  const texts = new Set<string>();
+  const add = (name: string | undefined, value: Json) => {
+    const sensitive = name !== undefined && declared?.get(name)?.sensitive === true;
+    if (sensitive && String(value) !== "" && String(value).isWellFormed()) texts.add(String(value));
+  };
+  add(entities.get(delivery.entity.type)?.ids[0], delivery.entity.key);
+  for (const [name, value] of Object.entries(delivery.entity.ids)) add(name, value);
+  for (const [name, write] of Object.entries(delivery.attributes)) if ("set" in write) add(name, write.set);
+  let shown = summary;
+  for (const text of texts) shown = shown.replaceAll(percentEncode(text), "…").replaceAll(text, "…");
+  return shown;
+}

@@ -52,14 +52,15 @@ export async function fillTemplate(template: Template, options: FillOptions): Pr
       return undefined;
     const text = String(value);
     // A whole segment of dots would climb in the path, percent-encoded or not (WHATWG URL).
-    if (options.encode && /^\.{1,2}$/.test(text)) fail("HK5002", { ...options.where, part: part.source });
-    out += options.encode ? percentEncode(text, options) : text;
+    if (options.encode && (/^\.{1,2}$/.test(text) || !text.isWellFormed()))
+      fail("HK5002", { ...options.where, part: part.source });
+    out += options.encode ? percentEncode(text) : text;
   }
   return out;
 }
 
-function percentEncode(text: string, { where }: FillOptions): string {
-  if (!text.isWellFormed()) fail("HK5002", { ...where, part: "text with a lone surrogate" });
+/** Everything but unreserved characters (RFC 3986, section 2.3). */
+export function percentEncode(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 

@@ -20,6 +20,7 @@ export { Secret } from "../core/secret.ts";
 export type { ActionKind, AttributeWrite, Json, JsonObject } from "../core/types.ts";
 export { authSchema, bodySchema, httpSettings, responseSchema, retryAfterSchema } from "./http.schema.ts";
 export { actionSchema, type Preset, type PresetAction } from "./preset.schema.ts";
+export { shownKey } from "./shown-key.ts";
 export { partsExpressions } from "./sources.ts";
 
 /** One value of a connection's settings; what the schema marks `x-secret` is a `Secret`. */

@@ -12,6 +12,7 @@ import {
   type Outcome,
   type SinkContext,
   type SinkDelivery,
+  shownKey,
   text,
 } from "hookrail/plugin";
 
@@ -107,7 +108,7 @@ async function openFile(path: string, context: SinkContext) {
   const appender = createAppender(context.resolvePath(path));
   return {
     prepare: (delivery: SinkDelivery) => ({
-      summary: `append to ${path}: ${delivery.action} ${delivery.entity.type} ${delivery.entity.key}`,
+      summary: `append to ${path}: ${delivery.action} ${delivery.entity.type} ${shownKey(delivery, context.entities)}`,
       data: lineOf(delivery, context.connection),
     }),
     async send(request: { readonly data: JsonObject }, { attempt }: { readonly attempt: number }): Promise<Outcome> {

@@ -24,6 +24,7 @@ import {
   type SinkContext,
   type SinkDelivery,
   secretText,
+  shownKey,
   text,
 } from "hookrail/plugin";
 import { Type } from "typebox";
@@ -163,10 +164,12 @@ async function prepareTables({ programs, executor, tables, eventsTable }: Opened
   }
 }
 
-function summaryOf({ action, entity, eventName }: SinkDelivery, { tables, eventsTable }: Opened): string {
+function summaryOf(delivery: SinkDelivery, { tables, eventsTable, context }: Opened): string {
+  const { action, entity, eventName } = delivery;
+  const key = shownKey(delivery, context.entities);
   if (action !== "upsert" && action !== "delete")
-    return `insert into ${eventsTable ?? "?"}: ${eventName} of ${entity.type} ${entity.key}`;
-  return `${action} ${tables.get(entity.type)?.name ?? entity.type} ${entity.key}`;
+    return `insert into ${eventsTable ?? "?"}: ${eventName} of ${entity.type} ${key}`;
+  return `${action} ${tables.get(entity.type)?.name ?? entity.type} ${key}`;
 }
 
 /** What is frozen: the change, with values as they are bound. */

@@ -172,6 +172,26 @@ describe("hubspot", () => {
     expect(lastBody()).toMatchObject({ inputs: [{ id: "ada@example.com", idProperty: "email" }] });
   });
 
+  it("shows no e-mail address in what explain prints", async () => {
+    const sink = await open("customerio", { site_id: secret("s"), api_key: secret("k") });
+    const lead = {
+      action: "identify",
+      type: "lead",
+      key: "ada@example.com",
+      ids: { email: "ada@example.com" },
+      set: { company: "Acme" },
+    } as const;
+    expect((await sink.prepare(delivery(lead))).summary).toBe("PUT /api/v1/customers/…");
+    expect((await sink.prepare(delivery({ action: "identify", set: { tier: "pro" } }))).summary).toBe(
+      "PUT /api/v1/customers/cus_1",
+    );
+    const slack = await open("slack", { token: secret("t") });
+    const post = await slack.prepare(
+      delivery({ ...lead, action: "post", kind: "effect", params: { channel: "#leads", template: "new_lead" } }),
+    );
+    expect(String(post.data["body"])).toContain('"text":"new lead: lead …: company Acme"');
+  });
+
   it("refuses an entity that has no object there", async () => {
     const sink = await open("hubspot", settings);
     await expect(sink.prepare(delivery({ type: "invoice", set: {} }))).rejects.toMatchObject({ code: "HK5002" });

@@ -1,6 +1,6 @@
 import type { ErrorEntries } from "../errors.ts";
 
-/** 5xxx: 50xx deliveries and sinks, 51xx plugins and presets, 52xx `deliver:` and `connections:`. */
+/** 50xx sinks, 51xx plugins and presets, 52xx `deliver:` and `connections:`; 53xx is sending.ts. */
 export const deliveryErrors = {
   HK5001: {
     title: "The request would blank or add an attribute",
@@ -140,20 +140,5 @@ export const deliveryErrors = {
     help: "`from` narrows `on_enter`: the delivery is made when the entity enters one state out of another.",
     wrong: '- { to: slack, action: post, channel: "#cs", from: unknown }',
     right: '- { to: slack, action: post, channel: "#cs", on_enter: active, from: unknown }',
-  },
-  HK5301: {
-    title: "The sink refused the delivery",
-    message: "{connection} refused it: {detail}",
-    help: "The sink answered that this request can not succeed as it is, so it was not repeated. `hookrail explain` on the event shows the answer. Correct the cause (a property that is missing at the sink, a value it does not take), then `hookrail dead retry`.",
-  },
-  HK5302: {
-    title: "Given up after many attempts",
-    message: "{connection} did not take it in {attempts} attempts; last: {detail}",
-    help: "The sink was down or busy until the retry horizon had passed. When it works again, `hookrail dead retry` repeats the same request with the same idempotency key.",
-  },
-  HK5303: {
-    title: "Sent, and no answer came",
-    message: "sent to {connection}, no answer, and the connection says at_most_once",
-    help: "The request was sent and nobody knows whether it was applied. The connection says `at_most_once`, so it is not repeated by itself. Look at the sink: if it did not arrive, `hookrail dead retry`; else `hookrail dead discard --reason`.",
   },
 } as const satisfies ErrorEntries;
