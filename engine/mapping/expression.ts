@@ -7,12 +7,14 @@ import type { ExpressionFault } from "../core/diagnostic.ts";
 import { errorMessage } from "../core/errors.ts";
 import type { Expression } from "../core/expression.ts";
 import type { SourcePosition } from "../core/types.ts";
-import { childrenOf, type Node, parseJsonata } from "./ast.ts";
+import { childrenOf, type Node } from "./ast.ts";
 import { compileFast, type Program } from "./fast.ts";
-import { collectInputs, type InputPlan } from "./inputs.ts";
+import { collectInputs } from "./inputs.ts";
 import { lintExpression, syntaxFault } from "./lint.ts";
+import { parseJsonata } from "./parse.ts";
 import { printNode } from "./print.ts";
 import { compileReader, type InputReader } from "./read.ts";
+import type { InputPlan } from "./steps.ts";
 
 /** Longer text is not a mapping but a program; the parser is recursive, so this also bounds its stack. */
 const MAX_LENGTH = 16_384;

@@ -2,8 +2,9 @@
 import type { ExpressionFault } from "../core/diagnostic.ts";
 import { type ErrorCode, errorMessage } from "../core/errors.ts";
 import { didYouMean } from "../core/suggest.ts";
-import { childrenOf, type Node, type NodeOf, type SyntaxFault, walk } from "./ast.ts";
+import { childrenOf, type Node, type NodeOf, walk } from "./ast.ts";
 import { BANNED, BUILTINS, DYNAMIC } from "./builtins.ts";
+import type { SyntaxFault } from "./parse.ts";
 import { printNode } from "./print.ts";
 
 /** What is known where the expression stands. */

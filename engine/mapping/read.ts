@@ -8,9 +8,9 @@ import { makeNode, type Node } from "./ast.ts";
 import { type Closure, compileTests, type Env, type Names } from "./closure.ts";
 import { compileFast, compileNode } from "./fast.ts";
 import { filter } from "./fast-path.ts";
-import type { InputPlan } from "./inputs.ts";
 import { printNode } from "./print.ts";
 import { lookup, OuterSequence, Sequence, type Value } from "./sequence.ts";
+import type { InputPlan } from "./steps.ts";
 
 export interface Reading {
   readonly value: Value;

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import jsonata from "jsonata";
 import { describe, expect, test } from "vitest";
-import { parseJsonata } from "../../engine/mapping/ast.ts";
 import { compileExpression } from "../../engine/mapping/expression.ts";
+import { parseJsonata } from "../../engine/mapping/parse.ts";
 import { printNode } from "../../engine/mapping/print.ts";
 import { expression, payload } from "./support/arbitraries.ts";
 
