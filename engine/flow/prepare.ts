@@ -51,8 +51,8 @@ export async function prepareWork(item: WorkItem, deps: ApplyDeps): Promise<Prep
     entities: deps.routes.revision.entities,
     evaluator: deps.evaluator,
   });
-  if (mapped.kind === "skipped" || mapped.rule === undefined) return mapped;
-  const { rule } = mapped;
+  if (mapped.kind === "skipped" || (mapped.kind === "dead" && mapped.rule === undefined)) return mapped;
+  const rule = mapped.rule as RuleModel;
   // Also where a row failed already: the contract says better than the row what is wrong with the payload.
   const contract = judgeContract(pipeline, { type: item.event.type, payload: payload.whole, rule });
   if (contract.kind === "broken") {
