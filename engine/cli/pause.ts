@@ -1,9 +1,11 @@
 /** `hookrail pause` and `resume`: hold a pipeline or a connection; nothing is lost, all of it waits. */
 import { Command } from "commander";
 import { fail } from "../core/errors.ts";
-import { EXIT } from "./context.ts";
+import { nearest } from "../core/suggest.ts";
+import { tryLoadRevision } from "./config.ts";
+import { type Cli, EXIT } from "./context.ts";
 import { suggest } from "./format.ts";
-import { findInstallation } from "./installation.ts";
+import { findInstallation, type Installation } from "./installation.ts";
 import { withHands } from "./stored.ts";
 import { type Input, onAction, type Verb } from "./verb.ts";
 
@@ -14,7 +16,9 @@ export const pauseVerb: Verb = (cli, action, globals) =>
     ).option("--reason <text>", "why, for the audit and for those who wonder", ""),
     action(async (input) => {
       const { kind, name } = target(input);
-      const through = await withHands(cli, findInstallation(cli, globals()), async (hands) => {
+      const installation = findInstallation(cli, globals());
+      await refuseUnknown(cli, installation, { kind, name });
+      const through = await withHands(cli, installation, async (hands) => {
         if (!(await hands.pause(kind, name, String(input.options["reason"])))) fail("HK8014", { kind, name });
         return hands.through;
       });
@@ -41,11 +45,23 @@ export const resumeVerb: Verb = (cli, action, globals) =>
     }),
   );
 
+type Target = { readonly kind: "pipeline" | "connection"; readonly name: string };
+
+/** A pause of something that does not exist would hold nothing, and look as if it did. */
+async function refuseUnknown(cli: Cli, installation: Installation, { kind, name }: Target): Promise<void> {
+  const revision = await tryLoadRevision(cli, installation.configPath);
+  if (revision === undefined) return;
+  const known = kind === "pipeline" ? revision.pipelines.map((one) => one.name) : [...revision.connections.keys()];
+  if (known.includes(name)) return;
+  const guess = nearest(name, known);
+  fail("HK8014", { kind, name }, guess === undefined ? {} : { hint: `did you mean \`${guess}\`?` });
+}
+
 function named(command: Command): Command {
   return command.argument("<kind>", "pipeline or connection").argument("<name>");
 }
 
-function target({ args: [kind = "", name = ""] }: Input): { kind: "pipeline" | "connection"; name: string } {
+function target({ args: [kind = "", name = ""] }: Input): Target {
   if (kind !== "pipeline" && kind !== "connection")
     fail("HK8009", { option: "kind", expected: "pipeline or connection", got: kind });
   return { kind, name };

@@ -143,7 +143,8 @@ export function parseAt(cli: Pick<Cli, "clock">, option: unknown): number {
   const sign = /^[+-]/.exec(text)?.[0];
   const shift = sign === undefined ? undefined : parseDuration(text.slice(1));
   if (shift?.ok === true) return cli.clock.now() + (sign === "-" ? -shift.value : shift.value);
-  const instant = Date.parse(text);
+  // Date.parse alone would take "+1" for a year.
+  const instant = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(instant)
     ? fail("HK8009", { option: "--at", expected: "+1m, -2h or an ISO time", got: text })
     : instant;

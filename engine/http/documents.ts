@@ -1,6 +1,6 @@
 /** The JSON that the admin API and the commands' `--json` give out: snake_case, no bodies, no credentials. */
 import type { EntityModel } from "../core/entity.ts";
-import type { AttributeWrite, EntityRef, Json } from "../core/types.ts";
+import type { AttributeWrite, EntityRef, Json, JsonObject } from "../core/types.ts";
 import type {
   DeadLetter,
   DeliveryRecord,
@@ -187,23 +187,34 @@ export function storyDocument(story: EventStory, sensitive: Sensitivity) {
   };
 }
 
-function outcomeDocument({ at, ...one }: EventStory["outcomes"][number], sensitive: Sensitivity) {
-  const entities = one.detail?.["entities"];
+function outcomeDocument({ at, detail, reason, ...one }: EventStory["outcomes"][number], sensitive: Sensitivity) {
   return {
     ...one,
-    ...(one.reason !== undefined && { reason: sensitive.text(one.reason) }),
-    ...(Array.isArray(entities) && {
-      detail: { ...one.detail, entities: entities.map((ref) => shownDetailRef(ref, sensitive)) },
-    }),
+    ...(reason !== undefined && { reason: sensitive.text(reason) }),
+    ...(detail !== undefined && { detail: shownDetail(detail, sensitive) }),
     at: time(at),
   };
 }
 
-/** The stored detail keeps refs as plain JSON. */
-function shownDetailRef(ref: Json, sensitive: Sensitivity): Json {
-  if (typeof ref !== "object" || ref === null || !("type" in ref) || typeof ref.type !== "string") return HIDDEN;
-  return sensitive.key(ref.type) ? { type: ref.type, key: HIDDEN } : ref;
+/** The stored detail is masked as it was declared then; what has been declared sensitive since is masked here. */
+function shownDetail(detail: JsonObject, sensitive: Sensitivity): JsonObject {
+  const each = (name: string, show: (one: JsonObject) => Json) => {
+    const list = detail[name];
+    return Array.isArray(list) ? { [name]: list.map((one: Json) => (isObject(one) ? show(one) : HIDDEN)) } : {};
+  };
+  return {
+    ...detail,
+    ...each("rows", (row) => {
+      const hidden = sensitive.value(String(row["entity"]), String(row["attribute"]));
+      return hidden ? { ...row, raw: [HIDDEN], value: shownValue(row["value"], true) } : row;
+    }),
+    ...each("entities", (ref) => (sensitive.key(String(ref["type"])) ? { ...ref, key: HIDDEN } : ref)),
+    ...each("not_sent", (one) => ({ ...one, deliver: sensitive.text(String(one["deliver"])) })),
+  };
 }
+
+const isObject = (value: Json): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function deliveryDocument(one: EventStory["deliveries"][number], sensitive: Sensitivity) {
   const { delivery } = one;

@@ -1,0 +1,94 @@
+import { describe, expect, test } from "vitest";
+import { createLogObserver } from "../../engine/cli/log-observer.ts";
+import { createVirtualClock } from "../../engine/core/clock.ts";
+import { createLog } from "../../engine/core/log.ts";
+import type { DeliveryId, EventId } from "../../engine/core/types.ts";
+
+function observe() {
+  const lines: Record<string, unknown>[] = [];
+  const clock = createVirtualClock(0);
+  const log = createLog({ stream: { write: (line: string) => void lines.push(JSON.parse(line)) }, clock });
+  return { observer: createLogObserver(log), lines, clock };
+}
+
+const event = "evt_1" as EventId;
+const attempt = {
+  delivery: "dlv_1" as DeliveryId,
+  event,
+  pipeline: "p",
+  connection: "crm",
+  action: "upsert",
+  attempt: 1,
+  detail: "",
+  lagMs: 12,
+};
+
+describe("createLogObserver", () => {
+  test("a delivered event is one line at info", () => {
+    const { observer, lines } = observe();
+    observer.ingested({
+      source: "stripe",
+      provider: "stripe",
+      outcome: "accepted",
+      status: 202,
+      events: [event],
+      remoteAddress: "127.0.0.1",
+    });
+    observer.applied({
+      event,
+      source: "stripe",
+      type: "invoice.paid",
+      pipeline: "p",
+      status: "applied",
+      deliveries: 1,
+      lagMs: 5,
+    });
+    observer.attempted({ ...attempt, outcome: "delivered" });
+    expect(lines).toMatchObject([{ level: "info", msg: "delivered", event, connection: "crm", lag_ms: 12 }]);
+  });
+
+  test("a hundred thousand forged requests are a few lines and a count", () => {
+    const { observer, lines, clock } = observe();
+    for (let n = 0; n < 100_000; n++)
+      observer.ingested({
+        source: "stripe",
+        provider: "stripe",
+        outcome: "unauthorized",
+        status: 401,
+        reason: "signature_mismatch",
+        events: [],
+        remoteAddress: `10.0.${n >> 8}.${n & 255}`,
+      });
+    clock.advance(60_000);
+    expect(lines).toHaveLength(6);
+    expect(lines.at(-1)).toMatchObject({ level: "warn", times: 99_995 });
+  });
+
+  test("what needs a person is a warning or worse", () => {
+    const { observer, lines } = observe();
+    observer.applied({
+      event,
+      source: "s",
+      type: "t",
+      pipeline: "p",
+      status: "dead",
+      code: "HK2021",
+      deliveries: 0,
+      lagMs: 5,
+    });
+    observer.attempted({ ...attempt, outcome: "retry", httpStatus: 503, detail: "busy", nextAt: 60_000 });
+    observer.ingested({
+      source: "s",
+      provider: "s",
+      outcome: "conflict",
+      status: 200,
+      events: [event],
+      remoteAddress: "",
+    });
+    observer.connectionPaused({ connection: "crm", detail: "401" });
+    observer.fault({ where: "apply", error: new Error("canary") });
+    expect(lines.map((line) => line["level"])).toEqual(["warn", "warn", "warn", "error", "error"]);
+    expect(lines[1]).toMatchObject({ http_status: 503, next_try: "1970-01-01T00:01:00.000Z" });
+    expect(JSON.stringify(lines)).not.toContain("canary");
+  });
+});
