@@ -4,7 +4,7 @@
  */
 import { errorMessage, fail, HookrailError } from "../core/errors.ts";
 import { Secret } from "../core/secret.ts";
-import type { Json } from "../core/types.ts";
+import type { Json, JsonObject } from "../core/types.ts";
 import type { FrozenRequest, HttpAnswer, Outcome, SendContext, Settings, SinkContext } from "../plugin/index.ts";
 import type { Preset, PresetAction } from "../plugin/preset.schema.ts";
 import type { AuthContext, Authenticated, Authenticator } from "./auth.ts";
@@ -18,7 +18,7 @@ import {
   readFrozen,
 } from "./http-request.ts";
 import { plainSettings } from "./scope.ts";
-import { compileTemplate, type Expressions, fillRequired } from "./template.ts";
+import { compileTemplate, type Expressions, fillRequired, percentEncode } from "./template.ts";
 
 /** Stands for the id that a lookup is going to find; survives percent-encoding. */
 export const FOUND = "hookrail-found-id";
@@ -55,24 +55,29 @@ export async function sendFrozen(frozen: FrozenRequest, send: SendContext, opene
   if (action === undefined) return { kind: "rejected", detail: "the action is no longer there" };
   const single = readFrozen(data);
   if (single !== undefined) return sendOne(single, action.spec, send, opened);
-  const lookup = readFrozen(data["lookup"]);
-  const create = readFrozen(data["create"]);
-  const update = readFrozen(data["update"]);
+  return sendSteps(data, action.spec, send, opened);
+}
+
+/** Looks the record up, then creates or updates it. An answer that can not be read is not "nobody": that would make a twin. */
+async function sendSteps(data: JsonObject, spec: PresetAction, send: SendContext, opened: Opened): Promise<Outcome> {
+  const [lookup, create, update] = [data["lookup"], data["create"], data["update"]].map(readFrozen);
   if (lookup === undefined || create === undefined || update === undefined) {
-    return {
-      kind: "rejected",
-      detail: errorMessage("HK5009", { connection: opened.context.connection, sink: opened.preset.sink }),
-    };
+    const { connection } = opened.context;
+    return { kind: "rejected", detail: errorMessage("HK5009", { connection, sink: opened.preset.sink }) };
   }
-  const looked = await exchange(lookup, action.spec, send, opened);
-  if (!looked.ok)
-    return looked.outcome.kind === "unknown"
-      ? { kind: "retry", detail: `lookup: ${looked.outcome.detail}` }
-      : looked.outcome;
-  const found = valuesAt(jsonOf(looked.answer.body), String(data["found"]))[0];
-  if (found === undefined || found === null) return sendOne(create, action.spec, send, opened);
-  const id = encodeURIComponent(String(found));
-  return sendOne({ ...update, path: update.path.replaceAll(FOUND, id) }, action.spec, send, opened);
+  const looked = await exchange(lookup, spec, send, opened);
+  if (!looked.ok) {
+    const { outcome } = looked;
+    // Many sinks say 404 for "nobody of that name".
+    if (outcome.kind === "rejected" && outcome.status === 404) return sendOne(create, spec, send, opened);
+    return outcome.kind === "unknown" ? { kind: "retry", detail: `lookup: ${outcome.detail}` } : outcome;
+  }
+  const body = looked.answer.truncated ? undefined : jsonOf(looked.answer.body);
+  if (body === undefined) return { kind: "retry", detail: "lookup: the answer can not be read" };
+  const found = valuesAt(body, String(data["found"]))[0];
+  if (found === undefined || found === null) return sendOne(create, spec, send, opened);
+  const id = percentEncode(String(found));
+  return sendOne({ ...update, path: update.path.replaceAll(FOUND, id) }, spec, send, opened);
 }
 
 async function sendOne(request: FrozenHttp, spec: PresetAction, send: SendContext, opened: Opened): Promise<Outcome> {

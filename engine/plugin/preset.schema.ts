@@ -9,6 +9,7 @@ import {
   expressionText,
   flag,
   keyed,
+  later,
   named,
   nameRef,
   oneOf,
@@ -182,7 +183,7 @@ export const presetSchema = closed({
       description: "Where an answer says how long to wait; the first that is there counts.",
     }),
   ),
-  batch: maybe(batchSchema),
+  batch: maybe(later(batchSchema)),
   redact: maybe(
     closed(
       {

@@ -84,7 +84,8 @@ describe("steps", () => {
 
   it("create what was not found", async () => {
     const sink = await open(finder);
-    server.next(answer(200, { items: [] }), answer(201));
+    server.next(answer(200, { items: [] }), answer(201), answer(404), answer(201));
+    expect(await send(sink, { set: { tier: "free" } })).toMatchObject({ kind: "delivered", status: 201 });
     expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "delivered", status: 201 });
     expect(server.requests.at(-1)).toMatchObject({
       method: "POST",
@@ -101,6 +102,14 @@ describe("steps", () => {
     server.next(answer(200, { items: [{ id: 1 }] }), { kind: "reset" });
     expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "unknown" });
     expect(server.requests.filter(({ method }) => method !== "GET")).toHaveLength(1);
+  });
+
+  it("make no twin of a record when the look-up's answer can not be read", async () => {
+    const sink = await open(finder);
+    server.next(answer(200, "<html>"), { kind: "huge", bytes: 200_000 });
+    expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "retry" });
+    expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "retry" });
+    expect(server.requests.every(({ method }) => method === "GET")).toBe(true);
   });
 
   it("keep no credential in what is frozen", async () => {

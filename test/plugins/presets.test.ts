@@ -93,7 +93,7 @@ describe("customerio", () => {
     expect(server.requests[0]?.url).toBe("/api/v1/customers/a%2F..%2Fb%3Fc%23d%20%C3%A9%252e");
   });
 
-  it.each(["..", ".", "", "   "])("refuses the id %j before anything is sent", async (key) => {
+  it.each(["..", ".", "", "   ", "\ud800"])("refuses the id %j before anything is sent", async (key) => {
     const sink = await open("customerio", settings);
     await expect(sink.prepare(delivery({ action: "identify", key, set: { tier: "pro" } }))).rejects.toMatchObject({
       code: "HK5002",
