@@ -95,24 +95,30 @@ function readExpression(leaf: Leaf, value: string, mark: Mark, context: LeafCont
   if (style === "folded") {
     context.reporter.report("HK1031", mark, {}, { severity: "warning", hint: "use `|` instead of `>`" });
   }
-  if (style === "plain" && mark.comment !== undefined && cutByComment(mark, mark.comment)) {
-    const whole = mark.source.text.slice(mark.start, mark.comment.end).trimEnd();
-    context.reporter.report(
-      "HK1030",
-      { source: mark.source, start: mark.comment.start, end: mark.comment.start + 1 },
-      { what: "` #` starts a comment" },
-      { hint: `quote this expression: ${quoted(whole)}; a comment after an expression is set off by two spaces` },
-    );
+  if (mark.comment !== undefined && looksCut(mark, mark.comment) && reportCut(context.reporter, mark)) {
     context.faulty.add(leaf.holder, leaf.name);
   }
 }
 
+/** Says that a comment cut the expression short; false where none could have. */
+export function reportCut(reporter: Reporter, mark: Mark): boolean {
+  const { comment, source } = mark;
+  if (mark.scalar?.style !== "plain" || comment === undefined) return false;
+  if (source.text.slice(mark.end, comment.start).includes("\n")) return false;
+  const whole = source.text.slice(mark.start, comment.end).trimEnd();
+  reporter.report(
+    "HK1030",
+    { source, start: comment.start, end: comment.start + 1 },
+    { what: "` #` starts a comment" },
+    { hint: `quote this expression: ${quoted(whole)}; a comment after an expression is set off by two spaces` },
+  );
+  return true;
+}
+
 /** One space before `#`, or `#$` (JSONata's index variable), is no comment anyone would write on purpose. */
-function cutByComment(mark: Mark, comment: { readonly start: number; readonly end: number }): boolean {
+function looksCut(mark: Mark, comment: { readonly start: number }): boolean {
   const { text } = mark.source;
-  const gap = text.slice(mark.end, comment.start);
-  if (gap.includes("\n")) return false;
-  return gap === " " || text[comment.start + 1] === "$";
+  return text.slice(mark.end, comment.start) === " " || text[comment.start + 1] === "$";
 }
 
 function readText(leaf: Leaf, value: string, mark: Mark, context: LeafContext): void {

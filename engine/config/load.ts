@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { compileRevision } from "./compile/revision.ts";
 import { type DocumentContext, readConfig, readPipelines } from "./documents.ts";
-import { type ConfigReader, createRecordingReader, errorCode } from "./files.ts";
+import { createRecordingReader, errorCode } from "./files.ts";
 import { deepFreeze } from "./freeze.ts";
 import { parseEnvFile, type ReferenceSource } from "./interpolate.ts";
 import { createMemberSet } from "./leaves.ts";
@@ -44,7 +44,7 @@ export function loadConfig(given: LoadOptions): Loaded {
     );
     return { diagnostics: reporter.diagnostics(), files: {}, unreadable: true };
   }
-  const context: DocumentContext = { ...base, references: createReferences(main.text, { ...options, reader }, base) };
+  const context: DocumentContext = { ...base, references: createReferences(main.text, options, base) };
   const sinks = createSinkFiles(context, options);
   const config = readConfig(main.text, context, (used) => language.configFor(sinks.load(used)));
   const pipelines = readPipelines(context);
@@ -90,7 +90,8 @@ function contentHash(files: Readonly<Record<string, string>>, sinks: readonly st
     .digest("hex");
 }
 
-type ReferenceOptions = Pick<LoadOptions, "root" | "env" | "readSecretFile"> & { readonly reader: ConfigReader };
+/** The reader is the one that keeps no record: what an env file or a key file holds is no part of a revision. */
+type ReferenceOptions = Pick<LoadOptions, "root" | "env" | "readSecretFile" | "reader">;
 
 /** Variables come from the process, then from `env_file`. Neither is part of the revision. */
 function createReferences(

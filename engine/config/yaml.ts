@@ -73,7 +73,7 @@ export function parseYaml(file: string, text: string, context: YamlContext): rea
 
 /** Brackets and indentation alone: deeper text is not handed to a recursive parser. */
 function nestsTooDeep(text: string): boolean {
-  return /(?:[[{]\s*){64}/.test(text) || /(?:^|\n)\s*(?:- ){64}/.test(text) || /(?:^|\n) {1000}/.test(text);
+  return /(?:[[{][ \t]*){64}/.test(text) || /(?:^|\n)[ \t]*(?:- ){64}/.test(text) || /(?:^|\n) {1000}/.test(text);
 }
 
 function readDocument(document: Document.Parsed, source: SourceFile, context: YamlContext): YamlDocument {

@@ -117,6 +117,18 @@ describe("a revision", () => {
     }
   });
 
+  it("holds no secret: neither env files nor keys are part of it", () => {
+    const files = {
+      "config.yaml": `${baseConfig}env_file: .env\nserver: { tls: { cert: a.pem, key: b.pem } }\n`,
+      ".env": "STRIPE_WHSEC=CANARY-1\n",
+      "a.pem": "CERT",
+      "b.pem": "CANARY-2",
+    };
+    const loaded = check(files, { env: {} });
+    expect(loaded.revision?.sources.get("stripe")?.secrets[0]?.value.reveal()).toBe("CANARY-1");
+    expect(JSON.stringify([loaded.files, loaded.revision?.files, loaded.revision?.server])).not.toContain("CANARY");
+  });
+
   it("is not made when there is an error, and is when there are only warnings", () => {
     expect(check(base("sever: {}\n")).revision).toBeUndefined();
     expect(check({ "config.yaml": baseConfig.replace('"${STRIPE_WHSEC}"', "plain") }).revision).toBeDefined();

@@ -4,7 +4,7 @@ import type { ErrorCode } from "../../core/errors.ts";
 import type { Expression } from "../../core/expression.ts";
 import { didYouMean } from "../../core/suggest.ts";
 import { type CompileOptions, compileExpression } from "../../mapping/expression.ts";
-import type { MemberSet } from "../leaves.ts";
+import { type MemberSet, reportCut } from "../leaves.ts";
 import { type Mark, type Positions, positionOf } from "../position.ts";
 import type { Reporter } from "../report.ts";
 import type { ConfigYaml } from "../schema/config.schema.ts";
@@ -98,6 +98,8 @@ export function compileMember(
   if (typeof source !== "string" || source === "" || context.faulty.has(holder, name)) return undefined;
   const mark = context.positions.value(holder, name);
   const compiled = compileExpression(source, { ...options, position: positionOf(expressionStart(mark)) });
+  if (!compiled.ok && compiled.faults.some((fault) => fault.code === "HK2001") && reportCut(context.reporter, mark))
+    return undefined;
   for (const fault of compiled.ok ? compiled.warnings : compiled.faults) context.reporter.expression(fault, mark);
   return compiled.ok ? compiled.expression : undefined;
 }
@@ -122,11 +124,4 @@ export function listOf<T>(value: T | readonly T[] | undefined): readonly T[] {
 
 function isList<T>(value: T | readonly T[]): value is readonly T[] {
   return Array.isArray(value);
-}
-
-/** An object with only the members that are there: for `exactOptionalPropertyTypes`. */
-export function defined<T extends object>(members: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };
 }

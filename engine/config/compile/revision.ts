@@ -49,7 +49,7 @@ export function compileRevision(input: CompileInput): RevisionParts | undefined 
     pipelines: input.pipelines,
     now: options.now,
   };
-  const installation = compileInstallation(context, readNamed(input.context));
+  const installation = compileInstallation(context, readNamed(input));
   const tables = compileTables(context);
   const entities = compileEntities(context);
   const connections = compileConnections(context, {
@@ -169,11 +169,12 @@ function contractFiles(context: DocumentContext): ContractFiles {
   };
 }
 
-function readNamed(context: DocumentContext): ReadNamed {
+/** For certificates and keys: read past the record, so that no key gets into a revision. */
+function readNamed({ context, options }: CompileInput): ReadNamed {
   return (holder, key) => {
     const path: unknown = Reflect.get(holder, key);
     if (typeof path !== "string" || path === "") return undefined;
-    const result = context.reader.read(path);
+    const result = options.reader.read(path);
     if (result.ok) return result.text;
     const mark = context.positions.value(holder, key);
     if (result.failure === "outside") context.reporter.report("HK1006", mark, { path });

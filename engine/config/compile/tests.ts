@@ -3,6 +3,7 @@
 import { parseDuration } from "../../core/duration.ts";
 import type { EntityModel } from "../../core/entity.ts";
 import { parseIso } from "../../core/values.ts";
+import { staysInside } from "../files.ts";
 import type { Mark } from "../position.ts";
 import { positionOf } from "../position.ts";
 import type { SourceModel } from "../revision.ts";
@@ -173,6 +174,10 @@ function startOf(
     const own = deps.sources.find((model) => model.name === source) ?? event.own;
     const found = findSample(context, { name: yaml.sample, mark: context.positions.value(yaml, "sample"), own }, deps);
     return found === undefined ? undefined : { source: found.source, payload: { kind: "sample", name: found.name } };
+  }
+  if (yaml.file !== undefined && !staysInside(yaml.file)) {
+    context.reporter.report("HK1006", context.positions.value(yaml, "file"), { path: yaml.file });
+    return undefined;
   }
   if (yaml.file !== undefined) return { source, payload: { kind: "file", path: yaml.file } };
   return {
