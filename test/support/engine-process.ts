@@ -1,8 +1,8 @@
 /** Starts Hookrail as users do: a process of its own in a folder of its own, on free ports. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { packageRoot } from "../../engine/core/paths.ts";
 
@@ -16,8 +16,8 @@ export interface Installation {
   readonly root: string;
   /** Runs a command in the folder. */
   hookrail(...args: readonly string[]): Promise<CommandResult>;
-  /** Starts the engine and waits until it listens. */
-  start(): Promise<RunningEngine>;
+  /** Starts the engine, `under` another program if one is given, and waits until it listens. */
+  start(under?: readonly string[]): Promise<RunningEngine>;
   remove(): void;
 }
 
@@ -38,19 +38,31 @@ export type Program = readonly [string, ...string[]];
 
 export const checkoutProgram: Program = [process.execPath, join(packageRoot, "engine/hookrail.js")];
 
-/** An empty folder, or one with the shipped config and pipelines on free ports. */
-export function createInstallation(
-  options: { readonly shipped?: boolean; readonly program?: Program } = {},
-): Installation {
+export interface InstallationOptions {
+  /** With the shipped config and pipelines, on free ports. */
+  readonly shipped?: boolean;
+  readonly program?: Program;
+  /** Files to write into the folder, by relative path. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** More of the environment the program runs in. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A folder of its own: empty unless the options say otherwise. */
+export function createInstallation(options: InstallationOptions = {}): Installation {
   const root = mkdtempSync(join(tmpdir(), "hookrail-e2e-"));
   const program = options.program ?? checkoutProgram;
+  for (const [name, text] of Object.entries(options.files ?? {})) {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    writeFileSync(join(root, name), text);
+  }
   if (options.shipped === true) {
     for (const name of ["config.yaml", "sample.env", "pipelines"])
       cpSync(join(packageRoot, name), join(root, name), { recursive: true });
     useFreePorts(root);
   }
   // Nothing of this machine's environment: what is not in the folder is not there.
-  const env = { HOME: root, TMPDIR: root, PATH: "/usr/bin:/bin" };
+  const env = { HOME: root, TMPDIR: root, PATH: "/usr/bin:/bin", ...options.env };
   const [command, ...first] = program;
   return {
     root,
@@ -65,7 +77,10 @@ export function createInstallation(
           },
         );
       }),
-    start: () => startEngine({ command, args: [...first, "run"], root, env }),
+    start: (under = []) => {
+      const [starter = command, ...rest] = [...under, command, ...first, "run"];
+      return startEngine({ command: starter, args: rest, root, env });
+    },
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
 }
