@@ -10,6 +10,7 @@ import { isLoopbackHost } from "../http/admin-guard.ts";
 import { listenOnSocket, type SocketPlace } from "../http/admin-socket.ts";
 import { createHooksListener } from "../http/app.ts";
 import { type StatusDocument, sensitivityOf } from "../http/documents.ts";
+import { createRemoteReader } from "../http/remote.ts";
 import { createRequestIds, type Listener, type ServerLimits, type TlsTexts } from "../http/server.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
 import { createEngine } from "../worker/engine.ts";
@@ -72,6 +73,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       clock,
       log,
       requestId,
+      readRemote: createRemoteReader(revision.server.trustedProxies),
       limits: limitsOf(revision.server),
       ...tlsOf(revision.server),
     });

@@ -3,6 +3,7 @@ import Koa from "koa";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { createHooksHandler, type HooksHandler, type Intake } from "./hooks.ts";
+import type { ReadRemote } from "./remote.ts";
 import { createListener, type Listener, type ServerLimits, type TlsTexts } from "./server.ts";
 
 export interface HooksListenerOptions {
@@ -10,6 +11,7 @@ export interface HooksListenerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly requestId: () => string;
+  readonly readRemote?: ReadRemote;
   readonly limits?: Partial<ServerLimits>;
   readonly tls?: TlsTexts;
   /** `koa`: hooks pass through Koa too. Kept so that one test suite and the bench can compare. */

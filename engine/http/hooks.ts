@@ -7,6 +7,7 @@ import type { Clock } from "../core/clock.ts";
 import { errorFields, type Log } from "../core/log.ts";
 import type { MaybePromise, RawRequest } from "../core/types.ts";
 import { type BodyResult, inflateBody, parseCoding, readBody } from "./body.ts";
+import { createRemoteReader, type ReadRemote } from "./remote.ts";
 import { type Refusal, type Reply, refusalReply } from "./reply.ts";
 
 /** What stands behind the listener: the flow's ingest, or a stand-in in tests. */
@@ -21,6 +22,8 @@ export interface HooksDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly requestId: () => string;
+  /** Default: the socket's peer. */
+  readonly readRemote?: ReadRemote;
   /** While true every answer closes its connection. */
   readonly draining: () => boolean;
 }
@@ -59,7 +62,7 @@ export function readHeaders(raw: readonly string[]): Record<string, string> | un
 
 type Head = Omit<RawRequest, "body">;
 
-function readHead(req: IncomingMessage, now: number): Head | undefined {
+function readHead(req: IncomingMessage, now: number, readRemote: ReadRemote): Head | undefined {
   const headers = readHeaders(req.rawHeaders);
   if (headers === undefined) return undefined;
   // Chunks are unknown to HTTP/1.0: a proxy in front would see another message than we do (RFC 9112, 6.1).
@@ -73,7 +76,7 @@ function readHead(req: IncomingMessage, now: number): Head | undefined {
     query: mark < 0 ? "" : target.slice(mark + 1),
     headers,
     rawHeaders: req.rawHeaders,
-    remoteAddress: req.socket.remoteAddress ?? "",
+    remoteAddress: readRemote(req.socket.remoteAddress ?? "", headers["x-forwarded-for"]),
     receivedAt: now,
   };
 }
@@ -84,10 +87,11 @@ const hasBody = (head: Head) =>
 /** Makes the handler; it answers every request exactly once, or not at all when the client has left. */
 export function createHooksHandler(deps: HooksDeps): HooksHandler {
   const { intake, clock, log, requestId } = deps;
+  const readRemote = deps.readRemote ?? createRemoteReader([]);
 
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const refuse = (refusal: Refusal) => send(res, refusalReply(refusal, requestId()), { linger: req });
-    const head = readHead(req, clock.now());
+    const head = readHead(req, clock.now(), readRemote);
     if (head === undefined) return refuse("faulty_framing");
     const limit = intake.limitFor(head.path);
     if (limit === undefined) {
