@@ -22,7 +22,7 @@ import type { Reading } from "./read.ts";
 import { FastStop, Sequence, type Value } from "./sequence.ts";
 
 export interface EvaluatorOptions {
-  /** For the slow expressions of one event together, ms. Default 250. */
+  /** Processor time for the slow expressions of one event together, ms. Default 250. */
   readonly deadlineMs?: number;
   /** Interpreter threads; default 1. */
   readonly threads?: number;

@@ -9,7 +9,10 @@ import type { Batch, FromWorker, Outcome } from "./protocol.ts";
 export interface PoolOptions {
   readonly url: URL;
   readonly threads: number;
-  /** From handing a batch to a running thread until its answer is here, ms. */
+  /**
+   * Processor time one batch may take, ms. On a machine that is busy elsewhere the wall clock says nothing of the
+   * expression, and killing it would turn a good event into a dead letter; wall time is bounded by `WALL_FACTOR`.
+   */
   readonly deadlineMs: number;
   /** For the deadline only. */
   readonly clock: Pick<Clock, "after">;
@@ -44,6 +47,9 @@ interface Thread {
 /** Memory one evaluation may take; the largest payloads are a few MB. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 };
 
+/** Wall time a batch may take, in deadlines. */
+export const WALL_FACTOR = 8;
+
 /** Starts threads when they are first needed. */
 export function createPool(options: PoolOptions): Pool {
   const threads = new Set<Thread>();
@@ -53,7 +59,7 @@ export function createPool(options: PoolOptions): Pool {
 
   const spawn = (): void => {
     const worker = new Worker(options.url, {
-      workerData: { timeoutMs: Math.ceil(options.deadlineMs * 0.8) },
+      workerData: { timeoutMs: options.deadlineMs * WALL_FACTOR },
       resourceLimits: RESOURCE_LIMITS,
       env: {},
       execArgv: [],
@@ -95,11 +101,39 @@ export function createPool(options: PoolOptions): Pool {
     if (!closed) spawn();
   };
 
+  /** Waits until the processor time of the batch is used up, or the wall time is. */
+  const watch = (thread: Thread, job: Job, wall: { readonly waitMs: number; readonly leftMs: number }): void => {
+    const waitMs = Math.min(wall.waitMs, wall.leftMs);
+    thread.cancelDeadline = options.clock.after(waitMs, () => void look(thread, job, wall.leftMs - waitMs));
+  };
+
+  const look = async (thread: Thread, job: Job, leftMs: number): Promise<void> => {
+    // An answer that is already here wins: messages are taken before the immediate runs.
+    await new Promise((resume) => setImmediate(resume));
+    if (thread.job !== job) return;
+    const usedMs = leftMs <= 0 ? undefined : await cpuOf(thread, job);
+    if (usedMs === undefined || usedMs >= options.deadlineMs) kill(thread, job);
+    else if (thread.job === job) watch(thread, job, { waitMs: Math.max(20, options.deadlineMs - usedMs), leftMs });
+  };
+
+  /** Processor time the batch has had, ms; nothing where the thread is too busy to be asked. */
+  const cpuOf = (thread: Thread, job: Job): Promise<number | undefined> =>
+    new Promise((resolve) => {
+      const cancel = options.clock.after(options.deadlineMs, () => resolve(undefined));
+      const done = (usedMs: number | undefined) => {
+        cancel();
+        resolve(usedMs);
+      };
+      thread.worker.cpuUsage().then(
+        (usage) => done((usage.user + usage.system) / 1000 - startCpuMs(job)),
+        () => done(undefined),
+      );
+    });
+
   const assign = (thread: Thread, job: Job): void => {
     thread.job = job;
     thread.worker.ref();
-    // An answer that is already here wins over the deadline: messages are taken before the immediate runs.
-    thread.cancelDeadline = options.clock.after(options.deadlineMs, () => setImmediate(kill, thread, job));
+    watch(thread, job, { waitMs: options.deadlineMs, leftMs: options.deadlineMs * WALL_FACTOR });
     try {
       thread.worker.postMessage(job.batch);
     } catch (error) {
@@ -123,7 +157,7 @@ export function createPool(options: PoolOptions): Pool {
     run(work) {
       if (closed) return Promise.resolve({ kind: "died", index: 0, problem: "the engine is stopping" });
       return new Promise((settle) => {
-        queue.push({ batch: { ...work, id: nextId++, progress: new SharedArrayBuffer(4) }, settle });
+        queue.push({ batch: { ...work, id: nextId++, progress: new SharedArrayBuffer(8) }, settle });
         pump();
       });
     },
@@ -138,6 +172,10 @@ export function createPool(options: PoolOptions): Pool {
       await Promise.all(stopping.map((thread) => thread.worker.terminate()));
     },
   };
+}
+
+function startCpuMs(job: Job): number {
+  return Atomics.load(new Int32Array(job.batch.progress), 1);
 }
 
 function progressOf(job: Job): number {

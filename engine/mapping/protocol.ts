@@ -8,7 +8,7 @@ export interface Batch {
   readonly input: Json | undefined;
   readonly variables: Readonly<Record<string, Json | undefined>>;
   readonly receivedAt: number;
-  /** Index of the source under way: read by the main thread after a kill. */
+  /** Two 32-bit numbers: index of the source under way, and the thread's processor time when the batch began, ms. */
   readonly progress: SharedArrayBuffer;
 }
 

@@ -36,6 +36,8 @@ function createInterpreter(timeoutMs: number): (batch: Batch) => Promise<Outcome
 
   return async (batch) => {
     const progress = new Int32Array(batch.progress);
+    const cpu = process.threadCpuUsage();
+    Atomics.store(progress, 1, Math.floor((cpu.user + cpu.system) / 1000));
     const outcomes: Outcome[] = [];
     for (const [index, source] of batch.sources.entries()) {
       Atomics.store(progress, 0, index);

@@ -44,7 +44,7 @@ async function runInterpreter({ source, input, variables }: Case): Promise<Resul
 
 const runs = Number(process.env["FAST_RUNS"] ?? 4000);
 
-test("what the fast path answers is what the interpreter answers, errors included", async () => {
+test("what the fast path answers is what the interpreter answers, errors included", { timeout: 300_000 }, async () => {
   let answered = 0;
   let total = 0;
   await fc.assert(
@@ -62,7 +62,7 @@ test("what the fast path answers is what the interpreter answers, errors include
   expect(answered / total).toBeGreaterThan(0.75);
 });
 
-test("an input read by the fast path is judged as one read by the interpreter", async () => {
+test("an input read by the fast path is judged as one read by the interpreter", { timeout: 300_000 }, async () => {
   let judged = 0;
   await fc.assert(
     fc.asyncProperty(expression, payload, json, json, fc.boolean(), async (source, input, v, w, every) => {

@@ -312,7 +312,9 @@ describe("a protected row", () => {
     );
   }
 
-  test("says under any removals and nulls what it says of the whole payload, keeps, or is a dead letter", async () => {
+  test("says under any removals and nulls what it says of the whole payload, keeps, or is a dead letter", {
+    timeout: 120_000,
+  }, async () => {
     const expected = await Promise.all(rows.map(([made, model]) => outcome(made, whole, model)));
     expect(expected.every((text) => text.startsWith("set "))).toBe(true);
     const change = fc.record({
