@@ -13,8 +13,8 @@ export interface Actor {
 export interface Engine {
   readonly revision: Revision;
   readonly store: Store;
-  /** What may be read of a body before it is refused; `undefined`: no source has this path. */
-  limitFor(path: string): { readonly maxBytes: number } | undefined;
+  /** What may be read of a body before it is refused, and which codings are undone; `undefined`: no source has this path. */
+  limitFor(path: string): { readonly maxBytes: number; readonly codings: ReadonlySet<string> } | undefined;
   /** Takes a request to its answer; never throws for what a sender sends. */
   ingest(request: RawRequest): Promise<IngestReply>;
   /** Recovers what a crash left, then works until `stop`. */

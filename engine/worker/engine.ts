@@ -141,7 +141,8 @@ export function createEngine(parts: EngineParts): Engine {
     store,
     limitFor(path) {
       const source = routes.source(path);
-      return source === undefined ? undefined : { maxBytes: source.maxBodyBytes };
+      if (source === undefined) return undefined;
+      return { maxBytes: source.maxBodyBytes, codings: source.recipe.accept.contentEncodings };
     },
     async ingest(request) {
       const source = routes.source(request.path);
