@@ -15,6 +15,7 @@ import {
   type Settings,
   type SinkDescriptor,
 } from "../plugin/index.ts";
+import { badPatterns } from "../plugin/patterns.ts";
 import { type Preset, type PresetAction, presetSchema } from "../plugin/preset.schema.ts";
 import { partsExpressions, templateSources } from "../plugin/sources.ts";
 
@@ -60,7 +61,13 @@ function presetFaults(preset: Preset): PresetFault[] {
   if (auth?.kind === "oauth2" && auth.grant === "jwt_bearer") add("grant jwt_bearer is not built", "auth", "grant");
   for (const name of settingsUsed(preset))
     if (preset.settings?.[name] === undefined) add(`uses setting \`${name}\`, which is not declared`, "settings");
+  const patterns = (rules: Preset["responses"], ...path: string[]) => {
+    for (const bad of badPatterns(rules ?? []))
+      add(`\`${bad.pattern}\` is no regular expression`, ...path, ...bad.path.map(String));
+  };
+  patterns(preset.responses, "responses");
   for (const [name, action] of Object.entries(preset.actions)) {
+    patterns(action.responses, "actions", name, "responses");
     if (action.steps === undefined && action.path === undefined && auth?.kind !== "url")
       add("needs `path` or `steps`", "actions", name);
     if (action.body_format === "csv" || action.body_format === "ndjson")

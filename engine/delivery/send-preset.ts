@@ -125,8 +125,9 @@ async function roundTrip(
   opened: Opened,
 ): Promise<HttpAnswer | { readonly outcome: Outcome }> {
   const ready = await withHostAndCredentials(request, auth, opened).catch((error: unknown): Authenticated => {
-    if (!(error instanceof HookrailError)) throw error;
-    return { ok: false, outcome: { kind: "pause", detail: error.message } };
+    if (error instanceof HookrailError) return { ok: false, outcome: { kind: "pause", detail: error.message } };
+    // Nothing was sent, so this is no unknown outcome, whatever went wrong.
+    return { ok: false, outcome: { kind: "rejected", detail: "the request can not be put together" } };
   });
   return ready.ok ? opened.context.http.request({ ...ready.request, signal: auth.signal }) : { outcome: ready.outcome };
 }

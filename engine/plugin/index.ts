@@ -19,6 +19,7 @@ export { closed, durationText, expressionText, flag, keyed, named, oneOf, secret
 export { Secret } from "../core/secret.ts";
 export type { ActionKind, AttributeWrite, Json, JsonObject } from "../core/types.ts";
 export { authSchema, bodySchema, httpSettings, responseSchema, retryAfterSchema } from "./http.schema.ts";
+export { badPatterns } from "./patterns.ts";
 export { actionSchema, type Preset, type PresetAction } from "./preset.schema.ts";
 export { shownKey } from "./shown-key.ts";
 export { partsExpressions } from "./sources.ts";

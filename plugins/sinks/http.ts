@@ -6,6 +6,7 @@ import {
   type ActionDescriptor,
   actionSchema,
   authSchema,
+  badPatterns,
   closed,
   defineSink,
   fail,
@@ -208,7 +209,14 @@ function check(settings: Settings): SettingFault[] {
     return [fault("url", "not an http or https URL; only its path and query may hold {parts}")];
   const actions = actionsIn(settings);
   const name = defaultAction(settings, actions);
-  return actions[name] === undefined ? [fault("default_action", `no action \`${name}\``)] : [];
+  if (actions[name] === undefined) return [fault("default_action", `no action \`${name}\``)];
+  return Object.entries(actions).flatMap(([action, { responses = [] }]) =>
+    badPatterns(responses).map(({ path, pattern }) => ({
+      severity: "error" as const,
+      path: settings["actions"] === undefined ? ["responses", ...path] : ["actions", action, "responses", ...path],
+      message: `\`${pattern}\` is no regular expression`,
+    })),
+  );
 }
 
 function expressions(settings: Settings): SettingExpression[] {

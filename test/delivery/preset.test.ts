@@ -163,6 +163,7 @@ describe("parsePreset", () => {
     [{ auth: { kind: "bearer", token: "tokn" } }, "`tokn`"],
     [{ hosts: { by: "zone", urls: {} } }, "`zone`"],
     [{ hosts: undefined }, "needs `host`"],
+    [{ responses: [{ body: { matches: "(" }, as: "retry" }] }, "`(` is no regular expression"],
     [
       { auth: { kind: "sigv4", region: "region", service: "s3", access_key: "token", secret_key: "token" } },
       "sigv4 is not built",

@@ -69,6 +69,13 @@ describe("authentication", () => {
     expect(body()).toEqual({ a: "invoice.paid", auth: { key: "s3cret" } });
   });
 
+  it("a field of a body that is no JSON: refused, and nothing is sent", async () => {
+    const auth = { kind: "body_field", field: "key", value: secret("k") };
+    const sink = await open({ auth, body_format: "text", body: '"plain text"' });
+    expect(await send(sink)).toMatchObject({ kind: "rejected" });
+    expect(server.requests).toHaveLength(0);
+  });
+
   it("signatures after Standard Webhooks that the reference library verifies, new for each attempt", async () => {
     const raw = `whsec_${Buffer.from("a secret of twenty-four b").toString("base64")}`;
     const sink = await open({ auth: { kind: "hmac", secret: secret(raw) } });

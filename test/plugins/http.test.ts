@@ -188,6 +188,10 @@ describe("its settings", () => {
     [{ url: "https://{entity.key}.x.test/" }, "not an http"],
     [{ url: "https://x.test", secret_url: "y" }, "exclude"],
     [{ url: "https://x.test", actions: { a: {} }, default_action: "b" }, "no action"],
+    [
+      { url: "https://x.test", responses: [{ header: { name: "x", matches: "[" }, as: "retry" }] },
+      "no regular expression",
+    ],
   ])("finds what is wrong with %j", (settings, words) =>
     expect(httpSink.check?.(settings)).toMatchObject([{ message: expect.stringContaining(words) }]),
   );
