@@ -169,7 +169,7 @@ export function remindOfSeed(context: CompileContext, pipelines: readonly Compil
         "HK1091",
         context.positions.key(entry, "once"),
         {},
-        { severity: "warning", hint: "say `seed: none` in config.yaml, or what `hookrail seed` is to read" },
+        { severity: "warning", hint: "say `seed: none` in config.yaml if that is meant" },
       );
       return;
     }

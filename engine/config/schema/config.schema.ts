@@ -61,7 +61,7 @@ export function configSchemaFor<C extends TSchema>(connection: C) {
       connections: maybe(named(connection, "Configured sinks.")),
       seed: maybe(
         Type.Union([Type.Literal("none"), later(named(seedEntry, "By entity."))], {
-          description: "What is known already: `none`, or where `hookrail seed` finds it.",
+          description: "What is known already: `none`, or where it is found.",
           "x-expects": "none, or a mapping from entities to { file, key }",
         }),
       ),

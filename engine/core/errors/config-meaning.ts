@@ -49,7 +49,7 @@ export const configMeaningErrors = {
   HK1048: {
     title: "No such sink",
     message: "{kind} `{name}` is not known",
-    help: "A sink is a file in plugins/sinks/, shipped or beside config.yaml. `hookrail plugins` lists them; `http` reaches any API.",
+    help: "A sink is a file in plugins/sinks/, shipped or beside config.yaml. docs/reference/connections.md lists those that ship; `http` reaches any API.",
   },
   HK1049: {
     title: "Id not declared",
@@ -217,7 +217,7 @@ export const configMeaningErrors = {
   HK1091: {
     title: "Effects that fire once, and nothing was seeded",
     message: "this fires once for each entity, and Hookrail does not know yet which ones are old",
-    help: "For an installation that was never seeded, an old customer's next renewal looks like a first one. `hookrail seed` loads what the CRM knows and sends nothing; `seed: none` says that there is nothing to know.",
+    help: "For an installation that was never seeded, an old customer's next renewal looks like a first one. `seed: none` says that there is nothing to know, or that this is accepted.",
   },
   HK1092: {
     title: "No secret to verify with",

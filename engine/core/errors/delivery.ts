@@ -23,7 +23,7 @@ export const deliveryErrors = {
   HK5004: {
     title: "The sink does not know the action",
     message: "sink `{sink}` has no action `{action}`",
-    help: "The pipeline asks for an action this sink does not offer. `hookrail plugins` lists the actions of each sink.",
+    help: "The pipeline asks for an action this sink does not offer. docs/reference/connections.md lists the actions of each sink.",
   },
   HK5005: {
     title: "Attribute not declared for the table",
@@ -90,7 +90,7 @@ export const deliveryErrors = {
   HK5203: {
     title: "Action not known",
     message: "sink `{sink}` has no action `{action}`",
-    help: "`hookrail plugins` lists the actions of each sink.",
+    help: "docs/reference/connections.md lists the actions of each sink.",
   },
   HK5204: {
     title: "Parameter not known",
@@ -117,7 +117,7 @@ export const deliveryErrors = {
   HK5208: {
     title: "Setting not valid",
     message: "sink `{sink}`: {reason}",
-    help: "`hookrail plugins SINK` lists the settings of a sink.",
+    help: "docs/reference/connections.md lists the settings of each sink.",
   },
   HK5209: {
     title: "Entity, attribute or state not declared",

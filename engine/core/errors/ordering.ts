@@ -10,7 +10,7 @@ export const orderingErrors = {
   HK6002: {
     title: "Entity not known",
     message: "{entity} was never seen, and the rule says `unknown: reject`",
-    help: "The rule refuses to guess. Find out which entity this id belongs to: link it (an event with `link:`, or `hookrail seed`), then retry the dead letter; or discard it with a reason.",
+    help: "The rule refuses to guess. Find out which entity this id belongs to: link it (an event of a rule with `link:`), then retry the dead letter; or discard it with a reason.",
   },
   HK6003: {
     title: "Id belongs to another entity",
