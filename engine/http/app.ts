@@ -2,6 +2,7 @@
 import Koa from "koa";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
+import type { BodyBudget } from "./body-budget.ts";
 import { createHooksHandler, type HooksHandler, type Intake } from "./hooks.ts";
 import type { ReadRemote } from "./remote.ts";
 import { createListener, type Listener, type ServerLimits, type TlsTexts } from "./server.ts";
@@ -12,6 +13,7 @@ export interface HooksListenerOptions {
   readonly log: Log;
   readonly requestId: () => string;
   readonly readRemote?: ReadRemote;
+  readonly budget?: BodyBudget;
   readonly limits?: Partial<ServerLimits>;
   readonly tls?: TlsTexts;
   /** `koa`: hooks pass through Koa too. Kept so that one test suite and the bench can compare. */

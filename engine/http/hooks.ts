@@ -6,7 +6,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../core/clock.ts";
 import { errorFields, type Log } from "../core/log.ts";
 import type { MaybePromise, RawRequest } from "../core/types.ts";
-import { type BodyResult, inflateBody, parseCoding, readBody } from "./body.ts";
+import { type BodyResult, type Coding, inflateBody, parseCoding, readBody } from "./body.ts";
+import { type BodyBudget, createBodyBudget } from "./body-budget.ts";
 import { createRemoteReader, type ReadRemote } from "./remote.ts";
 import { type Refusal, type Reply, refusalReply } from "./reply.ts";
 
@@ -24,6 +25,8 @@ export interface HooksDeps {
   readonly requestId: () => string;
   /** Default: the socket's peer. */
   readonly readRemote?: ReadRemote;
+  /** Memory for large bodies. */
+  readonly budget?: BodyBudget;
   /** While true every answer closes its connection. */
   readonly draining: () => boolean;
 }
@@ -81,6 +84,18 @@ function readHead(req: IncomingMessage, now: number, readRemote: ReadRemote): He
   };
 }
 
+interface Taking {
+  readonly head: Head;
+  readonly coding: Coding;
+  readonly maxBytes: number;
+}
+
+/** What the body may come to: declared, or as much as is allowed where it is coded or comes in chunks. */
+function bodySize(head: Head, maxBytes: number): number {
+  const { "content-length": length, "content-encoding": coding } = head.headers;
+  return length === undefined ? (hasBody(head) ? maxBytes : 0) : coding === undefined ? Number(length) : maxBytes;
+}
+
 const hasBody = (head: Head) =>
   head.headers["transfer-encoding"] !== undefined || Number(head.headers["content-length"] ?? 0) > 0;
 
@@ -88,6 +103,7 @@ const hasBody = (head: Head) =>
 export function createHooksHandler(deps: HooksDeps): HooksHandler {
   const { intake, clock, log, requestId } = deps;
   const readRemote = deps.readRemote ?? createRemoteReader([]);
+  const budget = deps.budget ?? createBodyBudget();
 
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const refuse = (refusal: Refusal) => send(res, refusalReply(refusal, requestId()), { linger: req });
@@ -102,12 +118,24 @@ export function createHooksHandler(deps: HooksDeps): HooksHandler {
     if (coding === undefined || (coding !== "identity" && !limit.codings?.has(coding)))
       return refuse("coding_not_taken");
     if (Number(head.headers["content-length"] ?? 0) > limit.maxBytes) return refuse("too_large");
+    const share = budget.share(bodySize(head, limit.maxBytes));
+    if (share === 0) return takeIn(req, res, { head, coding, maxBytes: limit.maxBytes });
+    await budget.take(share);
+    try {
+      await takeIn(req, res, { head, coding, maxBytes: limit.maxBytes });
+    } finally {
+      budget.give(share);
+    }
+  }
+
+  async function takeIn(req: IncomingMessage, res: ServerResponse, { head, coding, maxBytes }: Taking): Promise<void> {
+    if (req.destroyed) return;
     // Only now is the client asked for the body it holds back.
     if (head.headers["expect"] !== undefined) res.writeContinue();
-    let read: BodyResult = await readBody(req, limit.maxBytes);
-    if (read.kind === "body" && coding !== "identity") read = await inflateBody(read.body, coding, limit.maxBytes);
+    let read: BodyResult = await readBody(req, maxBytes);
+    if (read.kind === "body" && coding !== "identity") read = await inflateBody(read.body, coding, maxBytes);
     if (read.kind === "gone") return;
-    if (read.kind === "refused") return refuse(read.refusal);
+    if (read.kind === "refused") return send(res, refusalReply(read.refusal, requestId()), { linger: req });
     send(res, await intake.ingest({ ...head, body: read.body }));
   }
 

@@ -7,6 +7,7 @@ import { systemClock } from "../../engine/core/clock.ts";
 import { silentLog } from "../../engine/core/log.ts";
 import type { RawRequest } from "../../engine/core/types.ts";
 import { createHooksListener } from "../../engine/http/app.ts";
+import { type BodyBudget, createBodyBudget } from "../../engine/http/body-budget.ts";
 import { type Intake, readHeaders } from "../../engine/http/hooks.ts";
 import type { Reply } from "../../engine/http/reply.ts";
 import { createRequestIds, type Listener, type ServerLimits } from "../../engine/http/server.ts";
@@ -30,12 +31,17 @@ afterEach(async () => {
 
 describe.each(["in_front", "koa"] as const)("hooks listener, hooks %s", (hooks) => {
   async function start(
-    options: { answer?: (request: RawRequest) => Reply | Promise<Reply>; limits?: Partial<ServerLimits> } = {},
+    options: {
+      answer?: (request: RawRequest) => Reply | Promise<Reply>;
+      limits?: Partial<ServerLimits>;
+      budget?: BodyBudget;
+    } = {},
   ): Promise<Running> {
     const seen: RawRequest[] = [];
     const intake: Intake = {
       limitFor: (path) => {
         if (path === "/hooks/a") return { maxBytes: MAX_BYTES };
+        if (path === "/hooks/large") return { maxBytes: 1 << 20 };
         return path === "/hooks/z" ? { maxBytes: MAX_BYTES, codings: new Set(["gzip", "deflate", "br"]) } : undefined;
       },
       ingest: (request) => {
@@ -47,6 +53,7 @@ describe.each(["in_front", "koa"] as const)("hooks listener, hooks %s", (hooks) 
     };
     const listener = createHooksListener({
       intake,
+      ...(options.budget && { budget: options.budget }),
       clock: systemClock,
       log: silentLog,
       requestId: createRequestIds("t"),
@@ -319,6 +326,20 @@ describe.each(["in_front", "koa"] as const)("hooks listener, hooks %s", (hooks) 
     const answer = await post(port, "/hooks/a", "x");
     expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "10"]);
     expect(await answer.text()).toMatch(/^\{"error":"try again later","request_id":"req_t\w+"\}$/);
+  });
+
+  test("large bodies wait for their share of memory, and small ones never wait", async () => {
+    const { port } = await start({ budget: createBodyBudget(500_000), limits: { requestTimeoutMs: 400 } });
+    // One sender announces a large body and sends none of it.
+    const head = (length: number) => `POST /hooks/large HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
+    const stalled = rawExchange({ port, send: [head(500_000)] });
+    const large = post(port, "/hooks/large", Buffer.alloc(400_000));
+    const small = await Promise.all(Array.from({ length: 20 }, () => post(port, "/hooks/large", "x")));
+    expect(small.map((answer) => answer.status)).toEqual(Array.from({ length: 20 }, () => 202));
+    expect((await stalled).status).toBe(408);
+    // It held its place no longer than a request may take.
+    expect((await large).status).toBeOneOf([202, 408]);
+    expect((await post(port, "/hooks/large", Buffer.alloc(450_000))).status).toBe(202);
   });
 
   test("closing lets what is in flight finish and refuses what is new", async () => {
