@@ -4,7 +4,7 @@
  * JSON. `node bench/store-growth.ts [rows] [per group]`
  */
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../engine/core/clock.ts";
@@ -43,36 +43,69 @@ function event(): NewEvent {
   };
 }
 
-async function insert(store: Store, count: number): Promise<number> {
-  const start = performance.now();
+interface Chunk {
+  readonly rate: number;
+  readonly cpuUs: number;
+  /** Where the system counts them. */
+  readonly writtenKb: number | undefined;
+}
+
+async function insert(store: Store, count: number): Promise<Chunk> {
+  const [start, cpu, written] = [performance.now(), process.cpuUsage(), bytesWritten()];
   for (let done = 0; done < count; done += perGroup) {
     await Promise.all(
       Array.from({ length: perGroup }, () => store.accept({ events: [event()], pipelines: [["paid"]] })),
     );
   }
-  return count / ((performance.now() - start) / 1000);
+  const { user, system } = process.cpuUsage(cpu);
+  const rate = count / ((performance.now() - start) / 1000);
+  const after = bytesWritten();
+  const writtenKb = after === undefined || written === undefined ? undefined : (after - written) / count / 1024;
+  return { rate, cpuUs: (user + system) / count, writtenKb };
+}
+
+/** All writes of this process so far, WAL and checkpoints included (Linux). */
+function bytesWritten(): number | undefined {
+  try {
+    return Number(/wchar: (\d+)/.exec(readFileSync("/proc/self/io", "utf8"))?.[1]);
+  } catch {
+    return undefined;
+  }
+}
+
+function describeChunk(rows: number, { rate, cpuUs, writtenKb }: Chunk, fileBytes: number): string {
+  const written = writtenKb === undefined ? "" : `, ${writtenKb.toFixed(1)} KB written`;
+  const size = (fileBytes / rows / 1024).toFixed(2);
+  return `${rows.toLocaleString("en")} rows: ${Math.round(rate)}/s, for each ${cpuUs.toFixed(0)} us of CPU${written}, ${size} KB of file`;
+}
+
+/** Mean rate of equal counts: harmonic. */
+function meanRate(chunks: readonly Chunk[]): number {
+  return chunks.length / chunks.reduce((sum, { rate }) => sum + 1 / rate, 0);
+}
+
+function meanCpu(chunks: readonly Chunk[]): number {
+  return chunks.reduce((sum, { cpuUs }) => sum + cpuUs, 0) / chunks.length;
 }
 
 const folder = mkdtempSync(join(tmpdir(), "hookrail-growth-"));
 try {
   const path = join(folder, "hookrail.db");
   const store = await openSqliteStore({ path, clock: systemClock });
-  const rates: number[] = [];
+  const chunks: Chunk[] = [];
   for (let n = 1; n <= 10; n++) {
-    const rate = await insert(store, chunk);
-    rates.push(rate);
-    const bytes = statSync(path).size;
-    console.log(
-      `${(n * chunk).toLocaleString("en")} rows: ${Math.round(rate)}/s, ${(bytes / (n * chunk) / 1024).toFixed(2)} KB/row`,
-    );
+    const one = await insert(store, chunk);
+    chunks.push(one);
+    console.log(describeChunk(n * chunk, one, statSync(path).size));
   }
   await store.close();
-  // Rates of equal counts: their mean is harmonic.
-  const mean = (part: readonly number[]) => part.length / part.reduce((sum, rate) => sum + 1 / rate, 0);
-  const [first, last] = [mean(rates.slice(0, 3)), mean(rates.slice(-3))];
+  const [first, last] = [chunks.slice(0, 3), chunks.slice(-3)];
+  const ratio = meanRate(last) / meanRate(first);
   console.log(
-    `first 30 %: ${Math.round(first)}/s, last 30 %: ${Math.round(last)}/s, ratio ${(last / first).toFixed(2)} (aim 0.75)`,
+    `first 30 %: ${Math.round(meanRate(first))}/s, last 30 %: ${Math.round(meanRate(last))}/s: ratio ${ratio.toFixed(2)} (aim 0.75)`,
   );
+  // On a busy machine this one tells more: the work done for each row.
+  console.log(`CPU for each row, first over last: ${(meanCpu(first) / meanCpu(last)).toFixed(2)}`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

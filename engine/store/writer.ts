@@ -38,6 +38,13 @@ export function createWriter(transport: WriterTransport, onFatal: (error: Hookra
   let waitingBytes = 0;
   let running: Promise<void> | undefined;
   let closed = false;
+  let told = false;
+
+  function tellFatal(error: HookrailError): void {
+    if (told) return;
+    told = true;
+    onFatal(error);
+  }
 
   async function drain(): Promise<void> {
     // One turn of the loop: requests that came in with the same poll share the first commit.
@@ -68,11 +75,11 @@ export function createWriter(transport: WriterTransport, onFatal: (error: Hookra
         if (outcome !== undefined) waiting.settle(outcome);
       });
       const fatal = outcomes.find((outcome) => !outcome.ok && outcome.fault.fatal);
-      if (fatal?.ok === false) onFatal(faultError(fatal.fault));
+      if (fatal?.ok === false) tellFatal(faultError(fatal.fault));
     } catch (error) {
       // The writer's thread is gone; whether the group was committed is not known.
       for (const waiting of group) waiting.refuse(error);
-      onFatal(
+      tellFatal(
         error instanceof HookrailError
           ? error
           : new HookrailError("HK4010", { reason: "the writer ended" }, { cause: error }),

@@ -104,7 +104,8 @@ describe("the writer's thread", () => {
     await accept(store, "evt_1");
     await worker?.terminate();
     await expect(accept(store, "evt_2")).rejects.toMatchObject({ code: "HK4010" });
-    expect(fatal.map((error) => error.code)).toContain("HK4010");
+    await expect(accept(store, "evt_3")).rejects.toMatchObject({ code: "HK4010" });
+    expect(fatal.map((error) => error.code)).toEqual(["HK4010"]);
     expect((await store.counts()).events).toBe(1);
     await store.close();
   });
