@@ -3,13 +3,13 @@
  * placeholders where something is broken, so that the checks of meaning can go on and no fault hides another.
  */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
-import type { ErrorCode } from "../core/errors.ts";
 import { didYouMean } from "../core/suggest.ts";
 import type { Json } from "../core/types.ts";
 import { isNode, type SchemaNode, withNotes } from "./annotations.ts";
 import { type LeafContext, replaceMember, UNKNOWN_KEY } from "./leaves.ts";
 import type { Mark } from "./position.ts";
 import type { FaultOptions } from "./report.ts";
+import { asName, cutExpression, faultOf, valueHint } from "./validate-faults.ts";
 import { chooseErrors } from "./validate-unions.ts";
 import { expectedOf, gotText, kindWords, placeholderFor, whereText } from "./validate-words.ts";
 import { quoted } from "./yaml-faults.ts";
@@ -21,7 +21,14 @@ export interface CompiledSchema {
 
 /** Compiles a schema once; every closed mapping also takes `x-` keys. */
 export function compileSchema(schema: unknown): CompiledSchema {
-  const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: false, validateFormats: false });
+  // Files are checked once or twice: what ajv would spend on optimising its code is never won back.
+  const ajv = new Ajv2020({
+    allErrors: true,
+    verbose: true,
+    strict: false,
+    validateFormats: false,
+    code: { optimize: false },
+  });
   const open = withNotes(schema);
   return { schema: open, validate: ajv.compile(open) };
 }
@@ -119,16 +126,6 @@ function rootMark(target: Target, mending: Mending): Mark {
   return mending.context.positions.of(target.value);
 }
 
-/** `RevenueOps` is perhaps `revenue-ops`. */
-function asName(key: string): string | undefined {
-  const name = key
-    .replace(/([a-z0-9])([A-Z])/g, "$1-$2")
-    .replace(/[^A-Za-z0-9._-]+/g, "-")
-    .toLowerCase()
-    .replace(/^[^a-z]+|-+$/g, "");
-  return name === "" || name === key ? undefined : `write \`${name}\``;
-}
-
 function mendUnknownKey(error: ErrorObject, target: Target, mending: Mending): boolean {
   const key = String(error.params["additionalProperty"]);
   const { value } = target;
@@ -184,7 +181,7 @@ function reportValue(error: ErrorObject, target: Target, holder: object, mending
   const where = whereText(target.path, mending.what);
   const shown = !context.resolved.has(holder, target.name);
   const schema = error.parentSchema ?? {};
-  if (cutExpression(error, target)) {
+  if (cutExpression(error, target.value)) {
     const text = mark.source.text.slice(mark.start, mark.end);
     const line = text.split("\n")[0] ?? "";
     const bracket = line[0] === "[" ? "[" : "{";
@@ -196,70 +193,9 @@ function reportValue(error: ErrorObject, target: Target, holder: object, mending
     );
     return;
   }
-  const options: FaultOptions = { expected: expectedOf(schema), hint: valueHint(error, target) };
-  const [code, data] = faultOf(error, target.value, where, shown);
+  const options: FaultOptions = { expected: expectedOf(schema), hint: valueHint(error, target.value) };
+  const [code, data] = faultOf(error, { value: target.value, where, shown });
   context.reporter.report(code, mark, data, options);
-}
-
-function faultOf(
-  error: ErrorObject,
-  value: Json,
-  where: string,
-  shown: boolean,
-): readonly [ErrorCode, Record<string, string>] {
-  switch (error.keyword) {
-    case "anyOf":
-      return wordsOf(error).length > 0 && typeof value === "string"
-        ? ["HK1013", { where, got: gotText(value, shown) }]
-        : ["HK1011", { where, got: gotText(value, shown) }];
-    case "type":
-      return ["HK1011", { where, got: gotText(value, shown) }];
-    case "enum":
-    case "const":
-      return ["HK1013", { where, got: gotText(value, shown) }];
-    case "not":
-    case "dependentRequired":
-    case "oneOf":
-      return ["HK1016", { problem: `${where}: keys that do not go together` }];
-    default:
-      return ["HK1014", { where, problem: shown ? `${gotText(value, true)} ${problemOf(error)}` : problemOf(error) }];
-  }
-}
-
-function problemOf(error: ErrorObject): string {
-  if (error.keyword === "pattern") return "is not of the form that is expected";
-  if (error.keyword === "minLength") return "is empty";
-  return (error.message ?? "is out of bounds").replace(/^must/, "must");
-}
-
-/** The words a value could have been. */
-function wordsOf(error: ErrorObject): readonly string[] {
-  const allowed: unknown = error.params["allowedValues"];
-  if (Array.isArray(allowed)) return allowed.map(String);
-  const branches = error.keyword === "anyOf" && Array.isArray(error.schema) ? error.schema.filter(isNode) : [];
-  return branches.flatMap((branch) =>
-    "const" in branch ? [String(branch["const"])] : Array.isArray(branch["enum"]) ? branch["enum"].map(String) : [],
-  );
-}
-
-function valueHint(error: ErrorObject, target: Target): string | undefined {
-  const allowed: unknown = error.params["allowedValues"];
-  if (typeof target.value === "string" && Array.isArray(allowed)) return didYouMean(target.value, allowed.map(String));
-  const branches = Array.isArray(error.schema) ? error.schema.filter(isNode) : [];
-  const takesConstant = branches.some((b) => isNode(b["properties"]) && "value" in b["properties"]);
-  if (takesConstant && (typeof target.value === "number" || typeof target.value === "boolean")) {
-    return `a constant is written { value: ${String(target.value)} }`;
-  }
-  const wantsText = expectedOf(error.parentSchema)?.includes("text") ?? false;
-  return wantsText && typeof target.value === "number" ? `quote it: "${String(target.value)}"` : undefined;
-}
-
-/** A mapping or list where an expression is meant: YAML read `{` or `[` as its own. */
-function cutExpression(error: ErrorObject, target: Target): boolean {
-  if (typeof target.value !== "object" || target.value === null) return false;
-  const branches =
-    error.keyword === "anyOf" && Array.isArray(error.schema) ? error.schema.filter(isNode) : [error.parentSchema ?? {}];
-  return branches.some((branch) => branch["x-expression"] === true);
 }
 
 /** A resolved reference is text; where a number or boolean is wanted and it spells one, it becomes one. */
