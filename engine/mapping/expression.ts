@@ -28,6 +28,8 @@ export interface CompileOptions {
   readonly needs?: readonly string[];
   /** False where only a path makes sense (`once:`). Default true. */
   readonly functionsAllowed?: boolean;
+  /** False where no missing-data policy stands before the result (bodies of sinks): `??` and dynamic reads then do what they say. Default true. */
+  readonly missingPolicy?: boolean;
   /** Each element of a list on the way must have the value: rows with `take:`. */
   readonly every?: boolean;
 }
@@ -58,8 +60,14 @@ export function compileExpression(source: string, options: CompileOptions = {}):
   if (depth > MAX_DEPTH) return { ok: false, faults: [tooLarge("deep", depth, MAX_DEPTH)] };
   const variables = new Set(options.variables ?? []);
   const needs = compileNeeds(options, variables);
+  const hasPolicy = options.missingPolicy ?? true;
   const faults = [
-    ...lintExpression(parsed.ast, { source, variables, hasNeeds: options.needs !== undefined }),
+    ...lintExpression(parsed.ast, {
+      source,
+      variables,
+      hasNeeds: options.needs !== undefined,
+      hasPolicy,
+    }),
     ...(options.functionsAllowed === false ? onlyPaths(parsed.ast, source) : []),
     ...needs.faults,
   ];

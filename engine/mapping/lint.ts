@@ -14,6 +14,8 @@ export interface LintContext {
   readonly variables: ReadonlySet<string>;
   /** `needs:` is given: dynamic reads are then fine. */
   readonly hasNeeds: boolean;
+  /** A missing-data policy stands before the result, so that a default in the expression is never reached. */
+  readonly hasPolicy: boolean;
 }
 
 interface Problem {
@@ -128,7 +130,7 @@ function checkFunction(node: NodeOf<"variable">, lint: Linting): void {
 }
 
 function dynamic(node: Node, construct: string, lint: Linting): void {
-  if (!lint.context.hasNeeds)
+  if (lint.context.hasPolicy && !lint.context.hasNeeds)
     lint.problems.push({
       code: "HK2006",
       data: { construct },
@@ -140,7 +142,7 @@ function dynamic(node: Node, construct: string, lint: Linting): void {
 /** `a ?? b` parses to `$exists(a) ? a : b`, and `a ?: b` to `a ? a : b`; written out in full they mean the same. */
 function checkDefault(node: NodeOf<"condition">, lint: Linting): void {
   const { test, yes } = node;
-  if (yes.type !== "path" && yes.type !== "variable") return;
+  if (!lint.context.hasPolicy || (yes.type !== "path" && yes.type !== "variable")) return;
   const exists = test.type === "call" && test.callee.type === "variable" && test.callee.name === "exists";
   const subject = exists ? test.args[0] : test;
   if (subject === undefined || printNode(subject) !== printNode(yes)) return;

@@ -74,6 +74,12 @@ describe("compileExpression", () => {
     expect(faults("a ? b : c")).toEqual([]);
   });
 
+  test("where no policy stands before the result, defaults and dynamic reads do what they say", () => {
+    expect(faults("plan ?? 'free'", { missingPolicy: false })).toEqual([]);
+    expect(faults("$keys(attributes)", { missingPolicy: false })).toEqual([]);
+    expect(faults("$eval(text)", { missingPolicy: false })[0]?.code).toBe("HK2004");
+  });
+
   test("needs: makes a dynamic read allowed, and is itself checked", () => {
     expect(faults("$sum(amounts.*)", { needs: ["amounts.net"] })).toEqual([]);
     expect(faults("$sum(amounts.*)", { needs: ["amounts..net"] })[0]?.code).toBe("HK2001");
