@@ -16,6 +16,8 @@ import { createApplyLoop } from "./apply-loop.ts";
 import { createDeliverLoop, type DeliverLoop } from "./deliver-loop.ts";
 import { createPauses } from "./pauses.ts";
 import { createPump, type Pump } from "./pump.ts";
+import { startRetention } from "./retention.ts";
+import { withPatientSettling } from "./settle-store.ts";
 import { createSinkPool } from "./sink-pool.ts";
 
 export interface EngineParts {
@@ -51,6 +53,8 @@ export function createEngine(parts: EngineParts): Engine {
   const delivers = new Map<string, { loop: DeliverLoop; pump: Pump }>();
   let stopping = false;
   let cancelTimer = (): void => {};
+  let endRetention = (): void => {};
+  const settling = withPatientSettling(store, { clock, observer, isStopping: () => stopping });
 
   const apply = createApplyLoop({
     deps: () => applyDeps,
@@ -72,7 +76,7 @@ export function createEngine(parts: EngineParts): Engine {
       isPaused: () => stopping || pauses.has("connection", connection.name),
       sink: () => sinks.get(connection.name),
       deps: (sink) => ({
-        store,
+        store: settling,
         connection,
         sink,
         clock,
@@ -161,12 +165,14 @@ export function createEngine(parts: EngineParts): Engine {
       });
       await pauses.load();
       started = true;
+      endRetention = startRetention({ store, clock, observer, bodiesMs: revision.retention.bodiesMs });
       kickAll();
       schedule();
     },
     async stop(graceMs) {
       stopping = true;
       cancelTimer();
+      endRetention();
       const idle = Promise.all([applyPump.rest(), ...[...delivers.values()].map(({ loop }) => loop.idle())]);
       await Promise.race([idle, new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
       await sinks.close();
