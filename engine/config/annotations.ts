@@ -20,6 +20,8 @@ export interface Leaf {
   readonly value: Json;
   readonly expression: boolean;
   readonly secret: boolean;
+  /** A path that may not leave the config's folder. */
+  readonly path: boolean;
 }
 
 /** Calls `visit` for each value that is no mapping or list, with the marks of all schema branches that could take it. */
@@ -76,7 +78,13 @@ function walk(schemas: readonly SchemaNode[], value: Json, visit: Visitor, paren
   }
   if (parent === undefined) return;
   const marked = (mark: string) => branches.some((branch) => branch[mark] === true);
-  visit.leaf?.({ ...parent, value, expression: marked("x-expression"), secret: marked("x-secret") });
+  visit.leaf?.({
+    ...parent,
+    value,
+    expression: marked("x-expression"),
+    secret: marked("x-secret"),
+    path: marked("x-path"),
+  });
 }
 
 /** The branches of a union that take this kind of value; of mappings, those that know its keys best. */

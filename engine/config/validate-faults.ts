@@ -3,7 +3,7 @@ import type { ErrorObject } from "ajv/dist/2020.js";
 import type { ErrorCode } from "../core/errors.ts";
 import { didYouMean } from "../core/suggest.ts";
 import type { Json } from "../core/types.ts";
-import { isNode } from "./annotations.ts";
+import { isMapping, isNode } from "./annotations.ts";
 import { expectedOf, gotText } from "./validate-words.ts";
 
 /** What a message needs to know of the value. */
@@ -58,6 +58,7 @@ function wordsOf(error: ErrorObject): readonly string[] {
 export function valueHint(error: ErrorObject, value: Json): string | undefined {
   const words = wordsOf(error);
   if (typeof value === "string" && words.length > 0) return didYouMean(value, words);
+  if (expectedOf(error.parentSchema) === "a list" && isMapping(value)) return "each entry of a list begins with `- `";
   const branches = Array.isArray(error.schema) ? error.schema.filter(isNode) : [];
   const takesConstant = branches.some((b) => isNode(b["properties"]) && "value" in b["properties"]);
   if (takesConstant && (typeof value === "number" || typeof value === "boolean")) {

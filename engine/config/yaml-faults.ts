@@ -28,6 +28,10 @@ export function reportSyntax(errors: readonly YAMLError[], source: SourceFile, r
     if (told) continue;
     told = true;
     const cut = cutExpression(error, line);
+    if (cut?.plainText === true) {
+      reporter.report("HK1002", cutMark(source, mark, cut.text), { problem: cut.what }, { hint: cut.hint });
+      continue;
+    }
     if (cut !== undefined) {
       reporter.report("HK1030", cutMark(source, mark, cut.text), { what: cut.what }, { hint: cut.hint });
       continue;
@@ -57,6 +61,8 @@ interface Cut {
   readonly what: string;
   readonly text: string;
   readonly hint: string;
+  /** No expression: a name or description that needs quotes. */
+  readonly plainText?: boolean;
 }
 
 /** Does the faulty line hold an expression that YAML took apart? */
@@ -64,7 +70,7 @@ function cutExpression(error: YAMLError, line: Line): Cut | undefined {
   const inFlow = /^\s*(?:- )?(?:[\w.-]+:\s*)?[[{]/.test(line.text);
   if (inFlow && ["UNEXPECTED_TOKEN", "MISSING_CHAR", "BAD_INDENT"].includes(error.code)) {
     const text = flowValue(line.text, line.at);
-    if (text === undefined || !/[[\]{}]/.test(text)) return undefined;
+    if (text === undefined || !/[[\]{}]/.test(text) || /:\s/.test(text)) return undefined;
     return {
       what: "an expression with `[ ] { } ,` can't stand inside `{ }` or `[ ]`",
       text,
@@ -83,7 +89,14 @@ function cutExpression(error: YAMLError, line: Line): Cut | undefined {
   if (/:\s/.test(text) && (EXPRESSION_KEYS.has(key) || /[${]/.test(text))) {
     return { what: "`: ` starts a mapping", text, hint: quoteHint(text) };
   }
-  if (/:\s/.test(text)) return { what: "`: ` inside a value starts a mapping", text, hint: quoteHint(text) };
+  if (/:\s/.test(text)) {
+    return {
+      what: "`: ` inside a value starts a mapping",
+      text,
+      hint: `quote the value: ${quoted(text)}`,
+      plainText: true,
+    };
+  }
   return undefined;
 }
 
@@ -119,6 +132,8 @@ function quoteHint(text: string): string {
 
 function plainProblem(error: YAMLError, line: string): string {
   if (line.includes("\t") && /^\s*\t/.test(line)) return "a tab can't indent YAML; use spaces";
+  const open = /^Flow (?:map|sequence) in block collection must be .* end with a (.)/.exec(error.message);
+  if (open !== null) return `a bracket is not closed: \`${open[1]}\` is missing before this`;
   if (error.code === "BLOCK_AS_IMPLICIT_KEY")
     return "a mapping can't start here; check the indentation of this line and the one before";
   const [first = ""] = error.message.split("\n");

@@ -1,8 +1,8 @@
 /**
  * The few words all schema slices are written with. The schema is plain JSON Schema (TypeBox): ajv validates with
  * it, editors read it, the reference page is made from it. Three marks say what JSON Schema has no word for:
- * `x-expression` (JSONata: never interpolated), `x-secret` (wrapped in `Secret`, never shown), `x-expects` (what a
- * message says was expected).
+ * `x-expression` (JSONata: never interpolated), `x-secret` (wrapped in `Secret`, never shown), `x-path` (a file that may
+ * not lie outside the config's folder), `x-expects` (what a message says was expected).
  */
 import { type Static, type TObject, type TProperties, type TSchema, type TSchemaOptions, Type } from "typebox";
 

@@ -16,7 +16,7 @@ import {
   text,
 } from "hookrail/plugin";
 
-const config = closed({ path: text("The file, relative to config.yaml; its folder is made.") });
+const config = closed({ path: text("The file, relative to config.yaml; its folder is made.", { "x-path": true }) });
 
 /** Appends lines; those that wait while a sync runs share the next one. */
 interface Appender {

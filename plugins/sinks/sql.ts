@@ -40,6 +40,7 @@ const config = closed({
   url: maybe(
     text("sqlite:PATH (relative to config.yaml) or postgres://USER@HOST/DATABASE.", {
       "x-expects": "sqlite:./data/crm.db or postgres://…",
+      "x-path": true,
     }),
   ),
   secret_url: maybe(secretText("The whole URL, when it holds a password.")),

@@ -7,6 +7,7 @@ import type { ConnectionModel, EntryFault } from "../../delivery/model.ts";
 import { compileExpression } from "../../mapping/expression.ts";
 import type { Setting, Settings, SinkContext, SinkDescriptor } from "../../plugin/index.ts";
 import { visitLeaves } from "../annotations.ts";
+import { staysInside } from "../files.ts";
 import { markWithin, positionOf } from "../position.ts";
 import { type CompileContext, checkName } from "./context.ts";
 import { markAt } from "./places.ts";
@@ -50,6 +51,7 @@ export function compileConnections(
     models.set(name, model);
     for (const fault of faults) reportEntryFault(context, yaml, fault);
     checkExpressions(context, yaml, model);
+    checkPaths(context, yaml as Json & object, sink);
   }
   return models;
 }
@@ -65,6 +67,16 @@ function settingsOf(yaml: object, sink: SinkDescriptor): Settings {
 
 function structuredCopy(value: { readonly [key: string]: Json }): { readonly [key: string]: Json } {
   return structuredClone(value);
+}
+
+/** Files a sink writes stay in the config's folder; URLs with another scheme than `sqlite:` are no files. */
+function checkPaths(context: CompileContext, yaml: Json & object, sink: SinkDescriptor): void {
+  visitLeaves(connectionSchema(sink), yaml, (leaf) => {
+    if (!leaf.path || typeof leaf.value !== "string" || leaf.value === "") return;
+    const path = leaf.value.replace(/^sqlite:/, "");
+    if (/^[a-z][a-z0-9+]*:/.test(path) || path === ":memory:" || staysInside(path)) return;
+    context.reporter.report("HK1006", context.positions.value(leaf.holder, leaf.name), { path });
+  });
 }
 
 function checkExpressions(context: CompileContext, yaml: object, connection: ConnectionModel): void {

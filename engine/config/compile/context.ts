@@ -44,6 +44,16 @@ const KINDS = {
   role: "HK1054",
 } as const satisfies Record<string, ErrorCode>;
 
+/** Where names are declared: of a section that is broken as a whole, none is missed. */
+const SECTIONS: { readonly [K in NameKind]?: string } = {
+  team: "teams",
+  entity: "entities",
+  table: "tables",
+  source: "sources",
+  connection: "connections",
+  channel: "channels",
+};
+
 export type NameKind = keyof typeof KINDS;
 
 /** True when the name is declared; reports it otherwise. Placeholders of broken parts are passed over. */
@@ -56,6 +66,8 @@ export function checkName(
   const names = [...new Set(place.names)];
   if (names.includes(name)) return true;
   if (name === "" || !context.configSound) return false;
+  const section = SECTIONS[kind];
+  if (section !== undefined && context.faulty.has(context.config, section)) return false;
   context.reporter.report(
     KINDS[kind],
     place.mark,

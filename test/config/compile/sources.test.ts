@@ -103,6 +103,15 @@ describe("connections", () => {
     expect(JSON.stringify(slack?.settings)).not.toContain(testEnv.SLACK_TOKEN);
   });
 
+  it("write no file outside of the config's folder", () => {
+    const path = (text: string) =>
+      brief(check({ "config.yaml": baseConfig.replace("sink: file, path: ./out.ndjson", text) }));
+    expect(path("sink: file, path: ../out.ndjson")).toEqual(["error HK1006 24:28"]);
+    expect(path("sink: sql, url: sqlite:../crm.db")).toEqual(["error HK1006 24:26"]);
+    expect(path("sink: sql, url: sqlite:./data/../crm.db")).toEqual([]);
+    expect(path('sink: sql, url: "postgres://u@db/crm"')).toEqual([]);
+  });
+
   it("take only the settings of their sink", () => {
     const loaded = check({ "config.yaml": baseConfig.replace("path: ./out.ndjson", "pth: ./out.ndjson") });
     expect(brief(loaded)).toEqual(["error HK1012 24:3", "error HK1010 24:22"]);
