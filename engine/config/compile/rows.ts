@@ -3,10 +3,10 @@ import type { AttributeModel, EntityModel } from "../../core/entity.ts";
 import type { Expression } from "../../core/expression.ts";
 import type { Json } from "../../core/types.ts";
 import { isOrdered, readValue } from "../../core/values.ts";
+import type { RowYaml, WriteYaml } from "../../mapping/mapping.schema.ts";
 import type { MissingPolicy, Row, RowSource } from "../../mapping/model.ts";
 import { UNKNOWN_KEY } from "../leaves.ts";
 import { type Mark, positionOf } from "../position.ts";
-import type { RowYaml, WriteYaml } from "../schema/rules.schema.ts";
 import { type CompileContext, checkName, compileMember } from "./context.ts";
 import type { ResolvedTable, Tables } from "./tables.ts";
 

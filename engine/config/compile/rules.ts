@@ -1,9 +1,9 @@
 /** `rules:` -> models: which events, which names, what is written. Rows are in rows.ts. */
 import type { EntityModel } from "../../core/entity.ts";
+import type { HoldYaml, WriteYaml } from "../../mapping/mapping.schema.ts";
 import type { EntityWriteModel, HoldModel, KeyModel, RuleModel } from "../../mapping/model.ts";
 import { positionOf } from "../position.ts";
 import type { PipelineYaml, RuleYaml } from "../schema/pipeline.schema.ts";
-import type { HoldYaml, WriteYaml } from "../schema/rules.schema.ts";
 import { type CompileContext, checkName, compileMember, durationOr, listOf } from "./context.ts";
 import { compileFields, compileState, compileTextRow, type RowContext } from "./rows.ts";
 import type { Tables } from "./tables.ts";

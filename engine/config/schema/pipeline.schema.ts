@@ -12,8 +12,8 @@ import {
   text,
 } from "../../core/schema.ts";
 import { deliverSchema } from "../../delivery/deliver.schema.ts";
+import { holdSchema, ruleProperties } from "../../mapping/mapping.schema.ts";
 import { movedSchema } from "./installation.schema.ts";
-import { holdSchema, ruleProperties } from "./rules.schema.ts";
 import { sourceSchema } from "./source.schema.ts";
 import { testSchema, traceSchema } from "./tests.schema.ts";
 

@@ -12,7 +12,7 @@ import {
   oneOf,
   oneOrMany,
   text,
-} from "../../core/schema.ts";
+} from "../core/schema.ts";
 
 const maybe = Type.Optional;
 
