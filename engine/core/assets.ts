@@ -14,7 +14,10 @@ export function readAsset(name: string): string {
 
 /** Names of the shipped files below a folder, e.g. `plugins/providers/`, sorted. */
 export function listAssets(folder: string): string[] {
-  if (isSea()) return getAssetKeys().filter((key) => key.startsWith(folder)).sort();
+  if (isSea())
+    return getAssetKeys()
+      .filter((key) => key.startsWith(folder))
+      .sort();
   return readdirSync(join(packageRoot, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(packageRoot.length).replaceAll("\\", "/"))
