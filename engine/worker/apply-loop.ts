@@ -3,7 +3,7 @@
  * lock makes this process the only one, and after a crash everything not done is ready again.
  */
 import type { Clock } from "../core/clock.ts";
-import { errorMessage } from "../core/errors.ts";
+import { errorMessage, HookrailError } from "../core/errors.ts";
 import type { EntityRef } from "../core/types.ts";
 import { type Applied, applyPrepared } from "../flow/apply.ts";
 import { type ApplyDeps, type Prepared, prepareWork } from "../flow/prepare.ts";
@@ -19,6 +19,8 @@ export interface ApplyLoopOptions {
   readonly isPaused: (pipeline: string) => boolean;
   /** Deliveries were born for these connections. */
   readonly onDeliveries: (connections: readonly string[]) => void;
+  /** What failed is to be tried again now. */
+  readonly onRetry: () => void;
   /** Items taken at once (default 128). */
   readonly batch?: number;
 }
@@ -34,6 +36,9 @@ export interface ApplyLoop {
 
 /** A fault of the engine's own is tried again this often before the event is set aside for a person. */
 const maxFaults = 3;
+/** A full disk, a busy file: the store's fault and nobody else's, and it passes. */
+const passing: ReadonlySet<string> = new Set(["HK4008", "HK4011"]);
+const storeRetryMs = 1_000;
 
 export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
   const { store, clock } = options;
@@ -42,6 +47,9 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
   const faults = new Map<number, number>();
   /** Work up to this seq has been taken by this process. */
   let cursor = 0;
+  /** While the store can not write, nothing is taken: each try would fail like the one before. */
+  let heldBackUntil = 0;
+  let lookingAgain = false;
 
   async function takeAll(items: readonly WorkItem[]): Promise<void> {
     let next = items;
@@ -70,15 +78,39 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
       if (applied.connections.length > 0) options.onDeliveries(applied.connections);
       return namesOf(applied);
     } catch (error) {
-      const dead = faultOf(item, error, deps);
-      const count = (faults.get(item.seq) ?? 0) + 1;
-      faults.set(item.seq, count);
-      if (count < maxFaults) clock.after(1_000 * count, rewind);
-      else await applyPrepared(item, dead, deps).catch(() => undefined);
+      await putOff(item, error, deps);
       return [];
     } finally {
       inFlight.delete(item.seq);
     }
+  }
+
+  async function putOff(item: WorkItem, error: unknown, deps: ApplyDeps): Promise<void> {
+    const dead = faultOf(item, error, deps);
+    if (error instanceof HookrailError && passing.has(error.code)) {
+      heldBackUntil = clock.now() + storeRetryMs;
+      return lookAgain(storeRetryMs);
+    }
+    const count = (faults.get(item.seq) ?? 0) + 1;
+    faults.set(item.seq, count);
+    if (count < maxFaults) return lookAgain(1_000 * count);
+    try {
+      await applyPrepared(item, dead, deps);
+      faults.delete(item.seq);
+    } catch {
+      // Even that could not be written: it is as it was, and must not be left behind the cursor.
+      lookAgain(storeRetryMs);
+    }
+  }
+
+  function lookAgain(ms: number): void {
+    if (lookingAgain) return;
+    lookingAgain = true;
+    clock.after(ms, () => {
+      lookingAgain = false;
+      rewind();
+      options.onRetry();
+    });
   }
 
   /** Held work is tried again after each apply of what it waits for. */
@@ -95,6 +127,7 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
 
   return {
     async applyReady() {
+      if (clock.now() < heldBackUntil) return 0;
       const items = await store.readyWork(cursor, options.batch ?? 128);
       const last = items.at(-1);
       if (last === undefined) return 0;
@@ -103,6 +136,7 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
       return items.length;
     },
     async applyEnded() {
+      if (clock.now() < heldBackUntil) return 0;
       const items = await store.heldWork({ endedBy: clock.now(), limit: options.batch ?? 128 });
       await takeAll(items);
       return items.length;

@@ -64,6 +64,7 @@ export function createEngine(parts: EngineParts): Engine {
     onDeliveries: (connections) => {
       for (const name of connections) delivers.get(name)?.pump.kick();
     },
+    onRetry: () => applyPump.kick(),
   });
   const applyPump = createPump(guarded("apply", async () => (await apply.applyReady()) + (await apply.applyEnded())));
 

@@ -12,7 +12,7 @@ import type { Engine } from "../../engine/flow/engine.ts";
 import { type Observer, silentObserver } from "../../engine/flow/observer.ts";
 import { createEvaluator } from "../../engine/mapping/evaluate.ts";
 import { openSqliteStore } from "../../engine/store/sqlite.ts";
-import type { EventStory } from "../../engine/store/store.ts";
+import type { EventStory, Store } from "../../engine/store/store.ts";
 import { createEngine } from "../../engine/worker/engine.ts";
 import { loadRevision } from "../support/revision.ts";
 
@@ -86,6 +86,7 @@ export interface Bench {
 export async function openBench(
   config: Readonly<Record<string, string>>,
   observer: Observer = silentObserver,
+  wrap: (store: Store) => Store = (store) => store,
 ): Promise<Bench> {
   const root = mkdtempSync(join(tmpdir(), "hookrail-"));
   const clock = createVirtualClock(start);
@@ -99,7 +100,7 @@ export async function openBench(
       reader: createMemoryReader(config),
       sinkContext: createSinkContexts({ clock, evaluator }),
     });
-    const store = await openSqliteStore({ path: join(root, "hookrail.db"), clock, thread: false });
+    const store = wrap(await openSqliteStore({ path: join(root, "hookrail.db"), clock, thread: false }));
     return createEngine({ revision, store, evaluator, clock, ids, random: () => 0.5, observer });
   }
 
