@@ -18,6 +18,7 @@ export interface Installation {
   hookrail(...args: readonly string[]): Promise<CommandResult>;
   /** Starts the engine, `under` another program if one is given, and waits until it listens. */
   start(under?: readonly string[]): Promise<RunningEngine>;
+  /** Ends engines that still run, and removes the folder. */
   remove(): void;
 }
 
@@ -64,6 +65,7 @@ export function createInstallation(options: InstallationOptions = {}): Installat
   // Nothing of this machine's environment: what is not in the folder is not there.
   const env = { HOME: root, TMPDIR: root, PATH: "/usr/bin:/bin", ...options.env };
   const [command, ...first] = program;
+  const engines: RunningEngine[] = [];
   return {
     root,
     hookrail: (...args) =>
@@ -77,11 +79,17 @@ export function createInstallation(options: InstallationOptions = {}): Installat
           },
         );
       }),
-    start: (under = []) => {
+    async start(under = []) {
       const [starter = command, ...rest] = [...under, command, ...first, "run"];
-      return startEngine({ command: starter, args: rest, root, env });
+      const engine = await startEngine({ command: starter, args: rest, root, env });
+      engines.push(engine);
+      return engine;
     },
-    remove: () => rmSync(root, { recursive: true, force: true }),
+    remove() {
+      // A test that failed half-way leaves no engine behind.
+      for (const { child } of engines) if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+      rmSync(root, { recursive: true, force: true });
+    },
   };
 }
 
@@ -113,6 +121,8 @@ async function startEngine({ command, args, root, env }: Start): Promise<Running
     if (entry["msg"] === "listening")
       listening.resolve({ hooks: String(entry["hooks"]), admin: String(entry["admin"]) });
   });
+  // An engine whose test process is gone would run on.
+  process.once("exit", () => child.kill("SIGKILL"));
   void exited.then(() => listening.reject(new Error(`the engine ended before it listened:\n${stderr}`)));
   const addresses = await listening.promise;
   return {
