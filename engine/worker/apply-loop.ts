@@ -10,12 +10,14 @@ import { type ApplyDeps, type Prepared, prepareWork } from "../flow/prepare.ts";
 import { waitingForId } from "../flow/resolve.ts";
 import type { Store, WorkItem } from "../store/store.ts";
 import { createKeyedChain } from "./keyed-chain.ts";
+import type { Pace } from "./pace.ts";
 
 export interface ApplyLoopOptions {
   /** Made anew for each batch, so that a reload takes effect at an event boundary. */
   readonly deps: () => ApplyDeps;
   readonly store: Store;
   readonly clock: Clock;
+  readonly pace: Pace;
   readonly isPaused: (pipeline: string) => boolean;
   /** Deliveries were born for these connections. */
   readonly onDeliveries: (connections: readonly string[]) => void;
@@ -41,7 +43,7 @@ const passing: ReadonlySet<string> = new Set(["HK4008", "HK4011"]);
 const storeRetryMs = 1_000;
 
 export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
-  const { store, clock } = options;
+  const { store, clock, pace } = options;
   const chain = createKeyedChain();
   const inFlight = new Set<number>();
   const faults = new Map<number, number>();
@@ -61,12 +63,19 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
     const deps = options.deps();
     const mine = items.filter((item) => !inFlight.has(item.seq) && !options.isPaused(item.pipeline));
     for (const item of mine) inFlight.add(item.seq);
-    // Mapping needs no state: all at once. What touches entities follows in order of receipt within each key.
-    const prepared = mine.map((item) => prepareWork(item, deps).catch((error): Prepared => faultOf(item, error, deps)));
     const applied: Promise<readonly EntityRef[]>[] = [];
-    for (const [index, item] of mine.entries()) {
-      const ready = await (prepared[index] as Promise<Prepared>);
-      applied.push(chain.run(lockKeys(ready, item), () => take(item, ready, deps)));
+    for (let start = 0; start < mine.length; ) {
+      if (start > 0) await pace.turn();
+      const slice = mine.slice(start, start + pace.slice());
+      start += slice.length;
+      // Mapping needs no state: all at once. What touches entities follows in order of receipt within each key.
+      const prepared = slice.map((item) =>
+        prepareWork(item, deps).catch((error): Prepared => faultOf(item, error, deps)),
+      );
+      for (const [index, item] of slice.entries()) {
+        const ready = await (prepared[index] as Promise<Prepared>);
+        applied.push(chain.run(lockKeys(ready, item), () => take(item, ready, deps)));
+      }
     }
     return (await Promise.all(applied)).flat();
   }

@@ -7,12 +7,14 @@ import { attemptDelivery, type DeliverDeps } from "../flow/deliver.ts";
 import { refKey } from "../ordering/records.ts";
 import type { OpenSink } from "../plugin/index.ts";
 import type { DeliveryRecord, Store } from "../store/store.ts";
+import type { Pace } from "./pace.ts";
 
 export interface DeliverLoopOptions {
   readonly connection: ConnectionModel;
   readonly store: Store;
   readonly clock: Clock;
   readonly gate: ConnectionGate;
+  readonly pace: Pace;
   readonly isPaused: () => boolean;
   /** `undefined`: the sink can not be opened now. */
   readonly sink: () => Promise<OpenSink | undefined>;
@@ -48,7 +50,8 @@ export function createDeliverLoop(options: DeliverLoopOptions): DeliverLoop {
     if (starting || options.isPaused()) return 0;
     starting = true;
     try {
-      const room = connection.concurrency * 2 - queue.size - queue.pending;
+      // Nothing is queued ahead: what waits here would have to be passed over at each look for what is due.
+      const room = Math.min(options.pace.slice(), connection.concurrency - queue.size - queue.pending);
       if (room <= 0 || clock.now() < heldBackUntil) return 0;
       const sink = await options.sink();
       if (sink === undefined) {

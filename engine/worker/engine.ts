@@ -14,6 +14,7 @@ import { createRoutes, type Routes } from "../flow/routes.ts";
 import type { AuditRow, Pause, Store } from "../store/store.ts";
 import { createApplyLoop } from "./apply-loop.ts";
 import { createDeliverLoop, type DeliverLoop } from "./deliver-loop.ts";
+import { createPace, nextTurn } from "./pace.ts";
 import { createPauses } from "./pauses.ts";
 import { createPump, type Pump } from "./pump.ts";
 import { startRetention } from "./retention.ts";
@@ -51,6 +52,8 @@ export function createEngine(parts: EngineParts): Engine {
     retryPlan: (pipeline, connection) => retryPlanOf(revision, pipeline, connection),
   };
   const delivers = new Map<string, { loop: DeliverLoop; pump: Pump }>();
+  let waitingRequests = 0;
+  const pace = createPace(() => waitingRequests);
   let stopping = false;
   let cancelTimer = (): void => {};
   let endRetention = (): void => {};
@@ -60,6 +63,7 @@ export function createEngine(parts: EngineParts): Engine {
     deps: () => applyDeps,
     store,
     clock,
+    pace,
     isPaused: (pipeline) => stopping || pauses.has("pipeline", pipeline),
     onDeliveries: (connections) => {
       for (const name of connections) delivers.get(name)?.pump.kick();
@@ -74,6 +78,7 @@ export function createEngine(parts: EngineParts): Engine {
       store,
       clock,
       gate: createGate(connection, clock),
+      pace,
       isPaused: () => stopping || pauses.has("connection", connection.name),
       sink: () => sinks.get(connection.name),
       deps: (sink) => ({
@@ -125,7 +130,9 @@ export function createEngine(parts: EngineParts): Engine {
   function schedule(): void {
     if (stopping || scheduling || !started) return;
     scheduling = true;
-    void nextDue("all")
+    // Deliveries end in bursts: one look for all that end in this turn.
+    void nextTurn()
+      .then(() => nextDue("all"))
       .catch(() => undefined)
       .then((due) => {
         scheduling = false;
@@ -152,9 +159,14 @@ export function createEngine(parts: EngineParts): Engine {
     async ingest(request) {
       const source = routes.source(request.path);
       if (source === undefined) return notFound;
-      const reply = await ingest(request, { routes, source, store, clock, ids, observer });
-      if (reply.outcome === "accepted" && !stopping && started) applyPump.kick();
-      return reply;
+      waitingRequests++;
+      try {
+        const reply = await ingest(request, { routes, source, store, clock, ids, observer });
+        if (reply.outcome === "accepted" && !stopping && started) applyPump.kick();
+        return reply;
+      } finally {
+        waitingRequests--;
+      }
     },
     async start() {
       await store.recoverInterrupted(clock.now());

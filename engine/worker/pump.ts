@@ -1,4 +1,5 @@
 /** Runs a step again and again while it finds something to do, one run at a time. */
+import { nextTurn } from "./pace.ts";
 
 export interface Pump {
   /** There may be something to do. */
@@ -18,9 +19,9 @@ export function createPump(step: () => Promise<number>): Pump {
   let kicked = false;
   async function run(): Promise<void> {
     do {
-      await turn();
+      await nextTurn();
       kicked = false;
-      while ((await step()) > 0) await turn();
+      while ((await step()) > 0) await nextTurn();
     } while (kicked);
     running = undefined;
   }
@@ -37,5 +38,3 @@ export function createPump(step: () => Promise<number>): Pump {
     },
   };
 }
-
-const turn = () => new Promise((resolve) => setImmediate(resolve));
