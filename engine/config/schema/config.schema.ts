@@ -65,7 +65,7 @@ export function configSchemaFor<C extends TSchema>(connection: C) {
           "x-expects": "none, or a mapping from entities to { file, key }",
         }),
       ),
-      retention: maybe(later(retentionSchema)),
+      retention: maybe(retentionSchema),
       limits: maybe(limitsSchema),
       log: maybe(logSchema),
       otel: maybe(later(otelSchema)),

@@ -37,7 +37,7 @@ export const serverSchema = closed(
     port: maybe(port("Port the hooks listen on. Default: 8080; 0 takes a free one.")),
     public_url: maybe(later(text("The URL senders reach the hooks under, for providers that sign it."))),
     tls: maybe(tlsSchema),
-    trusted_proxies: maybe(later(networks("Proxies whose X-Forwarded-For is believed. Default: none."))),
+    trusted_proxies: maybe(networks("Proxies whose X-Forwarded-For is believed. Default: none.")),
     limits: maybe(
       closed(
         {
@@ -109,17 +109,17 @@ export const storeSchema = Type.Union(
 export const retentionSchema = closed(
   {
     bodies: maybe(durationText("Raw bodies. Default: 30d.")),
-    events: maybe(durationText("Events without their bodies, deliveries and attempts. Default: 400d.")),
-    dead_letters: maybe(durationText("Open dead letters, with their bodies. Default: 180d.")),
-    history: maybe(durationText("Who wrote which attribute. Default: for ever.")),
-    audit: maybe(durationText("What operators did. Default: for ever.")),
+    events: maybe(later(durationText("Events without their bodies, deliveries and attempts. Default: 400d."))),
+    dead_letters: maybe(later(durationText("Open dead letters, with their bodies. Default: 180d."))),
+    history: maybe(later(durationText("Who wrote which attribute. Default: for ever."))),
+    audit: maybe(later(durationText("What operators did. Default: for ever."))),
   },
   { description: "How long things are kept." },
 );
 
 export const limitsSchema = closed(
   {
-    mapping_timeout: maybe(durationText("How long one event's expressions may take. Default: 250ms.")),
+    mapping_timeout: maybe(later(durationText("How long one event's expressions may take. Default: 250ms."))),
     max_items: maybe(
       Type.Integer({ minimum: 1, maximum: 100_000, description: "Events one request may carry. Default: 1000." }),
     ),
