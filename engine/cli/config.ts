@@ -34,7 +34,7 @@ async function importPlugin(url: string): Promise<unknown> {
 export async function loadInstallation(
   cli: Cli,
   configPath: string,
-  serving?: { readonly evaluator: Evaluator },
+  serving?: { readonly evaluator: () => Evaluator },
 ): Promise<Loaded> {
   const root = dirname(configPath);
   const gitCommit = serving === undefined ? undefined : readGitCommit(root);

@@ -10,14 +10,22 @@ import { withHands, withReader } from "./stored.ts";
 import { onAction, parseCount, type Verb } from "./verb.ts";
 
 export const deadVerb: Verb = (cli, action, globals) => {
-  const list = new Command("list")
-    .description("list dead letters, newest first")
-    .addOption(new Option("--status <status>", "which ones").choices(["open", "retried", "discarded"]).default("open"))
-    .option("--pipeline <name>", "only of this pipeline")
-    .option("-n, --limit <count>", "at most this many", parseCount, 50)
-    .option("--json", "machine output");
+  const verbs: readonly Verb[] = [listVerb, showVerb, retryVerb, discardVerb];
+  const command = new Command("dead").description("what needs a person: list, show, retry, discard");
+  for (const verb of verbs) command.addCommand(verb(cli, action, globals));
+  return command;
+};
+
+const listVerb: Verb = (cli, action, globals) =>
   onAction(
-    list,
+    new Command("list")
+      .description("list dead letters, newest first")
+      .addOption(
+        new Option("--status <status>", "which ones").choices(["open", "retried", "discarded"]).default("open"),
+      )
+      .option("--pipeline <name>", "only of this pipeline")
+      .option("-n, --limit <count>", "at most this many", parseCount, 50)
+      .option("--json", "machine output"),
     action(async ({ options }) => {
       const letters = await withReader(findInstallation(cli, globals()), (reader) => reader.deadLetters(options));
       if (options["json"] === true) printJson(cli, { dead_letters: letters.map(deadLetterDocument) });
@@ -26,12 +34,9 @@ export const deadVerb: Verb = (cli, action, globals) => {
     }),
   );
 
-  const show = new Command("show")
-    .description("show one dead letter")
-    .argument("<id>")
-    .option("--json", "machine output");
+const showVerb: Verb = (cli, action, globals) =>
   onAction(
-    show,
+    new Command("show").description("show one dead letter").argument("<id>").option("--json", "machine output"),
     action(async ({ args: [id = ""], options }) => {
       const letter = await findLetter(findInstallation(cli, globals()), id);
       if (options["json"] === true) printJson(cli, { dead_letter: deadLetterDocument(letter) });
@@ -40,41 +45,30 @@ export const deadVerb: Verb = (cli, action, globals) => {
     }),
   );
 
-  const retry = new Command("retry")
-    .description("try again: the same frozen request if it was ever sent, else mapped anew with the running config")
-    .argument("<id...>", "ids as `dead list` prints them")
-    .option("--reason <text>", "why, for the audit", "");
+const retryVerb: Verb = (cli, action, globals) =>
   onAction(
-    retry,
-    action(({ args, options }) =>
-      closeLetters(cli, findInstallation(cli, globals()), {
-        ids: args,
-        verb: "retry",
-        reason: String(options["reason"]),
-      }),
-    ),
+    new Command("retry")
+      .description("try again: the same frozen request if it was ever sent, else mapped anew with the running config")
+      .argument("<id...>", "ids as `dead list` prints them")
+      .option("--reason <text>", "why, for the audit", ""),
+    action(({ args, options }) => {
+      const closing: Closing = { ids: args, verb: "retry", reason: String(options["reason"]) };
+      return closeLetters(cli, findInstallation(cli, globals()), closing);
+    }),
   );
 
-  const discard = new Command("discard")
-    .description("give up: it will not be tried again")
-    .argument("<id...>", "ids as `dead list` prints them")
-    .option("--reason <text>", "why, for the audit; needed");
+const discardVerb: Verb = (cli, action, globals) =>
   onAction(
-    discard,
+    new Command("discard")
+      .description("give up: it will not be tried again")
+      .argument("<id...>", "ids as `dead list` prints them")
+      .option("--reason <text>", "why, for the audit; needed"),
     action(async ({ args, options }) => {
       const reason = typeof options["reason"] === "string" ? options["reason"].trim() : "";
       if (reason === "") fail("HK8008", { action: "dead discard" });
       return closeLetters(cli, findInstallation(cli, globals()), { ids: args, verb: "discard", reason });
     }),
   );
-
-  return new Command("dead")
-    .description("what needs a person: list, show, retry, discard")
-    .addCommand(list)
-    .addCommand(show)
-    .addCommand(retry)
-    .addCommand(discard);
-};
 
 interface Closing {
   readonly ids: readonly string[];

@@ -3,6 +3,8 @@ import { mkdirSync } from "node:fs";
 import { dirname, relative } from "node:path";
 import { Command } from "commander";
 import type { Revision } from "../config/revision.ts";
+import { fail } from "../core/errors.ts";
+import type { Evaluator } from "../core/expression.ts";
 import { createLog, type Log, openLogStream } from "../core/log.ts";
 import { createEvaluator } from "../mapping/evaluate.ts";
 import { loadInstallation } from "./config.ts";
@@ -11,6 +13,7 @@ import { printDiagnostics } from "./diagnostics.ts";
 import { suggest } from "./format.ts";
 import { findInstallation, type GlobalOptions, type Installation, socketPlace } from "./installation.ts";
 import { type Serving, serve } from "./serve.ts";
+import { createStopping } from "./stopping.ts";
 import { onAction, type Verb } from "./verb.ts";
 
 export const runVerb: Verb = (cli, action, globals) =>
@@ -23,35 +26,18 @@ export const runVerb: Verb = (cli, action, globals) =>
 
 async function run(cli: Cli, globals: GlobalOptions, quiet: boolean): Promise<number> {
   const installation = findInstallation(cli, globals);
-  const evaluator = createEvaluator({ clock: cli.clock });
-  const loaded = await loadInstallation(cli, installation.configPath, { evaluator });
+  // Sinks are opened, and so ask for the evaluator, only once the engine runs.
+  const evaluator = createLateEvaluator();
+  const loaded = await loadInstallation(cli, installation.configPath, { evaluator: evaluator.get });
   if (loaded.diagnostics.length > 0) printDiagnostics(cli.err, loaded);
   const { revision } = loaded;
-  if (revision === undefined) {
-    await evaluator.close();
-    return EXIT.config;
-  }
+  if (revision === undefined) return EXIT.config;
   const log = await openLog(cli, revision);
   mkdirSync(dirname(installation.storePath), { recursive: true });
-  let serving: Serving | undefined;
-  const ended = Promise.withResolvers<number>();
-  const stop = (code: number, why: string) => {
-    log.info("stopping", { why, grace_ms: revision.limits.drainMs });
-    void (serving?.stop(revision.limits.drainMs) ?? Promise.resolve()).then(() => ended.resolve(code), ended.reject);
-  };
-  let asked = false;
-  cli.onStopSignal((signal) => {
-    // Asked twice: what is under way is cut off. The store has it, and the next start goes on with it.
-    if (asked) {
-      log.flush();
-      cli.exit(EXIT.findings);
-    }
-    asked = true;
-    if (serving !== undefined) stop(EXIT.ok, signal);
-  });
-  serving = await serve({
+  const stopping = createStopping(cli, log, revision.limits.drainMs);
+  const serving = await serve({
     revision,
-    evaluator,
+    evaluator: evaluator.set(createEvaluator({ clock: cli.clock, deadlineMs: revision.limits.mappingTimeoutMs })),
     version: cli.version,
     pid: cli.pid,
     storePath: installation.storePath,
@@ -61,21 +47,33 @@ async function run(cli: Cli, globals: GlobalOptions, quiet: boolean): Promise<nu
     ids: cli.ids,
     log,
     requestPrefix: cli.randomHex(4),
-    onFatal: () => stop(EXIT.internal, "store fault"),
+    onFatal: stopping.fatal,
   });
   if (!quiet) printSummary(cli, { revision, serving, installation });
+  const pipelines = revision.pipelines.map((one) => one.name);
   log.info("listening", {
     hooks: serving.hooks,
     admin: serving.admin,
     revision: revision.hash.slice(0, 12),
-    pipelines: revision.pipelines.map((one) => one.name),
+    pipelines,
   });
-  // A signal that came while starting.
-  if (asked) stop(EXIT.ok, "signal");
-  const code = await ended.promise;
+  stopping.started(serving);
+  const code = await stopping.ended;
   log.info("stopped");
   log.flush();
   return code;
+}
+
+/** The config says how long expressions may take, and its sinks evaluate some: each needs the other first. */
+function createLateEvaluator() {
+  let evaluator: Evaluator | undefined;
+  return {
+    get: (): Evaluator => evaluator ?? fail("HK9001", { what: "evaluation before the start", value: "a sink" }),
+    set(made: Evaluator): Evaluator {
+      evaluator = made;
+      return made;
+    },
+  };
 }
 
 async function openLog(cli: Cli, revision: Revision): Promise<Log> {

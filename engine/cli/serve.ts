@@ -5,6 +5,7 @@ import { fail } from "../core/errors.ts";
 import type { Evaluator } from "../core/expression.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
+import type { Engine } from "../flow/engine.ts";
 import { type AdminDeps, createAdminListener } from "../http/admin.ts";
 import { isLoopbackHost } from "../http/admin-guard.ts";
 import { listenOnSocket, type SocketPlace } from "../http/admin-socket.ts";
@@ -13,6 +14,7 @@ import { type StatusDocument, sensitivityOf } from "../http/documents.ts";
 import { createRemoteReader } from "../http/remote.ts";
 import { createRequestIds, type Listener, type ServerLimits, type TlsTexts } from "../http/server.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
+import type { Store } from "../store/store.ts";
 import { createEngine } from "../worker/engine.ts";
 import { createLogObserver } from "./log-observer.ts";
 
@@ -44,19 +46,11 @@ export interface Serving {
 /** Starts everything; when it resolves, hooks are taken. What was started is stopped again when a later step fails. */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { revision, clock, log } = options;
-  const startedAt = clock.now();
   const { evaluator } = options;
   const undo: (() => Promise<void>)[] = [() => evaluator.close()];
   try {
     refuseOpenAdmin(revision);
-    const store = await openSqliteStore({
-      path: options.storePath,
-      clock,
-      onFatal: (error) => {
-        log.error("the store can promise nothing more; the engine ends", { code: error.code, error: error.message });
-        options.onFatal();
-      },
-    });
+    const store = await openStore(options);
     undo.push(() => store.close());
     const engine = createEngine({
       revision,
@@ -78,16 +72,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       ...tlsOf(revision.server),
     });
     let addresses = { hooks: "", admin: "" };
-    const adminDeps: AdminDeps = {
-      reader: store,
-      operations: engine,
-      status: () => ({ ...statusOf(options, startedAt), state: hooks.draining ? "draining" : "running", ...addresses }),
-      notReady: () => (hooks.draining ? "draining" : undefined),
-      sensitivity: () => sensitivityOf(revision.entities),
-      guard: { ...revision.admin, now: clock.now },
-      log,
-      requestId,
-    };
+    const state = () => ({ ...addresses, draining: hooks.draining });
+    const adminDeps = createAdminDeps(options, { store, engine, requestId, state, startedAt: clock.now() });
     const socket = createAdminListener(adminDeps, true);
     const admin = createAdminListener(adminDeps, false, tlsOf(revision.admin));
     await listenOnSocket(socket, options.socketPath, options.socketPlace);
@@ -106,6 +92,42 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     for (const step of undo.reverse()) await step();
     throw error;
   }
+}
+
+function openStore({ storePath, clock, log, onFatal }: ServeOptions): Promise<Store> {
+  return openSqliteStore({
+    path: storePath,
+    clock,
+    onFatal: (error) => {
+      log.error("the store can promise nothing more; the engine ends", { code: error.code, error: error.message });
+      onFatal();
+    },
+  });
+}
+
+interface Running {
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly requestId: () => string;
+  readonly state: () => { readonly hooks: string; readonly admin: string; readonly draining: boolean };
+  readonly startedAt: number;
+}
+
+function createAdminDeps(options: ServeOptions, { store, engine, requestId, state, startedAt }: Running): AdminDeps {
+  const { revision, clock, log } = options;
+  return {
+    reader: store,
+    operations: engine,
+    status: () => {
+      const { draining, ...addresses } = state();
+      return { ...statusOf(options, startedAt), state: draining ? "draining" : "running", ...addresses };
+    },
+    notReady: () => (state().draining ? "draining" : undefined),
+    sensitivity: () => sensitivityOf(revision.entities),
+    guard: { ...revision.admin, now: clock.now },
+    log,
+    requestId,
+  };
 }
 
 /** The admin API may retry and discard: beyond this machine only with a token. */

@@ -20,7 +20,7 @@ export interface SinkInstallation {
 /** Makes the contexts of all connections of an installation. */
 export function createSinkContexts(deps: {
   readonly clock: Clock;
-  readonly evaluator: Evaluator;
+  readonly evaluator: () => Evaluator;
 }): (connection: ConnectionModel, installation: SinkInstallation) => SinkContext {
   const { clock, evaluator } = deps;
   return (connection, { root, entities }) =>
@@ -38,7 +38,7 @@ export function createSinkContexts(deps: {
         return join(root, path);
       },
       evaluate: (expression, input, variables = {}) =>
-        evaluate(expression, input, { evaluator, variables, receivedAt: clock.now() }),
+        evaluate(expression, input, { evaluator: evaluator(), variables, receivedAt: clock.now() }),
       compile,
     });
 }
