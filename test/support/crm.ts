@@ -13,12 +13,14 @@ export interface CrmRequest {
   readonly effect: boolean;
 }
 
+type Judge = (request: CrmRequest) => boolean | Promise<boolean>;
+
 export interface Crm {
   readonly url: string;
   /** In order of arrival. */
   readonly requests: readonly CrmRequest[];
-  /** Asked once the request counts; `false` leaves it without an answer. */
-  onRequest(judge: (request: CrmRequest) => boolean): void;
+  /** Asked once the request counts; `false` leaves it without an answer, a promise keeps it waiting. */
+  onRequest(judge: Judge): void;
   close(): Promise<void>;
 }
 
@@ -27,7 +29,7 @@ export async function startCrm(): Promise<Crm> {
   const requests: CrmRequest[] = [];
   const seen = new Set<string>();
   const sockets = new Set<Socket>();
-  let judge: (request: CrmRequest) => boolean = () => true;
+  let judge: Judge = () => true;
   const server = createServer(async (incoming, response) => {
     const body = await bodyOf(incoming);
     if (body === undefined) return;
@@ -37,7 +39,7 @@ export async function startCrm(): Promise<Crm> {
     seen.add(key);
     const request = { place, action, key, body, effect };
     requests.push(request);
-    if (judge(request)) response.writeHead(200, { "content-type": "application/json" }).end("{}");
+    if (await judge(request)) response.writeHead(200, { "content-type": "application/json" }).end("{}");
   });
   server.on("connection", (socket) => {
     sockets.add(socket);

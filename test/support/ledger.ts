@@ -26,9 +26,12 @@ export interface Load {
   readonly onAnswer?: (answered: number) => void;
 }
 
+/** A promise that the event is kept. */
+export const isAck = ({ status }: { readonly status: number }): boolean => status >= 200 && status < 300;
+
 export function createLedger(base: number): Ledger {
   const entries = new Map<number, LedgerEntry>();
-  const isAcknowledged = (entry: LedgerEntry) => entry.answers.some(({ status }) => status >= 200 && status < 300);
+  const isAcknowledged = (entry: LedgerEntry) => entry.answers.some(isAck);
   const unanswered = () => [...entries.values()].filter((entry) => !isAcknowledged(entry));
   return {
     entries,
