@@ -34,11 +34,14 @@ function laterKeys(schema: unknown, name: string): readonly string[] {
 }
 
 describe("docs/not-yet.md", () => {
-  it("names every key that does nothing yet", () => {
+  it("names every key that does nothing yet, and no other", () => {
     const schemas: readonly TSchema[] = [configSchema, pipelineSchema];
     const keys = new Set(schemas.flatMap((schema) => laterKeys(schema, "")));
-    const page = read("docs/not-yet.md");
-    expect([...keys].filter((key) => !page.includes(`\`${key}\``) && !page.includes(`\`${key}:\``))).toEqual([]);
+    const rows = read("docs/not-yet.md").matchAll(/^\| [^|]*\| ([^|]*) \|/gm);
+    const told = new Set([...rows].flatMap(([, cell = ""]) => cell.match(/(?<=`)[a-z_]+(?=`)/g) ?? []));
+    // A team names its channel before there are any: the key is read and checked by another rule.
+    told.delete("page");
+    expect([...told].sort()).toEqual([...keys].sort());
   });
 });
 

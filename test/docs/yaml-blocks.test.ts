@@ -70,6 +70,11 @@ function filesOf(block: Block): Readonly<Record<string, string>> {
   if (kind === "fragment:config") return { ...base, "pipelines/example.yaml": `${head}${anyRule}` };
   if (kind === "pipeline") return base;
   if (kind === "provider") return { ...base, [`plugins/providers/${name}.yaml`]: block.text };
+  if (kind === "contract") {
+    const version = /^contract: (\S+)/m.exec(block.text)?.[1] ?? "none";
+    const pipeline = `${head}contract: ${version}\n${anyRule}`;
+    return { ...base, [`pipelines/contracts/stripe/${version}.yaml`]: block.text, "pipelines/example.yaml": pipeline };
+  }
   if (kind === "sink") return { ...base, [`plugins/sinks/${name}.yaml`]: block.text };
   const frame = frames[kind.split(":")[1] ?? ""];
   if (frame === undefined) throw new Error(`${block.page}:${block.line}: unknown kind of block \`${block.tag}\``);
