@@ -1,8 +1,9 @@
 /** `hookrail dead list|show|retry|discard`: what needs a person. */
 import { Command, Option } from "commander";
 import { fail } from "../core/errors.ts";
-import { deadLetterDocument } from "../http/documents.ts";
+import { deadLetterDocument, sensitivityOf } from "../http/documents.ts";
 import type { DeadLetter } from "../store/store.ts";
+import { tryLoadRevision } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { formatTable, formatTime, plainText, printJson, suggest } from "./format.ts";
 import { findInstallation, type Installation } from "./installation.ts";
@@ -27,9 +28,11 @@ const listVerb: Verb = (cli, action, globals) =>
       .option("-n, --limit <count>", "at most this many", parseCount, 50)
       .option("--json", "machine output"),
     action(async ({ options }) => {
-      const letters = await withReader(findInstallation(cli, globals()), (reader) => reader.deadLetters(options));
-      if (options["json"] === true) printJson(cli, { dead_letters: letters.map(deadLetterDocument) });
-      else printLetters(cli, letters);
+      const installation = findInstallation(cli, globals());
+      const letters = await withReader(installation, (reader) => reader.deadLetters(options));
+      const shown = await maskLetters(cli, installation, letters);
+      if (options["json"] === true) printJson(cli, { dead_letters: shown.documents });
+      else printLetters(cli, shown.letters);
       return EXIT.ok;
     }),
   );
@@ -38,9 +41,10 @@ const showVerb: Verb = (cli, action, globals) =>
   onAction(
     new Command("show").description("show one dead letter").argument("<id>").option("--json", "machine output"),
     action(async ({ args: [id = ""], options }) => {
-      const letter = await findLetter(findInstallation(cli, globals()), id);
-      if (options["json"] === true) printJson(cli, { dead_letter: deadLetterDocument(letter) });
-      else printLetter(cli, letter);
+      const installation = findInstallation(cli, globals());
+      const { letters, documents } = await maskLetters(cli, installation, [await findLetter(installation, id)]);
+      if (options["json"] === true) printJson(cli, { dead_letter: documents[0] });
+      else for (const letter of letters) printLetter(cli, letter);
       return EXIT.ok;
     }),
   );
@@ -95,6 +99,15 @@ async function closeLetters(cli: Cli, installation: Installation, { ids, verb, r
     suggest(cli, `explain ${letters[0]?.event ?? ""}`);
     return EXIT.ok;
   });
+}
+
+/** Messages name entities, and a key may be personal data. */
+async function maskLetters(cli: Cli, installation: Installation, letters: readonly DeadLetter[]) {
+  const sensitive = sensitivityOf((await tryLoadRevision(cli, installation.configPath))?.entities);
+  return {
+    letters: letters.map((letter) => ({ ...letter, message: sensitive.text(letter.message) })),
+    documents: letters.map((letter) => deadLetterDocument(letter, sensitive)),
+  };
 }
 
 async function findLetter(installation: Installation, id: string): Promise<DeadLetter> {

@@ -5,8 +5,11 @@ import type { Observer } from "../flow/observer.ts";
 /** Ends that are no trouble. */
 const FINE = new Set(["delivered", "merged", "superseded"]);
 
-/** Writes facts to the log. What outsiders can cause without end goes through the log's own bound. */
-export function createLogObserver(log: Log): Observer {
+/**
+ * Writes facts to the log. What outsiders can cause without end goes through the log's own bound. `mask` takes keys
+ * that are personal data out of reasons such as `waits for lead/ada@example.com`.
+ */
+export function createLogObserver(log: Log, mask: (text: string) => string): Observer {
   return {
     ingested({ source, outcome, status, reason, events, remoteAddress }) {
       const fields = { source, outcome, status, reason, remote: remoteAddress };
@@ -24,7 +27,8 @@ export function createLogObserver(log: Log): Observer {
       else log.repeating("warn", `${outcome} ${source} ${reason}`, "request refused", fields);
     },
     applied({ event, source, type, pipeline, status, reason, code, deliveries, lagMs }) {
-      const fields = { event, source, type, pipeline, status, reason, code, deliveries, lag_ms: lagMs };
+      const why = reason === undefined ? undefined : mask(reason);
+      const fields = { event, source, type, pipeline, status, reason: why, code, deliveries, lag_ms: lagMs };
       if (status === "dead") log.warn("event is a dead letter; hookrail dead list shows it", fields);
       else if (status === "applied") log.debug("event applied", fields);
       else log.info(`event ${status}`, fields);
@@ -44,16 +48,15 @@ export function createLogObserver(log: Log): Observer {
         next_try: next,
       };
       if (FINE.has(outcome)) log.info(outcome, fields);
-      else log.warn(`not delivered: ${outcome}`, { ...fields, detail });
+      else log.warn(`not delivered: ${outcome}`, { ...fields, detail: mask(detail) });
     },
     connectionPaused({ connection, detail }) {
-      log.error("connection paused; its deliveries wait until hookrail resume connection", { connection, detail });
+      const fields = { connection, detail: mask(detail) };
+      log.error("connection paused; its deliveries wait until hookrail resume connection", fields);
     },
     fault({ where, error }) {
-      log.repeating("error", `fault ${where}`, "a fault of the engine's own; the work stays in the store", {
-        where,
-        ...errorFields(error),
-      });
+      const fields = { where, ...errorFields(error) };
+      log.repeating("error", `fault ${where}`, "a fault of the engine's own; the work stays in the store", fields);
     },
   };
 }

@@ -59,7 +59,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       clock,
       ids: options.ids,
       random: Math.random,
-      observer: createLogObserver(log),
+      observer: createLogObserver(log, sensitivityOf(revision.entities).text),
     });
     const requestId = createRequestIds(options.requestPrefix);
     const hooks = createHooksListener({

@@ -102,7 +102,7 @@ async function oneEvent({ params: [id = ""] }: Call, { reader, sensitivity }: Ad
   return { document: story && { event: storyDocument(story, sensitivity()) } };
 }
 
-async function listDeadLetters({ query }: Call, { reader }: AdminDeps): Promise<Answer> {
+async function listDeadLetters({ query }: Call, { reader, sensitivity }: AdminDeps): Promise<Answer> {
   const status = query.get("status") ?? "open";
   if (status !== "open" && status !== "retried" && status !== "discarded")
     fail("HK8018", { problem: "status must be open, retried or discarded" });
@@ -112,17 +112,17 @@ async function listDeadLetters({ query }: Call, { reader }: AdminDeps): Promise<
     limit: Math.min(count(query, "limit") ?? 100, MAX_LIMIT),
     ...(pipeline !== null && { pipeline }),
   });
-  return { document: { dead_letters: letters.map(deadLetterDocument) } };
+  return { document: { dead_letters: letters.map((letter) => deadLetterDocument(letter, sensitivity())) } };
 }
 
-async function oneDeadLetter({ params: [id = ""] }: Call, { reader }: AdminDeps): Promise<Answer> {
+async function oneDeadLetter({ params: [id = ""] }: Call, { reader, sensitivity }: AdminDeps): Promise<Answer> {
   const letter = await reader.deadLetter(id);
-  return { document: letter && { dead_letter: deadLetterDocument(letter) } };
+  return { document: letter && { dead_letter: deadLetterDocument(letter, sensitivity()) } };
 }
 
 async function closeDeadLetter(
   { params: [id = "", verb], body, actor }: Call,
-  { reader, operations }: AdminDeps,
+  { reader, operations, sensitivity }: AdminDeps,
 ): Promise<Answer> {
   const reason = typeof body["reason"] === "string" ? body["reason"].trim() : "";
   if (verb === "discard" && reason === "") fail("HK8018", { problem: "a discard needs a reason" });
@@ -131,7 +131,12 @@ async function closeDeadLetter(
   const by = { actor, reason };
   const done = await (verb === "discard" ? operations.discardDead(letter.id, by) : operations.retryDead(letter.id, by));
   if (!done) return { document: undefined };
-  return { document: { dead_letter: deadLetterDocument(letter), done: verb === "discard" ? "discarded" : "retried" } };
+  return {
+    document: {
+      dead_letter: deadLetterDocument(letter, sensitivity()),
+      done: verb === "discard" ? "discarded" : "retried",
+    },
+  };
 }
 
 async function switchPause({ params: [verb], body, actor }: Call, { operations, status }: AdminDeps): Promise<Answer> {

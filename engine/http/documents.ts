@@ -85,7 +85,7 @@ export function eventDocument(event: EventSummary) {
   };
 }
 
-export function deadLetterDocument(letter: DeadLetter) {
+export function deadLetterDocument(letter: DeadLetter, sensitive: Sensitivity) {
   return {
     id: letter.id,
     kind: letter.kind,
@@ -95,7 +95,7 @@ export function deadLetterDocument(letter: DeadLetter) {
     type: letter.type,
     pipeline: letter.pipeline,
     code: letter.code,
-    message: letter.message,
+    message: sensitive.text(letter.message),
     created_at: time(letter.createdAt),
     status: letter.status,
     resolved_at: letter.resolvedAt === undefined ? null : time(letter.resolvedAt),
@@ -180,10 +180,7 @@ export function storyDocument(story: EventStory, sensitive: Sensitivity) {
       };
     }),
     deliveries: story.deliveries.map((one) => deliveryDocument(one, sensitive)),
-    dead_letters: story.deadLetters.map((letter) => ({
-      ...deadLetterDocument(letter),
-      message: sensitive.text(letter.message),
-    })),
+    dead_letters: story.deadLetters.map((letter) => deadLetterDocument(letter, sensitive)),
   };
 }
 

@@ -8,7 +8,11 @@ function observe() {
   const lines: Record<string, unknown>[] = [];
   const clock = createVirtualClock(0);
   const log = createLog({ stream: { write: (line: string) => void lines.push(JSON.parse(line)) }, clock });
-  return { observer: createLogObserver(log), lines, clock };
+  return {
+    observer: createLogObserver(log, (text) => text.replaceAll("ada@example.com", "[sensitive]")),
+    lines,
+    clock,
+  };
 }
 
 const event = "evt_1" as EventId;
@@ -62,6 +66,16 @@ describe("createLogObserver", () => {
     clock.advance(60_000);
     expect(lines).toHaveLength(6);
     expect(lines.at(-1)).toMatchObject({ level: "warn", times: 99_995 });
+  });
+
+  test("a reason or an answer that names an entity by personal data is masked", () => {
+    const { observer, lines } = observe();
+    const reason = "waits for lead/@email=ada@example.com, not seen yet";
+    observer.applied({ event, source: "s", type: "t", pipeline: "p", status: "held", reason, deliveries: 0, lagMs: 5 });
+    observer.attempted({ ...attempt, outcome: "rejected", detail: "no contact ada@example.com" });
+    observer.connectionPaused({ connection: "crm", detail: "not for ada@example.com" });
+    expect(lines).toHaveLength(3);
+    expect(JSON.stringify(lines)).not.toContain("ada@");
   });
 
   test("what needs a person is a warning or worse", () => {
