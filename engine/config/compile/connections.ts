@@ -81,7 +81,7 @@ function checkPaths(context: CompileContext, yaml: Json & object, sink: SinkDesc
 
 function checkExpressions(context: CompileContext, yaml: object, connection: ConnectionModel): void {
   for (const { path, source } of connection.sink.expressions?.(connection.settings) ?? []) {
-    const compiled = compileExpression(source, { variables: SETTING_VARIABLES });
+    const compiled = compileExpression(source, { variables: SETTING_VARIABLES, missingPolicy: false });
     const mark = markAt(context.positions, yaml, path);
     for (const fault of compiled.ok ? compiled.warnings : compiled.faults) {
       // Templates hold several expressions in one text: then the whole of it is marked.

@@ -2,6 +2,7 @@
 import { parseRate, parseSize } from "../../core/duration.ts";
 import { Secret } from "../../core/secret.ts";
 import { parseIso } from "../../core/values.ts";
+import { secretFault } from "../../provider/key.ts";
 import type { SourceSecret } from "../../provider/model.ts";
 import type { Recipe } from "../../provider/recipe.ts";
 import { positionOf } from "../position.ts";
@@ -154,7 +155,8 @@ function instantOf(
 
 function checkSecrets(context: CompileContext, source: NamedSource, recipe: Recipe): void {
   const { yaml, name } = source;
-  if (recipe.needsSecret && (yaml.secrets ?? []).length === 0 && !context.faulty.has(yaml, "secrets")) {
+  const secrets = yaml.secrets ?? [];
+  if (recipe.needsSecret && secrets.length === 0 && !context.faulty.has(yaml, "secrets")) {
     context.reporter.report(
       "HK1092",
       context.positions.key(yaml, yaml.secrets === undefined ? "path" : "secrets"),
@@ -162,6 +164,29 @@ function checkSecrets(context: CompileContext, source: NamedSource, recipe: Reci
       { expected: 'secrets: ["${NAME}"]' },
     );
   }
+  for (const [i, entry] of secrets.entries()) checkSecret(context, { source, recipe, secrets, entry, i });
+}
+
+interface SecretPlace {
+  readonly source: NamedSource;
+  readonly recipe: Recipe;
+  readonly secrets: readonly (string | { readonly secret: string })[];
+  readonly entry: string | { readonly secret: string };
+  readonly i: number;
+}
+
+/** A secret that was pasted without its end would refuse every event: better said now than by 401s. */
+function checkSecret(context: CompileContext, { recipe, secrets, entry, i }: SecretPlace): void {
+  const [holder, key] = typeof entry === "string" ? [secrets, i] : [entry, "secret"];
+  // A reference that could not be resolved has been reported, and its value is none.
+  if (context.faulty.has(holder, String(key))) return;
+  const problem = secretFault(recipe.verify, typeof entry === "string" ? entry : entry.secret);
+  if (problem === undefined) return;
+  context.reporter.report("HK3021", context.positions.value(holder, key), {
+    provider: recipe.title,
+    index: i + 1,
+    problem,
+  });
 }
 
 function checkParams(context: CompileContext, yaml: SourceYaml, recipe: Recipe): void {
