@@ -96,7 +96,7 @@ export const cliErrors = {
   },
   HK8019: {
     title: "The config has errors",
-    message: "the config has {count} errors: nothing was done",
+    message: "the config has errors ({count}): nothing was done",
     help: "`hookrail check` prints all of them with the place, what was expected and the nearest right name.",
   },
   HK8020: {
