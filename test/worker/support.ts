@@ -98,7 +98,7 @@ export async function openBench(
     const revision = await loadRevision({
       root,
       reader: createMemoryReader(config),
-      sinkContext: createSinkContexts({ clock, evaluator }),
+      sinkContext: createSinkContexts({ clock, evaluator: () => evaluator }),
     });
     const store = wrap(await openSqliteStore({ path: join(root, "hookrail.db"), clock, thread: false }));
     return createEngine({ revision, store, evaluator, clock, ids, random: () => 0.5, observer });
