@@ -37,28 +37,26 @@ export function serveWriter(port: MessagePort, start: WriterStart): void {
 export async function startWriterThread(entry: URL | (() => Worker), start: WriterStart): Promise<WriterTransport> {
   const worker = entry instanceof URL ? new Worker(entry, { workerData: start }) : entry();
   let ended: HookrailError | undefined;
-  let waiting: PromiseWithResolvers<Reply> | undefined = Promise.withResolvers<Reply>();
+  // Answers come in the order of the questions; the first one says that the file is open.
+  const ready = Promise.withResolvers<Reply>();
+  const waiting: PromiseWithResolvers<Reply>[] = [ready];
   const end = (reason: string, cause?: unknown) => {
     ended ??= new HookrailError("HK4010", { reason }, { cause });
-    waiting?.reject(ended);
+    for (const one of waiting.splice(0)) one.reject(ended);
   };
-  worker.on("message", (message: Reply) => {
-    const current = waiting;
-    waiting = undefined;
-    current?.resolve(message);
-  });
+  worker.on("message", (message: Reply) => waiting.shift()?.resolve(message));
   worker.on("error", (error) => end("the writer failed", error));
   const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   void exited.then(() => end("the writer ended"));
-  await waiting.promise;
+  await ready.promise;
   return {
     async run(group) {
       if (ended !== undefined) throw ended;
-      waiting = Promise.withResolvers<Reply>();
-      const { promise } = waiting;
       const packed = packGroup(group);
       worker.postMessage(packed, [packed.bodies]);
-      const answer = await promise;
+      const asked = Promise.withResolvers<Reply>();
+      waiting.push(asked);
+      const answer = await asked.promise;
       if (answer.kind !== "done")
         throw new HookrailError("HK9001", { what: "reply of the writer", value: answer.kind });
       return unpackOutcomes(answer.outcomes);

@@ -1,12 +1,13 @@
 /**
- * The writer's queue: whatever is asked while a group commits forms the next group, so that a busy store
- * shares its fsyncs and an idle one waits for nothing. One group is in flight at a time.
+ * The writer's queue: whatever is asked while a group commits forms the next group, so that a busy store shares its
+ * fsyncs and an idle one waits for nothing. While one group commits a second may be on its way, so that neither
+ * thread waits for the other; it sets out only when it is large enough to be worth an fsync.
  */
 import { fail, HookrailError } from "../core/errors.ts";
 import type { Argument, Call, CallName, Result } from "./calls.ts";
 import { type CallOutcome, faultError } from "./group.ts";
 
-/** Runs a group somewhere (this thread or another) and answers once. */
+/** Runs groups somewhere (this thread or another), in the order they are given, and answers each once. */
 export interface WriterTransport {
   run(group: readonly Call[]): Promise<readonly CallOutcome[]>;
   close(): Promise<void>;
@@ -22,6 +23,9 @@ export interface Writer {
 
 const MAX_GROUP_CALLS = 1000;
 const MAX_GROUP_BYTES = 8 * 1024 * 1024;
+const MAX_GROUPS = 2;
+/** As many calls set out at once, and what this thread does in the rest of its turn is done beside their commit. */
+const EARLY_CALLS = 16;
 /** Events waiting beyond these are refused: senders keep them better than our memory does. */
 const MAX_WAITING_EVENTS = 20_000;
 const MAX_WAITING_BYTES = 128 * 1024 * 1024;
@@ -36,7 +40,9 @@ interface Waiting {
 export function createWriter(transport: WriterTransport, onFatal: (error: HookrailError) => void): Writer {
   let queue: Waiting[] = [];
   let waitingBytes = 0;
-  let running: Promise<void> | undefined;
+  /** Groups the writer has; never more than MAX_GROUPS. */
+  const inFlight = new Set<Promise<void>>();
+  let sendingSoon = false;
   let closed = false;
   let told = false;
 
@@ -46,11 +52,26 @@ export function createWriter(transport: WriterTransport, onFatal: (error: Hookra
     onFatal(error);
   }
 
-  async function drain(): Promise<void> {
-    // One turn of the loop: requests that came in with the same poll share the first commit.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (queue.length > 0) await runGroup(takeGroup());
-    running = undefined;
+  function send(): void {
+    const enough = () => inFlight.size === 0 || (inFlight.size < MAX_GROUPS && queue.length >= EARLY_CALLS);
+    while (queue.length > 0 && enough()) {
+      const group = runGroup(takeGroup());
+      inFlight.add(group);
+      void group.then(() => {
+        inFlight.delete(group);
+        send();
+      });
+    }
+  }
+
+  /** With the next turn of the loop: requests that came in with the same poll share the first commit. */
+  function sendSoon(): void {
+    if (sendingSoon) return;
+    sendingSoon = true;
+    setImmediate(() => {
+      sendingSoon = false;
+      send();
+    });
   }
 
   function takeGroup(): readonly Waiting[] {
@@ -67,6 +88,7 @@ export function createWriter(transport: WriterTransport, onFatal: (error: Hookra
     return group;
   }
 
+  /** Never rejects. */
   async function runGroup(group: readonly Waiting[]): Promise<void> {
     try {
       const outcomes = await transport.run(group.map((waiting) => waiting.call));
@@ -103,12 +125,14 @@ export function createWriter(transport: WriterTransport, onFatal: (error: Hookra
         queue.push({ call, bytes, settle, refuse: reject });
       });
       waitingBytes += bytes;
-      running ??= drain();
+      if (queue.length >= EARLY_CALLS) send();
+      else sendSoon();
       return answer;
     },
     async close() {
       closed = true;
-      await running;
+      send();
+      while (inFlight.size > 0) await Promise.all(inFlight);
       await transport.close();
     },
   };
