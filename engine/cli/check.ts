@@ -19,7 +19,7 @@ export const checkVerb: Verb = (cli, action, globals) =>
       const loaded = await loadInstallation(cli, findConfig(cli, globals()));
       const found = (severity: string) => loaded.diagnostics.some((one) => one.severity === severity);
       if (options["json"] === true) printJson(cli, diagnosticsJson(loaded.diagnostics));
-      else printDiagnostics(cli.out, loaded, cli.clock.monotonic() - started);
+      else printDiagnostics(cli, cli.out, { ...loaded, ms: cli.clock.monotonic() - started });
       if (loaded.unreadable) return EXIT.config;
       return found("error") || (options["strict"] === true && found("warning")) ? EXIT.findings : EXIT.ok;
     }),

@@ -55,7 +55,7 @@ export async function loadInstallation(
 export async function loadRevision(cli: Cli, configPath: string): Promise<Revision> {
   const loaded = await loadInstallation(cli, configPath);
   if (loaded.revision !== undefined) return loaded.revision;
-  printDiagnostics(cli.err, loaded);
+  printDiagnostics(cli, cli.err, loaded);
   return fail("HK8019", { count: loaded.diagnostics.filter((one) => one.severity === "error").length });
 }
 

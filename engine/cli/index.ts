@@ -48,8 +48,9 @@ export async function runCli(cli: Cli, argv: readonly string[]): Promise<number>
   const action: Parameters<Verb>[1] = (run) => async (input) => {
     code = await run(input);
   };
+  const named = withConfigInName(cli, program);
   for (const verb of VERBS) {
-    const command = verb(cli, action, () => program.opts());
+    const command = verb(named, action, () => program.opts());
     command.copyInheritedSettings(program);
     for (const sub of command.commands) sub.copyInheritedSettings(program);
     program.addCommand(command);
@@ -63,6 +64,18 @@ export async function runCli(cli: Cli, argv: readonly string[]): Promise<number>
   }
 }
 
+/** Commands that messages suggest are for the same installation: they name the config that this one was given. */
+function withConfigInName(cli: Cli, program: Command): Cli {
+  return {
+    ...cli,
+    get name() {
+      const { config } = program.opts<{ readonly config: string }>();
+      if (program.getOptionValueSource("config") !== "cli") return cli.name;
+      return `${cli.name} -c ${/^[\w./:@%+=-]+$/.test(config) ? config : `'${config}'`}`;
+    },
+  };
+}
+
 function reportFailure(cli: Cli, error: unknown): number {
   // Commander has written its own message by now; help and version come here too, with exit code 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
@@ -70,7 +83,7 @@ function reportFailure(cli: Cli, error: unknown): number {
   if (error instanceof HookrailError) {
     cli.err.write(`${color.red("error")}${color.dim(`[${error.code}]`)}: ${error.message}\n`);
     if (error.hint !== undefined) cli.err.write(`  = ${error.hint}\n`);
-    cli.err.write(`  = more: hookrail explain ${error.code}\n`);
+    cli.err.write(`  = more: ${cli.name} explain ${error.code}\n`);
     return exitCodeOf(error);
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

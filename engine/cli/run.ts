@@ -29,7 +29,7 @@ async function run(cli: Cli, globals: GlobalOptions, quiet: boolean): Promise<nu
   // Sinks are opened, and so ask for the evaluator, only once the engine runs.
   const evaluator = createLateEvaluator();
   const loaded = await loadInstallation(cli, installation.configPath, { evaluator: evaluator.get });
-  if (loaded.diagnostics.length > 0) printDiagnostics(cli.err, loaded);
+  if (loaded.diagnostics.length > 0) printDiagnostics(cli, cli.err, loaded);
   const { revision } = loaded;
   if (revision === undefined) return EXIT.config;
   const log = await openLog(cli, revision);

@@ -18,13 +18,16 @@ export interface RenderOptions {
   /** Path -> text, for the frames. */
   readonly files: Readonly<Record<string, string>>;
   readonly colors?: FrameColors;
+  /** How the program is called, for the command that explains a code. Default: hookrail. */
+  readonly program?: string;
 }
 
 /** All diagnostics with frames, in their order; empty when there are none. */
 export function renderDiagnostics(diagnostics: readonly Diagnostic[], options: RenderOptions): string {
   const colors = options.colors ?? plainColors;
   const files = withoutSecrets(diagnostics, options.files);
-  return diagnostics.map((diagnostic) => renderOne(diagnostic, files, colors)).join("\n");
+  const frames = { files, colors, program: options.program ?? "hookrail" };
+  return diagnostics.map((diagnostic) => renderOne(diagnostic, frames)).join("\n");
 }
 
 /** `2 errors, 1 warning in 4 files (38 ms)`. */
@@ -105,7 +108,7 @@ function blotLikely(line: string): string {
 
 type Files = Readonly<Record<string, string>>;
 
-function renderOne(diagnostic: Diagnostic, files: Files, colors: FrameColors): string {
+function renderOne(diagnostic: Diagnostic, { files, colors, program }: Required<RenderOptions>): string {
   const paint = diagnostic.severity === "error" ? colors.red : colors.yellow;
   const { related, span } = diagnostic;
   const width = String(Math.max(span.line, related?.span.line ?? 0)).length;
@@ -122,7 +125,7 @@ function renderOne(diagnostic: Diagnostic, files: Files, colors: FrameColors): s
       ...frame(related.span, { files, width, colors, paint: colors.blue, arrow: ":::", label: related.message }),
     );
   }
-  note(colors.dim(`more: hookrail explain ${diagnostic.code}`));
+  note(colors.dim(`more: ${program} explain ${diagnostic.code}`));
   return `${lines.join("\n")}\n`;
 }
 

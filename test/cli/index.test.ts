@@ -2,7 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { systemClock } from "../../engine/core/clock.ts";
 import { errorCatalogue } from "../../engine/core/errors.ts";
+import { openSqliteStore } from "../../engine/store/sqlite.ts";
 import { runCommand } from "../support/cli.ts";
 
 let folder: string;
@@ -64,6 +66,19 @@ describe("runCli", () => {
   test("a config that can not be parsed is no obstacle to a listing", async () => {
     writeFileSync(join(folder, "config.yaml"), "a: [");
     expect((await runCommand(folder, ["events"])).stderr).toContain(join(folder, "data/hookrail.db"));
+  });
+
+  test("suggests commands for the installation it was pointed at", async () => {
+    mkdirSync(join(folder, "conf"));
+    writeFileSync(join(folder, "conf/config.yaml"), "");
+    const store = await openSqliteStore({ path: join(folder, "conf/data.db"), clock: systemClock });
+    await store.close();
+    writeFileSync(join(folder, "conf/config.yaml"), "store: sqlite:./data.db\n");
+    const told = async (...argv: string[]) => (await runCommand(folder, [...argv, "events"])).stderr;
+    expect(await told("-c", "conf")).toContain(" -c conf send stripe/invoice.paid");
+    expect(await told("--config", join(folder, "conf/config.yaml"))).toContain(
+      `-c ${join(folder, "conf/config.yaml")} send`,
+    );
   });
 
   test("finds the store through references and the env file", async () => {
