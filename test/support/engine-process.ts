@@ -122,7 +122,9 @@ async function startEngine({ command, args, root, env }: Start): Promise<Running
       listening.resolve({ hooks: String(entry["hooks"]), admin: String(entry["admin"]) });
   });
   // An engine whose test process is gone would run on.
-  process.once("exit", () => child.kill("SIGKILL"));
+  const endToo = () => child.kill("SIGKILL");
+  process.once("exit", endToo);
+  void exited.then(() => process.off("exit", endToo));
   void exited.then(() => listening.reject(new Error(`the engine ended before it listened:\n${stderr}`)));
   const addresses = await listening.promise;
   return {

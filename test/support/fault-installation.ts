@@ -11,9 +11,10 @@ export interface FaultConfig {
   readonly limits?: string;
   /** More top-level keys. */
   readonly extra?: string;
-  readonly store?: string;
-  /** More pipelines, by file name. */
-  readonly pipelines?: Readonly<Record<string, string>>;
+  /** More files, by path: pipelines, recipes. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** More sources, as lines below `sources:`. */
+  readonly sources?: string;
   readonly options?: Omit<InstallationOptions, "files" | "shipped">;
 }
 
@@ -25,7 +26,7 @@ export function createFaultInstallation(config: FaultConfig = {}): Installation 
       "config.yaml": configYaml(config),
       "faults.env": `PAY_SECRET=${SECRET}\n`,
       "pipelines/payments.yaml": pipelineYaml(config.crm !== undefined),
-      ...Object.fromEntries(Object.entries(config.pipelines ?? {}).map(([name, text]) => [`pipelines/${name}`, text])),
+      ...config.files,
     },
   });
 }
@@ -43,10 +44,10 @@ const httpConnection = (url: string, place: string) => `
       save:  { kind: upsert, path: /save }
     default_action: save`;
 
-const configYaml = ({ crm, limits = "{}", extra = "", store = "./data/hookrail.db" }: FaultConfig) => `
+const configYaml = ({ crm, limits = "{}", extra = "", sources = "" }: FaultConfig) => `
 environment: dev
 env_file: faults.env
-store: sqlite:${store}
+store: sqlite:./data/hookrail.db
 server: { port: 0, limits: ${limits} }
 admin: { port: 0 }
 teams: { ops: {} }
@@ -58,6 +59,7 @@ sources:
     root: data.object
     times: seconds
     secrets: ["\${PAY_SECRET}"]
+${sources}
 entities:
   account:
     ids: [account_id]
