@@ -1,12 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type Cli, chooseColors, type Output } from "../../engine/cli/context.ts";
-import { runCli } from "../../engine/cli/index.ts";
-import { systemClock } from "../../engine/core/clock.ts";
 import { type ErrorEntry, errorCatalogue } from "../../engine/core/errors.ts";
-import { randomIds } from "../../engine/core/ids.ts";
 import { packageRoot } from "../../engine/core/paths.ts";
+import { runCommand } from "../support/cli.ts";
 import { blocksOf, proseOf, readPages } from "./support.ts";
 
 /** A command as a page shows it: the words behind `hookrail`. */
@@ -31,32 +28,9 @@ const shown: readonly Shown[] = pages.flatMap((page) => [
     .flatMap((block) => commandsOf(`${page.path}:${block.line}`, block.text, IN_SHELL)),
 ]);
 
-function capture(): { readonly cli: Cli; readonly text: () => string } {
-  const parts: string[] = [];
-  const color = chooseColors(false, {});
-  const output: Output = { write: (part) => void parts.push(part), tty: false, columns: 200, color };
-  const cli: Cli = {
-    name: "hookrail",
-    version: "0",
-    env: {},
-    cwd: packageRoot,
-    out: output,
-    err: output,
-    clock: systemClock,
-    ids: randomIds,
-    randomHex: () => "00",
-    user: "docs",
-    pid: 1,
-    onStopSignal: () => {},
-    exit: () => expect.unreachable("help does not end the process"),
-    readStdin: async () => "",
-  };
-  return { cli, text: () => parts.join("") };
-}
-
 async function helpOf(words: readonly string[]): Promise<string | undefined> {
-  const { cli, text } = capture();
-  return (await runCli(cli, [...words, "--help"])) === 0 ? text() : undefined;
+  const { code, stdout } = await runCommand(packageRoot, [...words, "--help"]);
+  return code === 0 ? stdout : undefined;
 }
 
 const cache = new Map<string, Promise<string | undefined>>();
