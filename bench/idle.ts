@@ -17,7 +17,7 @@ export interface IdleResult {
 
 /** Long enough for start-up work to end and young garbage to be collected. */
 const SETTLE_MS = 1_500;
-const IDLE = fileURLToPath(new URL("./servers/idle.ts", import.meta.url));
+const IDLE = fileURLToPath(new URL("./servers/idle.mjs", import.meta.url));
 
 /** Starts both in turn, `times` times; `startEngine` starts an engine in a folder that is not there yet. */
 export async function measureIdle(

@@ -10,6 +10,8 @@ export interface BenchOptions {
   readonly rounds: number;
   readonly warmupMs: number;
   readonly windowMs: number;
+  /** Events of one load that is delivered: the backlog is worked off before the next load. */
+  readonly deliveries: number;
   readonly growthRows: number;
   readonly questions: ReadonlySet<Question>;
   /** A git revision to measure beside the checkout. */
@@ -39,6 +41,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     rounds: Number(values.rounds ?? (quick ? 2 : 5)),
     warmupMs: quick ? 700 : 1_000,
     windowMs: quick ? 1_500 : 3_000,
+    deliveries: quick ? 4_000 : 12_000,
     growthRows: quick ? 200_000 : 1_000_000,
     questions: new Set(QUESTIONS.filter((known) => asked.includes(known))),
     against: values.against,

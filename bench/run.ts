@@ -109,7 +109,7 @@ async function idleFindings(bench: Bench): Promise<Finding[]> {
 async function growthFindings({ children, options }: Bench): Promise<Finding[]> {
   say(`store growth to ${options.growthRows} rows`);
   const printed = await children.run([script("store-growth.ts"), String(options.growthRows)]);
-  const { lastTenth } = lastLine<{ lastTenth: number }>(printed);
+  const { lastTenth, cpu } = lastLine<{ lastTenth: number; cpu: number }>(printed);
   const rows = options.growthRows.toLocaleString("en");
   return [
     {
@@ -117,6 +117,7 @@ async function growthFindings({ children, options }: Bench): Promise<Finding[]> 
       aim: options.growthRows >= 1_000_000 ? ">= 0.75" : "",
       value: lastTenth,
     },
+    { question: "the same in CPU time: a row of the first 30 % / of the last 30 %", aim: "", value: cpu },
   ];
 }
 

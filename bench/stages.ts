@@ -27,20 +27,27 @@ const CONNECTIONS = 64;
 const ARRIVAL_TIMEOUT_MS = 60_000;
 const LOAD = fileURLToPath(new URL("./load.ts", import.meta.url));
 
+/** Where a load goes, and what differs from the options. */
+export interface LoadChoice {
+  readonly path: string;
+  readonly maxRequests?: number;
+  readonly warmupMs?: number;
+}
+
 /** Loads a server over the options' window. Throws when an answer was no 2xx: such a run says nothing. */
 export async function loadServer(
   { children, options }: { children: Children; options: BenchOptions },
   server: ServerChild,
-  path: string = PATHS.ack,
+  { path, maxRequests, warmupMs = options.warmupMs }: LoadChoice = { path: PATHS.ack },
 ): Promise<Sample> {
-  const { warmupMs, windowMs } = options;
+  const { windowMs } = options;
   const plan: LoadPlan = {
     port: server.port,
     path,
     connections: CONNECTIONS,
     warmupMs,
     windowMs,
-    maxRequests: Math.ceil(((warmupMs + windowMs) / 1000) * MAX_PER_SECOND),
+    maxRequests: maxRequests ?? Math.ceil(((warmupMs + windowMs) / 1000) * MAX_PER_SECOND),
     serverPid: server.pid,
   };
   const result = JSON.parse(await children.run([LOAD, JSON.stringify(plan)])) as LoadResult;
@@ -88,7 +95,12 @@ export async function loadAndDeliver(
 ): Promise<DeliverySample> {
   const before = await arrivals.count().catch(() => ({ events: 0 }));
   const cpuBefore = cpuMs(engine.pid);
-  const sample = await loadServer(bench, engine, path);
+  const sample = await loadServer(bench, engine, {
+    path,
+    maxRequests: bench.options.deliveries,
+    // The window ends with the last of few requests: it must not open too late.
+    warmupMs: 300,
+  });
   const deadline = performance.now() + ARRIVAL_TIMEOUT_MS;
   for (;;) {
     const { events, lastAt } = await arrivals.count();

@@ -105,7 +105,11 @@ try {
     `first 30 %: ${Math.round(meanRate(first))}/s, last 30 %: ${Math.round(meanRate(last))}/s: ratio ${ratio.toFixed(2)} (aim 0.75)`,
   );
   // On a busy machine this one tells more: the work done for each row.
-  console.log(`CPU for each row, first over last: ${(meanCpu(first) / meanCpu(last)).toFixed(2)}`);
+  const cpu = meanCpu(first) / meanCpu(last);
+  console.log(`CPU for each row, first over last: ${cpu.toFixed(2)}`);
+  console.log(
+    JSON.stringify({ lastTenth: (chunks.at(-1)?.rate ?? Number.NaN) / meanRate(first), lastThird: ratio, cpu }),
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
