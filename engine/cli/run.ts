@@ -6,6 +6,7 @@ import type { Revision } from "../config/revision.ts";
 import { fail } from "../core/errors.ts";
 import type { Evaluator } from "../core/expression.ts";
 import { createLog, type Log, openLogStream } from "../core/log.ts";
+import { releaseStartMemory } from "../core/memory.ts";
 import { createEvaluator } from "../mapping/evaluate.ts";
 import { loadInstallation } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
@@ -35,6 +36,7 @@ async function run(cli: Cli, globals: GlobalOptions, quiet: boolean): Promise<nu
   const log = await openLog(cli, revision);
   mkdirSync(dirname(installation.storePath), { recursive: true });
   const stopping = createStopping(cli, log, revision.limits.drainMs);
+  releaseStartMemory();
   const serving = await serve({
     revision,
     evaluator: evaluator.set(createEvaluator({ clock: cli.clock, deadlineMs: revision.limits.mappingTimeoutMs })),
