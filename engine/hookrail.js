@@ -4,6 +4,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
 import * as module from "node:module";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const NEEDED_MAJOR = 26;
@@ -45,6 +46,9 @@ if (major >= NEEDED_MAJOR) {
     process.on("disconnect", () => process.kill(process.pid, "SIGTERM"));
   }
   module.enableCompileCache();
+  // Worker threads find it by this name only; without it each would load Node's type stripper, 37 MB.
+  const cache = module.getCompileCacheDir();
+  if (cache !== undefined) process.env.NODE_COMPILE_CACHE ??= dirname(cache);
   const { main } = await import("./main.ts");
   await main();
 } else {
