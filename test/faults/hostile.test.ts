@@ -34,7 +34,7 @@ let engine: RunningEngine;
 
 beforeAll(async () => {
   installation = createFaultInstallation({
-    limits: "{ header_timeout: 3s, request_timeout: 4s }",
+    limits: "{ header_timeout: 2s, request_timeout: 3s }",
     sources: '  zipped: { provider: zipped, path: /hooks/zipped, secrets: ["${PAY_SECRET}"] }',
     files: { "plugins/providers/zipped.yaml": ZIPPED, "pipelines/zipped.yaml": ZIPPED_PIPELINE },
   });

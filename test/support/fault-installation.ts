@@ -13,6 +13,8 @@ export interface FaultConfig {
   readonly extra?: string;
   /** More files, by path: pipelines, recipes. */
   readonly files?: Readonly<Record<string, string>>;
+  /** More entities, as lines below `entities:`. */
+  readonly entities?: string;
   /** More sources, as lines below `sources:`. */
   readonly sources?: string;
   readonly options?: Omit<InstallationOptions, "files" | "shipped">;
@@ -44,7 +46,7 @@ const httpConnection = (url: string, place: string) => `
       save:  { kind: upsert, path: /save }
     default_action: save`;
 
-const configYaml = ({ crm, limits = "{}", extra = "", sources = "" }: FaultConfig) => `
+const configYaml = ({ crm, limits = "{}", extra = "", sources = "", entities = "" }: FaultConfig) => `
 environment: dev
 env_file: faults.env
 store: sqlite:./data/hookrail.db
@@ -66,6 +68,7 @@ entities:
     attributes:
       last:   { type: integer, owner: ops, protected: true }
       amount: { type: integer, owner: ops, protected: true }
+${entities}
 connections:
   local: { sink: sql, url: "sqlite:./data/crm.db", events_table: effects, retry: { base: 100ms, cap: 500ms }, breaker: { enabled: false } }
 ${crm === undefined ? "" : ["keyed", "plain"].map((place) => httpConnection(crm, place)).join("")}

@@ -74,7 +74,7 @@ function appliedByAccount(root: string): Map<string, number[]> {
   const rows = query<{ provider_id: string }>(
     root,
     "hookrail.db",
-    "SELECT e.provider_id FROM events e JOIN outcomes o ON o.event_seq = e.seq WHERE o.status = 'applied' ORDER BY e.seq",
+    "SELECT e.provider_id FROM events e JOIN outcomes o ON o.event_seq = e.seq WHERE o.status = 'applied' AND o.pipeline = 'payments' ORDER BY e.seq",
   );
   return grouped(rows.map(({ provider_id }) => numberOf(provider_id)));
 }
