@@ -1,8 +1,8 @@
 /** From mapped keys to entities: which entity each write is about, and all that the decision has to read of them. */
 import type { EntityModel } from "../core/entity.ts";
+import { refKey } from "../core/record.ts";
 import type { EntityRef } from "../core/types.ts";
 import type { MappedRow, MappedWrite } from "../mapping/model.ts";
-import { refKey } from "../ordering/records.ts";
 import { rollupChildTypes } from "../ordering/rollup.ts";
 import type { StepField, StepWrite } from "../ordering/step.ts";
 import type { EntityRecord, Store } from "../store/store.ts";

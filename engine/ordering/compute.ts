@@ -1,10 +1,10 @@
 /** Computed attributes of one step: rollups from the children up, then `derive`. */
 import type { AttributeModel, EntityModel } from "../core/entity.ts";
 import type { Expression } from "../core/expression.ts";
+import { type EntityRecord, refKey } from "../core/record.ts";
 import type { EntityRef, Json, MaybePromise } from "../core/types.ts";
 import { compareValues, sameJson } from "../core/values.ts";
 import { type Draft, type Drafts, putAttribute, valuesOf } from "./draft.ts";
-import { type EntityRecord, refKey } from "./records.ts";
 import { type ChildValue, type RollupResult, rollUp, rollupChildTypes } from "./rollup.ts";
 
 export interface ComputeInput {

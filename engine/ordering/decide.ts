@@ -3,10 +3,10 @@
  * clock and no store, so the same event on the same snapshot gives the same decision in `test`, `plan` and live.
  */
 
+import { refKey } from "../core/record.ts";
 import type { EntityRef } from "../core/types.ts";
 import { computeAll } from "./compute.ts";
 import { closeDraft, createDrafts, type Draft, type Drafts } from "./draft.ts";
-import { refKey } from "./records.ts";
 import type { DecidedWrite, Decision, StepInput, StepWrite, Touched } from "./step.ts";
 import { isFarAhead, isOlder } from "./version.ts";
 import { applyWrite, mayLower } from "./write.ts";

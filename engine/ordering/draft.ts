@@ -1,9 +1,9 @@
 /** The working copy of one entity within one apply step: collects what changes, then gives the record to store. */
 import type { AttributeModel, EntityModel } from "../core/entity.ts";
+import { type EntityRecord, refKey, type StoredAttribute } from "../core/record.ts";
 import type { EntityRef, Json, Version } from "../core/types.ts";
 import { sameJson } from "../core/values.ts";
-import type { GateState } from "./gate.ts";
-import { type Change, type EntityRecord, refKey } from "./records.ts";
+import type { Change } from "./change.ts";
 import { unknownState } from "./state.ts";
 
 /** Mutable, and never leaves the step that made it. */
@@ -12,7 +12,7 @@ export interface Draft {
   readonly ref: EntityRef;
   readonly before: EntityRecord | undefined;
   ids: Record<string, string>;
-  attributes: Record<string, GateState>;
+  attributes: Record<string, StoredAttribute>;
   state: string;
   stateVersion: Version | undefined;
   parent: EntityRef | undefined;
@@ -53,7 +53,7 @@ export function openDraft(model: EntityModel, ref: EntityRef, before: EntityReco
 export function putAttribute(
   draft: Draft,
   attribute: AttributeModel,
-  next: GateState,
+  next: StoredAttribute,
   note: Partial<Change> = {},
 ): void {
   const before = draft.attributes[attribute.name]?.value;

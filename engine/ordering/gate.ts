@@ -1,18 +1,10 @@
 /** The gate of one attribute: does this event's value go in, given what is stored and at which version? */
 import type { AttributeModel } from "../core/entity.ts";
+import type { Rung, StoredAttribute } from "../core/record.ts";
 import type { Json, Version } from "../core/types.ts";
 import { compareValues, isOrdered, sameJson } from "../core/values.ts";
-import { climb, type Rung } from "./ladder.ts";
+import { climb } from "./ladder.ts";
 import { isOlder } from "./version.ts";
-
-/** What is stored of one attribute, as far as the gate needs it. */
-export interface GateState {
-  readonly value: Json;
-  readonly version?: Version;
-  readonly writer?: string;
-  /** Protected attributes with an order: what a late event must be judged against. See ladder.ts. */
-  readonly ladder?: readonly Rung[];
-}
 
 export interface Incoming {
   readonly version: Version;
@@ -23,12 +15,12 @@ export interface Incoming {
 
 /** `next` is to be stored. `kept`: the value itself did not go in, though what is remembered of it may have changed. */
 export type GateResult =
-  | { readonly kind: "write"; readonly next: GateState; readonly changed: boolean }
+  | { readonly kind: "write"; readonly next: StoredAttribute; readonly changed: boolean }
   | {
       readonly kind: "keep";
       readonly why: "stale" | "refused" | "mode";
       readonly supersededBy?: Version;
-      readonly next?: GateState;
+      readonly next?: StoredAttribute;
     };
 
 /** Decides `set value` (or `clear`, as null) against what is stored. */
@@ -36,7 +28,7 @@ export function gateAttribute(
   attribute: AttributeModel,
   value: Json,
   incoming: Incoming,
-  stored?: GateState,
+  stored?: StoredAttribute,
 ): GateResult {
   const write = (version: Version): GateResult => ({
     kind: "write",
@@ -62,7 +54,7 @@ export function gateAttribute(
 interface GateCase {
   readonly value: Json;
   readonly incoming: Incoming;
-  readonly stored: GateState | undefined;
+  readonly stored: StoredAttribute | undefined;
 }
 
 interface WriteCase extends GateCase {
@@ -72,7 +64,7 @@ interface WriteCase extends GateCase {
 /** `write: up` is a maximum, so the order of arrival does not matter at all. */
 function gateUp(
   attribute: AttributeModel,
-  { value, incoming, stored, write }: WriteCase & { stored: GateState },
+  { value, incoming, stored, write }: WriteCase & { stored: StoredAttribute },
 ): GateResult {
   const order = stored.value === null ? 1 : value === null ? -1 : compareValues(attribute, value, stored.value);
   if (order !== undefined && order <= 0) return { kind: "keep", why: "mode" };
@@ -111,14 +103,14 @@ function gateLadder(attribute: AttributeModel, { value, incoming, stored }: Gate
     compare,
   );
   const top = ladder.reduce((best, rung) => (compare(rung.value, best.value) >= 0 ? rung : best));
-  const next: GateState = { value: top.value, version: top.version, writer: incoming.pipeline, ladder };
+  const next: StoredAttribute = { value: top.value, version: top.version, writer: incoming.pipeline, ladder };
   if (sameJson(top.value, value))
     return { kind: "write", next, changed: stored === undefined || !sameJson(stored.value, value) };
   if (stored === undefined || !sameJson(top.value, stored.value)) {
     // A late permission to lower took the old peak away, and a later value shows: it goes in through this event.
     return { kind: "write", next, changed: true };
   }
-  const remembered: GateState = { ...next, ...(stored.writer === undefined ? {} : { writer: stored.writer }) };
+  const remembered: StoredAttribute = { ...next, ...(stored.writer === undefined ? {} : { writer: stored.writer }) };
   const older = stored.version !== undefined && isOlder(incoming.version, top.version);
   return older
     ? { kind: "keep", why: "stale", supersededBy: top.version, next: remembered }
@@ -126,7 +118,7 @@ function gateLadder(attribute: AttributeModel, { value, incoming, stored }: Gate
 }
 
 /** Between sources there is no common clock: `writers:` states who wins, highest first. */
-function outranked(attribute: AttributeModel, incoming: Incoming, stored: GateState): boolean {
+function outranked(attribute: AttributeModel, incoming: Incoming, stored: StoredAttribute): boolean {
   if (stored.writer === undefined || stored.version === undefined || stored.version.source === incoming.version.source)
     return false;
   const mine = attribute.writers.indexOf(incoming.pipeline);

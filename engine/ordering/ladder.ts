@@ -4,15 +4,9 @@
  * the last permitted lowering (the floor) and, after it, the values that no later value reaches. Every order of
  * arrival then ends in the same value.
  */
+import type { Rung } from "../core/record.ts";
 import type { Json, Version } from "../core/types.ts";
 import { compareVersions } from "./version.ts";
-
-export interface Rung {
-  readonly value: Json;
-  readonly version: Version;
-  /** Its rule may lower the attribute: whatever is older does not count. */
-  readonly floor?: true;
-}
 
 /** More rungs than this need as many falling values, each refused: the lowest ones are given up first. */
 const maxRungs = 32;

@@ -1,8 +1,9 @@
 /** The shapes of one apply step: what goes into the decision and what comes out. */
 import type { EntityModel } from "../core/entity.ts";
 import type { Expression } from "../core/expression.ts";
+import type { EntityRecord } from "../core/record.ts";
 import type { EntityRef, Json, MaybePromise, Version } from "../core/types.ts";
-import type { Change, EntityRecord } from "./records.ts";
+import type { Change } from "./change.ts";
 
 /** One row after mapping: what to do with one attribute. `keep` rows do not get here. */
 export interface StepField {

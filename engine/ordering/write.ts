@@ -1,8 +1,9 @@
 /** Applies one entity write to its draft: ids, state, attributes, each through its gate; or its deletion. */
+
+import { refKey } from "../core/record.ts";
 import type { Version } from "../core/types.ts";
 import { bury, type Draft, type Drafts, putAttribute } from "./draft.ts";
 import { gateAttribute } from "./gate.ts";
-import { refKey } from "./records.ts";
 import { gateState } from "./state.ts";
 import type { Decision, StepInput, StepWrite } from "./step.ts";
 

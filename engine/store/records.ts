@@ -1,4 +1,5 @@
 /** What goes into the store and is worked on there: accepted events, work, entities, deliveries and their attempts. */
+import type { EntityRecord } from "../core/record.ts";
 import type {
   ActionKind,
   AttributeWrite,
@@ -10,7 +11,6 @@ import type {
   Json,
   JsonObject,
   SkipReason,
-  Version,
 } from "../core/types.ts";
 
 // ---- intake ----
@@ -80,31 +80,7 @@ export interface WorkItem {
   readonly holdReason?: string;
 }
 
-/** One attribute of an entity as stored. */
-export interface StoredAttribute {
-  readonly value: Json;
-  /** Absent for computed values and seeds. */
-  readonly version?: Version;
-  /** Pipeline that wrote it. */
-  readonly writer?: string;
-  /** What a late event of a protected attribute is judged against (ordering/ladder.ts). */
-  readonly ladder?: readonly { readonly value: Json; readonly version: Version; readonly floor?: true }[];
-}
-
-export interface EntityRecord extends EntityRef {
-  readonly ids: Readonly<Record<string, string>>;
-  readonly attributes: Readonly<Record<string, StoredAttribute>>;
-  /** `unknown` until the first state. */
-  readonly state: string;
-  readonly stateVersion?: Version;
-  readonly parent?: EntityRef;
-  /** Counts changes; 0 is never stored. The commit of a change names the one it read. */
-  readonly changes: number;
-  readonly seeded: boolean;
-  readonly tombstone?: { readonly version: Version; readonly erased: boolean };
-  readonly createdAt: number;
-  readonly updatedAt: number;
-}
+export type { EntityRecord, StoredAttribute } from "../core/record.ts";
 
 /** An entity as it is to be after the commit; `expected` is its `changes` when it was read (0: not there). */
 export interface EntityWrite {

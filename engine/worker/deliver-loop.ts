@@ -1,10 +1,10 @@
 /** Sends what is due for one connection: bounded concurrency, one in flight per lane (connection, entity), held back by rate, breaker and pause. */
 import PQueue from "p-queue";
 import type { Clock } from "../core/clock.ts";
+import { refKey } from "../core/record.ts";
 import type { ConnectionGate } from "../delivery/gate.ts";
 import type { ConnectionModel } from "../delivery/model.ts";
 import { attemptDelivery, type DeliverDeps } from "../flow/deliver.ts";
-import { refKey } from "../ordering/records.ts";
 import type { OpenSink } from "../plugin/index.ts";
 import type { DeliveryRecord, Store } from "../store/store.ts";
 import type { Pace } from "./pace.ts";

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type GateState, gateAttribute } from "../../engine/ordering/gate.ts";
+import type { StoredAttribute } from "../../engine/core/record.ts";
+import { gateAttribute } from "../../engine/ordering/gate.ts";
 import { at, attribute, tiers } from "./support.ts";
 
 const incoming = (time: number, parts: { mayLower?: boolean; pipeline?: string; source?: string } = {}) => ({
@@ -13,7 +14,7 @@ function play(
   model: ReturnType<typeof attribute>,
   events: readonly { time: number; value: string | number; mayLower: boolean }[],
 ) {
-  let stored: GateState | undefined;
+  let stored: StoredAttribute | undefined;
   for (const event of events) {
     const result = gateAttribute(model, event.value, incoming(event.time, event), stored);
     stored = result.next ?? stored;

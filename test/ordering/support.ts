@@ -1,7 +1,7 @@
 import type { AttributeModel, EntityModel } from "../../engine/core/entity.ts";
+import { type EntityRecord, refKey } from "../../engine/core/record.ts";
 import type { EntityRef, Json, Version } from "../../engine/core/types.ts";
 import { decide } from "../../engine/ordering/decide.ts";
-import { type EntityRecord, refKey } from "../../engine/ordering/records.ts";
 import type { Decision, StepInput, StepWrite } from "../../engine/ordering/step.ts";
 
 export function attribute(name: string, parts: Partial<AttributeModel> = {}): AttributeModel {

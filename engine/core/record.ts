@@ -1,0 +1,40 @@
+/** An entity as it is stored: the shape that ordering decides on and the store keeps. */
+import type { EntityRef, Json, Version } from "./types.ts";
+
+/** One write of a protected attribute that late events are still judged against (ordering/ladder.ts). */
+export interface Rung {
+  readonly value: Json;
+  readonly version: Version;
+  /** Its rule may lower the attribute: whatever is older does not count. */
+  readonly floor?: true;
+}
+
+/** One attribute of an entity. */
+export interface StoredAttribute {
+  /** Null: it was cleared. */
+  readonly value: Json;
+  /** Absent for computed values and seeds. */
+  readonly version?: Version;
+  /** Pipeline that wrote it. */
+  readonly writer?: string;
+  /** Protected attributes with an order only. */
+  readonly ladder?: readonly Rung[];
+}
+
+export interface EntityRecord extends EntityRef {
+  readonly ids: Readonly<Record<string, string>>;
+  readonly attributes: Readonly<Record<string, StoredAttribute>>;
+  /** `unknown` until the first state. */
+  readonly state: string;
+  readonly stateVersion?: Version;
+  readonly parent?: EntityRef;
+  /** Counts changes; 0 is never stored. The commit of a change names the one it read. */
+  readonly changes: number;
+  readonly seeded: boolean;
+  readonly tombstone?: { readonly version: Version; readonly erased: boolean };
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** `type/key`: how an entity is found within a step, and what its lane is called. */
+export const refKey = (ref: EntityRef): string => `${ref.type}/${ref.key}`;
