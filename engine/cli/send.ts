@@ -5,7 +5,7 @@ import { Command } from "commander";
 import type { Revision, SourceModel } from "../config/revision.ts";
 import { parseDuration } from "../core/duration.ts";
 import { fail } from "../core/errors.ts";
-import { nearest } from "../core/suggest.ts";
+import { didYouMean, nearest } from "../core/suggest.ts";
 import type { Json } from "../core/types.ts";
 import type { Sample } from "../provider/model.ts";
 import { type RenderedSample, renderSample, type SampleChanges } from "../provider/sample.ts";
@@ -59,13 +59,19 @@ interface Answer {
   readonly body: string;
 }
 
+/** A source written inline in a pipeline goes by the pipeline's name. */
+function knownProviders(revision: Revision, provider: string): string {
+  const known = [...new Set(allSources(revision).map((source) => source.provider))].sort();
+  return didYouMean(provider, known) ?? `the sources' providers are ${known.join(", ")}`;
+}
+
 function findSample(revision: Revision, name: string, sourceName: unknown): { source: SourceModel; sample: Sample } {
   const slash = name.indexOf("/");
   const provider = slash < 0 ? name : name.slice(0, slash);
   const sources = allSources(revision).filter(
     (one) => one.provider === provider && (sourceName === undefined || one.name === sourceName),
   );
-  const source = sources[0] ?? fail("HK8007", { provider });
+  const source = sources[0] ?? fail("HK8007", { provider }, { hint: knownProviders(revision, provider) });
   const sample = source.recipe.samples.get(name.slice(slash + 1));
   if (slash >= 0 && sample !== undefined) return { source, sample };
   const guess = nearest(name.slice(slash + 1), [...source.recipe.samples.keys()]);

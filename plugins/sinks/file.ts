@@ -63,7 +63,8 @@ function createAppender(path: string): Appender {
 /** A crash can leave half a line: it is ended, so that the next one stands on its own. */
 async function openForAppend(path: string): Promise<FileHandle> {
   mkdirSync(dirname(path), { recursive: true });
-  const handle = await open(path, "a+");
+  // Its lines hold people's data: only its owner reads a new file.
+  const handle = await open(path, "a+", 0o600);
   const { size } = await handle.stat();
   if (size === 0) return handle;
   const last = Buffer.alloc(1);

@@ -66,7 +66,13 @@ const auth = Type.Union(
 /** Fields of `auth` that a preset names as settings. */
 const CREDENTIALS = new Set(["user", "password", "token", "value", "secret", "client_id", "client_secret"]);
 
-const { identity: _identity, summary: _summary, ...actionParts } = actionSchema.properties;
+const { identity: _identity, summary: _summary, kind: _kind, ...presetParts } = actionSchema.properties;
+const actionParts = {
+  ...presetParts,
+  kind: maybe(
+    oneOf(["upsert", "effect"], "upsert writes attributes and may be merged; effect never is. upsert by default."),
+  ),
+};
 const { path: _path, steps: _steps, ...urlParts } = actionParts;
 
 /** Settings that are a preset's own keys. */

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -51,6 +51,11 @@ describe("the file sink", () => {
         attempt: 2,
       }),
     ]);
+  });
+
+  it("makes its file readable to its owner alone", async () => {
+    await sink.send(await sink.prepare(delivery({ action: "identify" })), sending());
+    expect(statSync(join(folder, "out/deliveries.ndjson")).mode & 0o777).toBe(0o600);
   });
 
   it("keeps every line whole when many come at once", async () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -36,6 +36,13 @@ describe("the sql sink on SQLite", () => {
     const sink = await open({ url: "sqlite:./data/crm.db" });
     await apply(sink, { set: { tier: "pro" } });
     expect(existsSync(`${file()}-wal`)).toBe(true);
+  });
+
+  it("makes a new file readable to its owner alone, its log too", async () => {
+    const sink = await open({ url: "sqlite:./data/crm.db" });
+    await apply(sink, { set: { tier: "pro" } });
+    const modes = [file(), `${file()}-wal`].map((path) => statSync(path).mode & 0o777);
+    expect(modes).toEqual([0o600, 0o600]);
   });
 
   it("shares one commit among deliveries that come together", async () => {

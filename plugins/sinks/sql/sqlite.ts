@@ -1,4 +1,5 @@
 /** Applies programs to a SQLite file: the ones that come together share one transaction, each in its savepoint. */
+import { closeSync, openSync } from "node:fs";
 import Database from "better-sqlite3";
 import type { Applied } from "./executor.ts";
 import type { Program, Statement } from "./program.ts";
@@ -21,6 +22,8 @@ const MAX_STATEMENTS = 500;
 
 /** Opens the file; `synchronous=FULL`, or a power cut could lose what Hookrail has noted as delivered. */
 export function openSqliteApplier(path: string): SqliteApplier {
+  // A new file holds people's data: only its owner reads it. SQLite gives its -wal and -shm the same mode.
+  if (path !== ":memory:") closeSync(openSync(path, "a", 0o600));
   const db = new Database(path);
   db.pragma("busy_timeout = 5000");
   db.pragma("journal_mode = WAL");
