@@ -30,7 +30,7 @@ export const testVerb: Verb = (cli, action, globals) =>
       const revision = await loadRevision(cli, configPath);
       const chosen = choose(revision.pipelines, args);
       const only = typeof options["only"] === "string" ? options["only"] : "";
-      const evaluator = createEvaluator({});
+      const evaluator = createEvaluator({ deadlineMs: revision.limits.mappingTimeoutMs });
       const results: TestResult[] = [];
       try {
         for (const { pipeline, test } of testsOf(chosen, only)) {

@@ -119,7 +119,7 @@ export const retentionSchema = closed(
 
 export const limitsSchema = closed(
   {
-    mapping_timeout: maybe(later(durationText("How long one event's expressions may take. Default: 250ms."))),
+    mapping_timeout: maybe(durationText("How long one event's expressions may take. Default: 250ms.")),
     max_items: maybe(
       Type.Integer({ minimum: 1, maximum: 100_000, description: "Events one request may carry. Default: 1000." }),
     ),
