@@ -8,7 +8,7 @@ import { createFaultInstallation } from "../support/fault-installation.ts";
 import { createLedger, type Ledger } from "../support/ledger.ts";
 import { yesterday } from "../support/payments.ts";
 import { faultFactor, runSeed, type Seeded, seeded } from "../support/seeded.ts";
-import { type KillCall, killAt, readTrace, type Syscall, straceHere, traceTo } from "../support/strace.ts";
+import { failAt, type KillCall, killAt, readTrace, type Syscall, straceHere, traceTo } from "../support/strace.ts";
 import { expectApplied, expectHttp, expectSql, expectStored, settled, status } from "../support/verdict.ts";
 
 const here = straceHere();
@@ -23,7 +23,6 @@ interface Point {
 const SHORT: readonly Point[] = [
   { call: "pwrite64", n: 20 },
   { call: "fsync", n: 4 },
-  { call: "fsync", n: 7 },
   { call: "pwrite64", n: 160 },
   { call: "write", n: 45 },
   { call: "fsync", n: 21 },
@@ -96,6 +95,39 @@ describe.skipIf(!here)("the engine, killed at exact syscalls (needs strace)", ()
       }
     },
     120_000 * faultFactor(),
+  );
+});
+
+describe.skipIf(!here)("a disk that fails (needs strace)", () => {
+  test.each(faultFactor() === 1 ? (["fsync"] as const) : (["fsync", "pwrite64"] as const))(
+    "at %s: the group is refused, the engine ends and says so, and the next start has all that was promised",
+    async (call) => {
+      const crm = await startCrm();
+      const installation = createFaultInstallation({ crm: crm.url });
+      const ledger = createLedger(yesterday());
+      try {
+        const maker = await installation.start();
+        expect(await maker.end("SIGTERM")).toEqual({ code: 0, signal: null });
+        const engine = await installation.start(failAt(call, call === "fsync" ? 12 : 150, "EIO"));
+        expect(await sendUntilGone(engine, ledger)).toBe(true);
+        expect(engine.child.exitCode).toBe(70);
+        expect(engine.lines.some((line) => line.includes("HK4009") && line.includes("the engine ends"))).toBe(true);
+        const statuses = [...ledger.entries.values()].flatMap(({ answers }) => answers.map(({ status }) => status));
+        expect(statuses.filter((status) => status !== 202 && status !== 503)).toEqual([]);
+        expectStored(installation.root, ledger);
+        const next = await installation.start();
+        await ledger.send(next.hooks, { fresh: BATCH, width: 6 });
+        await settled(next);
+        expectApplied(installation.root, ledger);
+        expectSql(installation.root, ledger);
+        expectHttp(installation.root, crm);
+        expect(await next.end("SIGTERM")).toEqual({ code: 0, signal: null });
+      } finally {
+        installation.remove();
+        await crm.close();
+      }
+    },
+    120_000,
   );
 });
 

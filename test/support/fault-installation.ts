@@ -1,6 +1,7 @@
 /** The config of fault tests: one signed source; a SQL sink with rows and effects; a CRM that honours keys, and one that does not. */
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import { packageRoot } from "../../engine/core/paths.ts";
 import { createInstallation, type Installation, type InstallationOptions } from "./engine-process.ts";
 import { PATH, SECRET } from "./payments.ts";
 
@@ -23,6 +24,8 @@ export interface FaultConfig {
 /** A folder with that config, not started. */
 export function createFaultInstallation(config: FaultConfig = {}): Installation {
   return createInstallation({
+    // Engines that are killed never write what they compiled; the many starts of these tests share one cache.
+    env: { NODE_COMPILE_CACHE: join(packageRoot, "node_modules/.cache/compile") },
     ...config.options,
     files: {
       "config.yaml": configYaml(config),

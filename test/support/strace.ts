@@ -27,6 +27,11 @@ export function killAt(call: KillCall, n: number): readonly string[] {
   return [...COMMON, "-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:signal=KILL:when=${n}`];
 }
 
+/** Fails the n-th such call that any one thread makes. */
+export function failAt(call: KillCall, n: number, error: "EIO" | "ENOSPC"): readonly string[] {
+  return [...COMMON, "-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:error=${error}:when=${n}`];
+}
+
 /** Writes the calls that matter to `file`, with whole pages of the WAL. */
 export function traceTo(file: string): readonly string[] {
   const calls = "trace=pwrite64,fsync,fdatasync,write,writev,sendto";
