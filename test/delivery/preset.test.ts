@@ -1,19 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parsePreset } from "../../engine/delivery/preset.ts";
 import { readPresetFiles } from "../../engine/delivery/preset-files.ts";
 import type { OpenSink, Settings } from "../../engine/plugin/index.ts";
-import { answer, type FaultServer, startFaultServer } from "../support/fault-server.ts";
-import {
-  createTestContext,
-  type DeliveryOverrides,
-  delivery,
-  secret,
-  sending,
-  type TestContext,
-} from "../support/sink-context.ts";
+import { answer } from "../support/fault-server.ts";
+import { useHttpBench } from "../support/http-bench.ts";
+import { type DeliveryOverrides, delivery, secret, sending } from "../support/sink-context.ts";
 
 /** A sink without an upsert: find, then create or update. */
 const finder = {
@@ -42,29 +33,12 @@ const finder = {
   },
 };
 
-let folder: string;
-let test: TestContext;
-let server: FaultServer;
-const opened: OpenSink[] = [];
-
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), "hookrail-preset-"));
-  test = createTestContext(folder);
-  server = await startFaultServer();
-});
-afterEach(async () => {
-  for (const sink of opened.splice(0)) await sink.close();
-  await test.close();
-  await server.close();
-  rmSync(folder, { recursive: true });
-});
+const bench = useHttpBench();
 
 async function open(preset: unknown, settings: Settings = {}): Promise<OpenSink> {
   const parsed = parsePreset(preset);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
-  const sink = await parsed.sink.open({ token: secret("t"), base_url: server.url, ...settings }, test.context);
-  opened.push(sink);
-  return sink;
+  return bench.open(parsed.sink, { token: secret("t"), base_url: bench.server.url, ...settings });
 }
 
 async function send(sink: OpenSink, over: DeliveryOverrides) {
@@ -74,9 +48,9 @@ async function send(sink: OpenSink, over: DeliveryOverrides) {
 describe("steps", () => {
   it("update what the look-up found, with a list of what is to be blanked", async () => {
     const sink = await open(finder);
-    server.next(answer(200, { items: [{ id: "a/7" }] }), answer(200));
+    bench.server.next(answer(200, { items: [{ id: "a/7" }] }), answer(200));
     expect(await send(sink, { set: { tier: "pro" }, clear: ["seats"] })).toMatchObject({ kind: "delivered" });
-    expect(server.requests.map(({ method, url, body }) => [method, url, body])).toEqual([
+    expect(bench.server.requests.map(({ method, url, body }) => [method, url, body])).toEqual([
       ["GET", "/persons/search?term=cus_1", ""],
       ["PATCH", "/persons/a%2F7", '{"$set":{"tier":"pro"},"$unset":["seats"]}'],
     ]);
@@ -84,10 +58,10 @@ describe("steps", () => {
 
   it("create what was not found", async () => {
     const sink = await open(finder);
-    server.next(answer(200, { items: [] }), answer(201), answer(404), answer(201));
+    bench.server.next(answer(200, { items: [] }), answer(201), answer(404), answer(201));
     expect(await send(sink, { set: { tier: "free" } })).toMatchObject({ kind: "delivered", status: 201 });
     expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "delivered", status: 201 });
-    expect(server.requests.at(-1)).toMatchObject({
+    expect(bench.server.requests.at(-1)).toMatchObject({
       method: "POST",
       url: "/persons",
       body: '{"ref":"cus_1","tier":"pro"}',
@@ -96,20 +70,20 @@ describe("steps", () => {
 
   it("write nothing when the look-up fails, and only then is a lost answer safe to repeat", async () => {
     const sink = await open(finder);
-    server.next(answer(503), { kind: "reset" });
+    bench.server.next(answer(503), { kind: "reset" });
     expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "retry" });
     expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "retry" });
-    server.next(answer(200, { items: [{ id: 1 }] }), { kind: "reset" });
+    bench.server.next(answer(200, { items: [{ id: 1 }] }), { kind: "reset" });
     expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "unknown" });
-    expect(server.requests.filter(({ method }) => method !== "GET")).toHaveLength(1);
+    expect(bench.server.requests.filter(({ method }) => method !== "GET")).toHaveLength(1);
   });
 
   it("make no twin of a record when the look-up's answer can not be read", async () => {
     const sink = await open(finder);
-    server.next(answer(200, "<html>"), { kind: "huge", bytes: 200_000 });
+    bench.server.next(answer(200, "<html>"), { kind: "huge", bytes: 200_000 });
     expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "retry" });
     expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "retry" });
-    expect(server.requests.every(({ method }) => method === "GET")).toBe(true);
+    expect(bench.server.requests.every(({ method }) => method === "GET")).toBe(true);
   });
 
   it("keep no credential in what is frozen", async () => {
@@ -124,9 +98,9 @@ describe("what is frozen", () => {
     const first = await open(finder, { token: secret("old") });
     const request = await first.prepare(delivery({ set: { tier: "pro" } }));
     const second = await open(finder, { token: secret("new") });
-    server.next(answer(200, { items: [] }), answer(201));
+    bench.server.next(answer(200, { items: [] }), answer(201));
     await second.send(request, sending({ attempt: 2 }));
-    expect(server.requests.at(-1)?.headers["x-api-token"]).toBe("new");
+    expect(bench.server.requests.at(-1)?.headers["x-api-token"]).toBe("new");
   });
 
   it("is refused, not sent, when another sink has frozen it", async () => {
@@ -134,7 +108,7 @@ describe("what is frozen", () => {
     expect(await sink.send({ summary: "", data: { action: "upsert", rows: [] } }, sending())).toMatchObject({
       kind: "rejected",
     });
-    expect(server.requests).toHaveLength(0);
+    expect(bench.server.requests).toHaveLength(0);
   });
 });
 

@@ -1,55 +1,29 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Value } from "typebox/value";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OpenSink, Settings } from "../../engine/plugin/index.ts";
 import httpSink from "../../plugins/sinks/http.ts";
-import { answer, type FaultServer, startFaultServer } from "../support/fault-server.ts";
-import {
-  createTestContext,
-  type DeliveryOverrides,
-  delivery,
-  sending,
-  type TestContext,
-} from "../support/sink-context.ts";
+import { answer } from "../support/fault-server.ts";
+import { useHttpBench } from "../support/http-bench.ts";
+import { type DeliveryOverrides, delivery, sending } from "../support/sink-context.ts";
 
-let folder: string;
-let test: TestContext;
-let server: FaultServer;
-const opened: OpenSink[] = [];
+const bench = useHttpBench();
 
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), "hookrail-http-"));
-  test = createTestContext(folder);
-  server = await startFaultServer();
-});
-afterEach(async () => {
-  for (const sink of opened.splice(0)) await sink.close();
-  await test.close();
-  await server.close();
-  rmSync(folder, { recursive: true });
-});
-
-async function open(settings: Settings): Promise<OpenSink> {
-  const sink = await httpSink.open({ url: `${server.url}/hooks`, ...settings }, test.context);
-  opened.push(sink);
-  return sink;
-}
+const open = (settings: Settings): Promise<OpenSink> =>
+  bench.open(httpSink, { url: `${bench.server.url}/hooks`, ...settings });
 
 async function send(sink: OpenSink, over: DeliveryOverrides = {}) {
   const request = await sink.prepare(delivery({ action: "send", ...over }));
   return sink.send(request, sending({ idempotencyKey: over.idempotencyKey ?? "key-1" }));
 }
 
-const body = (): unknown => JSON.parse(server.requests.at(-1)?.body ?? "null");
+const { body } = bench;
 
 describe("the http sink", () => {
   it("posts what changed, with a stable idempotency key", async () => {
     const sink = await open({});
     expect(await send(sink, { set: { tier: "team" }, clear: ["seats"] })).toEqual({ kind: "delivered", status: 200 });
-    expect(server.requests[0]).toMatchObject({ method: "POST", url: "/hooks" });
-    expect(server.requests[0]?.headers).toMatchObject({
+    expect(bench.server.requests[0]).toMatchObject({ method: "POST", url: "/hooks" });
+    expect(bench.server.requests[0]?.headers).toMatchObject({
       "idempotency-key": "key-1",
       "content-type": "application/json",
     });
@@ -64,14 +38,14 @@ describe("the http sink", () => {
 
   it("fills the URL, headers and query from the delivery, encoded", async () => {
     const sink = await open({
-      url: `${server.url}/c/{entity.key}`,
+      url: `${bench.server.url}/c/{entity.key}`,
       method: "PUT",
       headers: { "x-event": "{event.name}" },
       query: { t: "{attributes.tier}", none: "{attributes.seats}" },
       body: { tier: "attributes.tier" },
     });
     await send(sink, { key: "a b/c", set: { tier: "team" } });
-    expect(server.requests[0]).toMatchObject({
+    expect(bench.server.requests[0]).toMatchObject({
       method: "PUT",
       url: "/c/a%20b%2Fc?t=team",
       headers: { "x-event": "invoice.paid" },
@@ -112,17 +86,17 @@ describe("the http sink", () => {
     await expect(sink.prepare(delivery({ action: "send", params: { name: "snow☃" } }))).rejects.toMatchObject({
       code: "HK5003",
     });
-    expect(server.requests).toHaveLength(0);
+    expect(bench.server.requests).toHaveLength(0);
   });
 
   it("repeats the frozen request byte for byte", async () => {
     const sink = await open({});
     const request = await sink.prepare(delivery({ action: "send", set: { tier: "team" } }));
     const stored = JSON.parse(JSON.stringify(request));
-    server.next(answer(503, "", { "retry-after": "3" }), answer(200));
+    bench.server.next(answer(503, "", { "retry-after": "3" }), answer(200));
     expect(await sink.send(stored, sending())).toMatchObject({ kind: "retry", status: 503, afterMs: 3_000 });
     expect(await sink.send(stored, sending({ attempt: 2 }))).toMatchObject({ kind: "delivered" });
-    expect(server.requests[0]?.body).toBe(server.requests[1]?.body);
+    expect(bench.server.requests[0]?.body).toBe(bench.server.requests[1]?.body);
     expect(JSON.stringify(stored)).not.toContain("secret");
   });
 
@@ -136,7 +110,7 @@ describe("the http sink", () => {
     const sink = await open(settings);
     await send(sink, { action: "sync", set: { tier: "pro" } });
     await send(sink, { action: "ping", kind: "effect" });
-    expect(server.requests.map(({ method, url, body: text }) => `${method} ${url} ${text}`)).toEqual([
+    expect(bench.server.requests.map(({ method, url, body: text }) => `${method} ${url} ${text}`)).toEqual([
       'PUT /hooks/people/cus_1 {"tier":"pro"}',
       'POST /hooks/ping {"at":"2026-11-24T05:59:59.000Z"}',
     ]);
@@ -149,8 +123,8 @@ describe("the http sink", () => {
   it("writes forms", async () => {
     const sink = await open({ body_format: "form", body: { a: { value: "x y" }, entity: "entity.ids" } });
     await send(sink, {});
-    expect(server.requests[0]?.headers["content-type"]).toBe("application/x-www-form-urlencoded");
-    expect(server.requests[0]?.body).toBe("a=x+y&entity%5Bstripe_id%5D=cus_1");
+    expect(bench.server.requests[0]?.headers["content-type"]).toBe("application/x-www-form-urlencoded");
+    expect(bench.server.requests[0]?.body).toBe("a=x+y&entity%5Bstripe_id%5D=cus_1");
   });
 
   it("lets rules of the connection decide what an answer means", async () => {
@@ -160,7 +134,7 @@ describe("the http sink", () => {
         { status: 422, body: { path: "code", equals: "busy" }, as: "retry" },
       ],
     });
-    server.next(
+    bench.server.next(
       answer(409),
       answer(422, { code: "busy" }),
       answer(422, { code: "bad" }),
@@ -174,7 +148,7 @@ describe("the http sink", () => {
 
   it("calls it unknown when the connection breaks after the request, and a retry when it never opened", async () => {
     const sink = await open({});
-    server.next({ kind: "reset" });
+    bench.server.next({ kind: "reset" });
     expect(await send(sink)).toMatchObject({ kind: "unknown" });
     const other = await open({ url: "http://127.0.0.1:1/x" });
     expect(await send(other)).toMatchObject({ kind: "retry" });

@@ -1,49 +1,23 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { parsePreset, presetExpressions } from "../../engine/delivery/preset.ts";
 import { readPresetFiles, shippedPresetFiles } from "../../engine/delivery/preset-files.ts";
 import { compileExpression } from "../../engine/mapping/expression.ts";
 import type { OpenSink, Settings } from "../../engine/plugin/index.ts";
 import { createRegistry } from "../../engine/plugin/registry.ts";
-import { answer, type FaultServer, startFaultServer } from "../support/fault-server.ts";
-import {
-  createTestContext,
-  type DeliveryOverrides,
-  delivery,
-  secret,
-  sending,
-  type TestContext,
-} from "../support/sink-context.ts";
+import { answer } from "../support/fault-server.ts";
+import { useHttpBench } from "../support/http-bench.ts";
+import { type DeliveryOverrides, delivery, secret, sending } from "../support/sink-context.ts";
 
 const shipped = readPresetFiles(shippedPresetFiles());
 const registry = createRegistry(shipped.found);
 
-let server: FaultServer;
-let test: TestContext;
-let folder: string;
-const opened: OpenSink[] = [];
-
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), "hookrail-presets-"));
-  server = await startFaultServer();
-  test = createTestContext(folder);
-});
-afterEach(async () => {
-  for (const sink of opened.splice(0)) await sink.close();
-  await test.close();
-  await server.close();
-  rmSync(folder, { recursive: true });
-});
+const bench = useHttpBench();
 
 async function open(name: string, settings: Settings): Promise<OpenSink> {
   const sink = registry.get(name);
   if (sink === undefined) throw new Error(`no sink ${name}`);
-  const made = await sink.open({ base_url: server.url, ...settings }, test.context);
-  opened.push(made);
-  return made;
+  return bench.open(sink, { base_url: bench.server.url, ...settings });
 }
 
 async function send(sink: OpenSink, over: DeliveryOverrides) {
@@ -51,7 +25,7 @@ async function send(sink: OpenSink, over: DeliveryOverrides) {
   return sink.send(request, sending({ idempotencyKey: over.idempotencyKey ?? "key-1" }));
 }
 
-const lastBody = (): unknown => JSON.parse(server.requests.at(-1)?.body ?? "null");
+const lastBody = bench.body;
 
 describe("the shipped presets", () => {
   it("follow the grammar, all of them", () => {
@@ -82,15 +56,15 @@ describe("customerio", () => {
         clear: ["seats"],
       }),
     ).toMatchObject({ kind: "delivered", status: 200 });
-    expect(server.requests[0]).toMatchObject({ method: "PUT", url: "/api/v1/customers/cus_1" });
-    expect(server.requests[0]?.headers.authorization).toBe(`Basic ${Buffer.from("site:key").toString("base64")}`);
+    expect(bench.server.requests[0]).toMatchObject({ method: "PUT", url: "/api/v1/customers/cus_1" });
+    expect(bench.server.requests[0]?.headers.authorization).toBe(`Basic ${Buffer.from("site:key").toString("base64")}`);
     expect(lastBody()).toEqual({ tier: "team", paid_until: 1_798_761_600, seats: null, _timestamp: 1_795_499_999 });
   });
 
   it("percent-encodes the id, so that it can not leave its place in the path", async () => {
     const sink = await open("customerio", settings);
     await send(sink, { action: "identify", key: "a/../b?c#d é%2e", set: { tier: "pro" } });
-    expect(server.requests[0]?.url).toBe("/api/v1/customers/a%2F..%2Fb%3Fc%23d%20%C3%A9%252e");
+    expect(bench.server.requests[0]?.url).toBe("/api/v1/customers/a%2F..%2Fb%3Fc%23d%20%C3%A9%252e");
   });
 
   it.each(["..", ".", "", "   ", "\ud800"])("refuses the id %j before anything is sent", async (key) => {
@@ -104,7 +78,7 @@ describe("customerio", () => {
     const sink = await open("customerio", settings);
     const track = { action: "track", kind: "effect", event: "onboarding_started", set: { tier: "team" } } as const;
     for (const idempotencyKey of ["a", "a", "b"]) await send(sink, { ...track, idempotencyKey });
-    const ids = server.requests.map(({ body }) => JSON.parse(body).id);
+    const ids = bench.server.requests.map(({ body }) => JSON.parse(body).id);
     expect(ids[0]).toMatch(/^[0-9A-HJKMNP-TV-Z]{26}$/);
     expect(ids[1]).toBe(ids[0]);
     expect(ids[2]).not.toBe(ids[0]);
@@ -113,13 +87,13 @@ describe("customerio", () => {
 
   it("deletes and suppresses; a person who is gone already is no fault", async () => {
     const sink = await open("customerio", settings);
-    server.next(answer(404, { meta: { error: "not_found" } }));
+    bench.server.next(answer(404, { meta: { error: "not_found" } }));
     expect(await send(sink, { action: "delete", kind: "effect" })).toMatchObject({
       kind: "delivered",
       noEffect: "repeated",
     });
     expect(await send(sink, { action: "suppress", kind: "effect" })).toMatchObject({ kind: "delivered" });
-    expect(server.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+    expect(bench.server.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
       "DELETE /api/v1/customers/cus_1",
       "POST /api/v1/customers/cus_1/suppress",
     ]);
@@ -131,9 +105,9 @@ describe("hubspot", () => {
 
   it("writes texts only and clears with an empty one", async () => {
     const sink = await open("hubspot", settings);
-    server.next(answer(200, { status: "COMPLETE", results: [{}] }));
+    bench.server.next(answer(200, { status: "COMPLETE", results: [{}] }));
     await send(sink, { set: { premium: true, seats: 5, tags: ["a"] }, clear: ["tier"] });
-    expect(server.requests[0]).toMatchObject({ method: "POST", url: "/crm/v3/objects/contacts/batch/upsert" });
+    expect(bench.server.requests[0]).toMatchObject({ method: "POST", url: "/crm/v3/objects/contacts/batch/upsert" });
     expect(lastBody()).toMatchObject({
       inputs: [
         {
@@ -147,7 +121,7 @@ describe("hubspot", () => {
 
   it("reads the result of its one item out of a 207", async () => {
     const sink = await open("hubspot", settings);
-    server.next(
+    bench.server.next(
       answer(207, { errors: [] }),
       answer(207, { errors: [{ category: "VALIDATION_ERROR", message: "ada@example.com" }] }),
       answer(207, { errors: [{ category: "RATE_LIMITS" }] }),
@@ -199,36 +173,36 @@ describe("hubspot", () => {
 });
 
 describe("salesforce", () => {
-  const settings = () => ({ client_id: secret("id"), client_secret: secret("s3cret"), login_url: server.url });
-  const token = (value: string) => answer(200, { access_token: value, instance_url: server.url });
+  const settings = () => ({ client_id: secret("id"), client_secret: secret("s3cret"), login_url: bench.server.url });
+  const token = (value: string) => answer(200, { access_token: value, instance_url: bench.server.url });
 
   it("gets a token once, sends to the host it names, and uses it again", async () => {
     const sink = await open("salesforce", settings());
-    server.next(token("t1"), answer(204, ""), answer(204, ""));
+    bench.server.next(token("t1"), answer(204, ""), answer(204, ""));
     expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "delivered" });
     expect(await send(sink, { set: { tier: "team" } })).toMatchObject({ kind: "delivered" });
-    expect(server.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+    expect(bench.server.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
       "POST /services/oauth2/token",
       "PATCH /services/data/v68.0/sobjects/Contact/Hookrail_Id__c/cus_1",
       "PATCH /services/data/v68.0/sobjects/Contact/Hookrail_Id__c/cus_1",
     ]);
-    expect(server.requests[0]?.body).toContain("grant_type=client_credentials");
-    expect(server.requests[2]?.headers.authorization).toBe("Bearer t1");
+    expect(bench.server.requests[0]?.body).toContain("grant_type=client_credentials");
+    expect(bench.server.requests[2]?.headers.authorization).toBe("Bearer t1");
   });
 
   it("renews a refused token once within the attempt, then calls for a person", async () => {
     const sink = await open("salesforce", settings());
     const refused = answer(401, [{ errorCode: "INVALID_SESSION_ID" }]);
-    server.next(token("old"), refused, token("new"), answer(204, ""));
+    bench.server.next(token("old"), refused, token("new"), answer(204, ""));
     expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "delivered" });
-    expect(server.requests.at(-1)?.headers.authorization).toBe("Bearer new");
-    server.next(refused, token("newer"), refused);
+    expect(bench.server.requests.at(-1)?.headers.authorization).toBe("Bearer new");
+    bench.server.next(refused, token("newer"), refused);
     expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "pause", status: 401 });
   });
 
   it("pauses when the credentials are refused and tries again when the token endpoint is down", async () => {
     const sink = await open("salesforce", settings());
-    server.next(answer(400, { error: "invalid_client" }), answer(503));
+    bench.server.next(answer(400, { error: "invalid_client" }), answer(503));
     expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "pause" });
     expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "retry" });
   });
@@ -243,7 +217,7 @@ describe("salesforce", () => {
     [501, "X", { kind: "rejected" }],
   ])("judges %i %s by the code in the body", async (status, errorCode, outcome) => {
     const sink = await open("salesforce", settings());
-    server.next(token("t"), answer(status, [{ errorCode, message: "words" }]));
+    bench.server.next(token("t"), answer(status, [{ errorCode, message: "words" }]));
     expect(await send(sink, { set: { tier: "pro" } })).toMatchObject(outcome);
   });
 });
@@ -254,7 +228,7 @@ describe("slack", () => {
 
   it("posts the connection's own text, or a plain line without sensitive values", async () => {
     const sink = await open("slack", settings);
-    server.next(answer(200, { ok: true }), answer(200, { ok: true }));
+    bench.server.next(answer(200, { ok: true }), answer(200, { ok: true }));
     await send(sink, { ...post, params: { channel: "#billing", template: "dunning" } });
     expect(lastBody()).toEqual({ channel: "#billing", text: "Payment of cus_1 failed", unfurl_links: false });
     await send(sink, { ...post, params: { channel: "#cs", template: "expansion" } });
@@ -270,7 +244,7 @@ describe("slack", () => {
     ["<html>", "unknown"],
   ])("reads %j as %s, though all are 200", async (body, kind) => {
     const sink = await open("slack", settings);
-    server.next(answer(200, body));
+    bench.server.next(answer(200, body));
     expect(await send(sink, { ...post, params: { channel: "#cs" } })).toMatchObject({ kind });
   });
 });
@@ -279,10 +253,10 @@ describe("zendesk", () => {
   it("sends the idempotency key, hashed when it is too long", async () => {
     const sink = await open("zendesk", { token: secret("t"), subdomain: "acme" });
     const ticket = { action: "ticket", kind: "effect", params: { template: "dunning" } } as const;
-    server.next(answer(201), answer(201));
+    bench.server.next(answer(201), answer(201));
     await send(sink, { ...ticket, idempotencyKey: "k" });
     await send(sink, { ...ticket, idempotencyKey: "k".repeat(300) });
-    expect(server.requests.map(({ headers }) => headers["idempotency-key"])).toEqual([
+    expect(bench.server.requests.map(({ headers }) => headers["idempotency-key"])).toEqual([
       "k",
       expect.stringMatching(/^[0-9a-f]{64}$/),
     ]);
@@ -292,9 +266,9 @@ describe("zendesk", () => {
   it("warns of a missing subdomain and pauses instead of sending to a host of nobody", async () => {
     const settings: Settings = { token: secret("t") };
     expect(registry.get("zendesk")?.check?.(settings)).toMatchObject([{ severity: "warning" }]);
-    const sink = await registry.get("zendesk")?.open(settings, test.context);
-    if (sink === undefined) throw new Error("no sink");
-    opened.push(sink);
+    const descriptor = registry.get("zendesk");
+    if (descriptor === undefined) throw new Error("no sink");
+    const sink = await bench.open(descriptor, settings);
     expect(await send(sink, { action: "ticket", kind: "effect" })).toMatchObject({ kind: "pause" });
   });
 });
