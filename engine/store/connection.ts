@@ -50,9 +50,11 @@ export function openConnection(options: ConnectionOptions): Db {
   }
 }
 
-function failOpen(error: unknown, path: string): never {
+/** What SQLite says while a store is opened, in words a person can act on; other errors pass through. */
+export function failOpen(error: unknown, path: string): never {
   const code = sqliteCode(error);
   if (code === undefined) throw error;
+  if (code === "SQLITE_FULL") fail("HK4008", {}, { cause: error });
   if (code === "SQLITE_NOTADB") fail("HK4003", { path }, { cause: error });
   if (code.startsWith("SQLITE_CORRUPT")) fail("HK4004", { path, finding: code }, { cause: error });
   return fail("HK4018", { path, reason: code }, { cause: error });

@@ -6,7 +6,7 @@
 import type { Worker } from "node:worker_threads";
 import type { Clock } from "../core/clock.ts";
 import { fail, type HookrailError } from "../core/errors.ts";
-import { type Db, openConnection, sqliteCode } from "./connection.ts";
+import { type Db, failOpen, openConnection, sqliteCode } from "./connection.ts";
 import { createGroupRunner } from "./group.ts";
 import { createHandlers } from "./handlers.ts";
 import { type StoreLock, takeLock } from "./lock.ts";
@@ -59,7 +59,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   } catch (error) {
     db?.close();
     lock?.release();
-    throw error;
+    return failOpen(error, options.path);
   }
 }
 

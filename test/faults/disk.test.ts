@@ -109,4 +109,26 @@ describe.skipIf(!mayMount())("a full disk (needs the right to mount)", () => {
       }),
     180_000,
   );
+
+  test(
+    "at start is told in plain words; nothing that was promised is touched, and with room again the engine starts",
+    () =>
+      withSmallDisk(async ({ installation, disk, crm, ledger }) => {
+        const first = await installation.start();
+        await ledger.send(first.hooks, { fresh: 20, width: 4 });
+        await first.end("SIGKILL");
+        disk.fill();
+        const refusal = String(await installation.start().catch((error: unknown) => error));
+        expect(refusal).toContain("HK4008");
+        expect(refusal).not.toMatch(/\.ts:|internal error/);
+        disk.free();
+        const engine = await installation.start();
+        await settled(engine);
+        expectApplied(installation.root, ledger);
+        expectSql(installation.root, ledger);
+        expectHttp(installation.root, crm);
+        expect(await engine.end("SIGTERM")).toEqual({ code: 0, signal: null });
+      }),
+    120_000,
+  );
 });
