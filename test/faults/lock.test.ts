@@ -1,7 +1,7 @@
 /** Other hands on the store: a second engine is refused, and a shell that holds the write lock costs a 503 and nothing else. */
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Crm, startCrm } from "../support/crm.ts";
 import type { Installation, RunningEngine } from "../support/engine-process.ts";
 import { createFaultInstallation, query } from "../support/fault-installation.ts";
@@ -12,29 +12,28 @@ import { expectApplied, expectHttp, expectSql, settled } from "../support/verdic
 let crm: Crm;
 let installation: Installation;
 let engine: RunningEngine;
+const ledger = createLedger(yesterday());
 
-beforeEach(async () => {
+beforeAll(async () => {
   crm = await startCrm();
   installation = createFaultInstallation({ crm: crm.url });
   engine = await installation.start();
 });
 
-afterEach(async () => {
-  await engine.end("SIGKILL");
-  installation.remove();
-  await crm.close();
+afterAll(async () => {
+  await engine?.end("SIGKILL");
+  installation?.remove();
+  await crm?.close();
 });
 
 test("a second engine on the same store says who holds it and leaves the first one at work", async () => {
   await expect(installation.start()).rejects.toThrow(new RegExp(`HK4007.*${engine.child.pid}`, "s"));
-  const ledger = createLedger(yesterday());
   await ledger.send(engine.hooks, { fresh: 10, width: 5 });
   await settled(engine);
   expectApplied(installation.root, ledger);
 });
 
 test("a foreign write lock gets 503 within its bound; once it is gone all is taken, applied and delivered", async () => {
-  const ledger = createLedger(yesterday());
   await ledger.send(engine.hooks, { fresh: 5, width: 5 });
   const shell = new Database(join(installation.root, "data/hookrail.db"));
   shell.exec("BEGIN IMMEDIATE");
