@@ -1,5 +1,5 @@
 /** A listener with its limits and its end: bounded headers, times and connections, and a drain within a bound. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { HookrailError } from "../core/errors.ts";
@@ -82,10 +82,15 @@ export function createListener(options: {
   server.on("checkExpectation", (_req: IncomingMessage, res: ServerResponse) => {
     res.socket?.end(rawRefusal("expectation_unknown", options.requestId()));
   });
+  // More bytes behind a fault are faults too: the first one is answered.
+  const refused = new WeakSet<Socket>();
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     const refusal = CLIENT_ERRORS[error.code ?? ""] ?? "faulty_framing";
     if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
-    else socket.end(rawRefusal(refusal, options.requestId()), () => socket.destroy());
+    else if (!refused.has(socket)) {
+      refused.add(socket);
+      endInTurn(socket, rawRefusal(refusal, options.requestId()));
+    }
   });
 
   let draining = false;
@@ -116,6 +121,22 @@ export function createListener(options: {
       });
     },
   };
+}
+
+/**
+ * Requests may come in one packet: those that were whole are answered first, or the sender would take the refusal of
+ * a later one for the answer to an event that is being stored.
+ */
+function endInTurn(socket: Socket, refusal: string): void {
+  const pending = answerUnderWay(socket);
+  if (pending === undefined) socket.end(refusal, () => socket.destroy());
+  else pending.once("close", () => setImmediate(endInTurn, socket, refusal));
+}
+
+/** The answer this socket owes to a whole request. Node keeps it there, and its own default handler looks there too. */
+function answerUnderWay(socket: Socket): ServerResponse | undefined {
+  const pending: unknown = Reflect.get(socket, "_httpMessage");
+  return pending instanceof ServerResponse && pending.req.complete ? pending : undefined;
 }
 
 const BINDING_PROBLEMS: Readonly<Record<string, string>> = {

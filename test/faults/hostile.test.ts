@@ -1,5 +1,6 @@
 /** Hostile input against the real process: refused or kept, never lost, never a 5xx, and the next honest post is taken. */
 import { createHmac } from "node:crypto";
+import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { packageRoot } from "../../engine/core/paths.ts";
@@ -116,7 +117,7 @@ describe("a hostile body", () => {
 });
 
 describe("a client that takes its time", () => {
-  test("for its headers or its body gets 408, and one that leaves leaves nothing behind", async () => {
+  test("for its headers or its body gets 408", async () => {
     const slow = (send: readonly (string | Buffer)[]) => rawExchange({ port: portOf(), send });
     const whole = message();
     const [head, body] = await Promise.all([
@@ -127,6 +128,35 @@ describe("a client that takes its time", () => {
     expect([head.status, body.status]).toEqual([408, 408]);
   });
 });
+
+describe("a connection", () => {
+  test("with two requests in one packet gets two answers, and a third that is broken ends it", async () => {
+    const broken = "POST /hooks/pay HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n";
+    const answer = await exchange([
+      Buffer.concat([message({ close: false }), message({ close: false }), Buffer.from(broken)]),
+    ]);
+    expect([...answer.text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)).toEqual(["202", "202", "400"]);
+    expectDiscreet(answer);
+  });
+
+  test("that breaks in the middle of a body leaves nothing behind", async () => {
+    const before = countEvents();
+    const whole = message();
+    await new Promise<void>((resolve) => {
+      const socket = connect({ port: portOf(), host: "127.0.0.1" }, () =>
+        socket.write(whole.subarray(0, -3), () => socket.resetAndDestroy()),
+      );
+      socket.on("error", () => {});
+      socket.on("close", () => resolve());
+    });
+    await exchange([whole]);
+    // The same payment whole, and the honest one beside it.
+    expect(countEvents()).toBe(before + 2);
+  });
+});
+
+const countEvents = () =>
+  query<{ n: number }>(installation.root, "hookrail.db", "SELECT count(*) AS n FROM events")[0]?.n ?? 0;
 
 describe("a compressed body", () => {
   const send = (body: Buffer, packed: Buffer, path = "/hooks/zipped") => {

@@ -21,6 +21,8 @@ export interface Message {
   readonly length?: boolean;
   readonly signedAt?: number;
   readonly secret?: string;
+  /** False: the connection stays. */
+  readonly close?: boolean;
   /** False: no signature. */
   readonly sign?: boolean;
 }
@@ -36,7 +38,7 @@ export function message(parts: Message = {}): Buffer {
     ...(parts.sign === false ? [] : [`Stripe-Signature: ${signature}`]),
     ...(parts.length === false ? [] : [`Content-Length: ${body.length}`]),
     ...(parts.headers ?? []),
-    "Connection: close",
+    ...(parts.close === false ? [] : ["Connection: close"]),
   ];
   return Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`, "latin1"), body]);
 }
