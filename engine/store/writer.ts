@@ -25,7 +25,7 @@ const MAX_GROUP_CALLS = 1000;
 const MAX_GROUP_BYTES = 8 * 1024 * 1024;
 const MAX_GROUPS = 2;
 /** As many calls set out at once, and what this thread does in the rest of its turn is done beside their commit. */
-const EARLY_CALLS = 16;
+const EARLY_CALLS = 24;
 /** Events waiting beyond these are refused: senders keep them better than our memory does. */
 const MAX_WAITING_EVENTS = 20_000;
 const MAX_WAITING_BYTES = 128 * 1024 * 1024;

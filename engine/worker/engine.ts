@@ -126,6 +126,19 @@ export function createEngine(parts: EngineParts): Engine {
     return known.length === 0 ? undefined : Math.min(...known);
   }
 
+  /** Accepts, and wakes the apply pump if some pipeline listens. */
+  const intakeStore: Pick<Store, "accept"> = {
+    accept(request) {
+      const accepted = store.accept(request);
+      if (request.pipelines.some((names) => names.length > 0)) void accepted.then(wakeApply, () => {});
+      return accepted;
+    },
+  };
+
+  function wakeApply(): void {
+    if (!stopping && started) applyPump.kick();
+  }
+
   let scheduling = false;
   function schedule(): void {
     if (stopping || scheduling || !started) return;
@@ -161,9 +174,7 @@ export function createEngine(parts: EngineParts): Engine {
       if (source === undefined) return notFound;
       waitingRequests++;
       try {
-        const reply = await ingest(request, { routes, source, store, clock, ids, observer });
-        if (reply.outcome === "accepted" && !stopping && started) applyPump.kick();
-        return reply;
+        return await ingest(request, { routes, source, store: intakeStore, clock, ids, observer });
       } finally {
         waitingRequests--;
       }

@@ -54,16 +54,16 @@ describe("createWriter", () => {
     ask(writer, range(1, 10), []);
     await turn();
     expect(groups.length).toBe(1);
-    ask(writer, range(10, 40), []);
+    ask(writer, range(10, 50), []);
     await turn();
     expect(groups.length).toBe(2);
-    ask(writer, range(40, 90), []);
+    ask(writer, range(50, 110), []);
     await turn();
     expect(groups.length).toBe(2);
     groups[0]?.commit();
     await turn();
     expect(groups.length).toBe(3);
-    expect(groups.flatMap(({ calls }) => namesOf(calls))).toEqual(range(0, 90));
+    expect(groups.flatMap(({ calls }) => namesOf(calls))).toEqual(range(0, 110));
   });
 
   it("answers nothing before the commit of its group", async () => {
@@ -71,29 +71,29 @@ describe("createWriter", () => {
     const answered: number[] = [];
     ask(
       createWriter(transport, () => {}),
-      range(0, 16),
+      range(0, 24),
       answered,
     );
     await turn();
     expect(answered).toEqual([]);
     groups[0]?.commit();
     await turn();
-    expect(answered).toEqual(range(0, 16));
+    expect(answered).toEqual(range(0, 24));
   });
 
   it("writes what is queued before it closes, and refuses later calls", async () => {
     const { transport, groups, isClosed } = createManualTransport();
     const writer = createWriter(transport, () => {});
     const answered: number[] = [];
-    ask(writer, range(0, 20), answered);
-    ask(writer, range(20, 25), answered);
+    ask(writer, range(0, 30), answered);
+    ask(writer, range(30, 35), answered);
     const closing = writer.close();
     for (let i = 0; i < groups.length + 1; i++) {
       groups[i]?.commit();
       await turn();
     }
     await closing;
-    expect(answered).toEqual(range(0, 25));
+    expect(answered).toEqual(range(0, 35));
     expect(isClosed()).toBe(true);
     await expect(writer.call("recover", { at: 0 })).rejects.toMatchObject({ code: "HK4010" });
   });
