@@ -3,7 +3,7 @@
  * lock makes this process the only one, and after a crash everything not done is ready again.
  */
 import type { Clock } from "../core/clock.ts";
-import { errorMessage, HookrailError } from "../core/errors.ts";
+import { errorMessage } from "../core/errors.ts";
 import type { EntityRef } from "../core/types.ts";
 import { type Applied, applyPrepared } from "../flow/apply.ts";
 import { type ApplyDeps, type Prepared, prepareWork } from "../flow/prepare.ts";
@@ -11,6 +11,7 @@ import { waitingForId } from "../flow/resolve.ts";
 import type { Store, WorkItem } from "../store/store.ts";
 import { createKeyedChain } from "./keyed-chain.ts";
 import type { Pace } from "./pace.ts";
+import { isPassing, storeRetryMs } from "./passing.ts";
 
 export interface ApplyLoopOptions {
   /** Made anew for each batch, so that a reload takes effect at an event boundary. */
@@ -38,9 +39,6 @@ export interface ApplyLoop {
 
 /** A fault of the engine's own is tried again this often before the event is set aside for a person. */
 const maxFaults = 3;
-/** A full disk, a busy file: the store's fault and nobody else's, and it passes. */
-const passing: ReadonlySet<string> = new Set(["HK4008", "HK4011"]);
-const storeRetryMs = 1_000;
 
 export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
   const { store, clock, pace } = options;
@@ -96,7 +94,7 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
 
   async function putOff(item: WorkItem, error: unknown, deps: ApplyDeps): Promise<void> {
     const dead = faultOf(item, error, deps);
-    if (error instanceof HookrailError && passing.has(error.code)) {
+    if (isPassing(error)) {
       heldBackUntil = clock.now() + storeRetryMs;
       return lookAgain(storeRetryMs);
     }

@@ -8,6 +8,7 @@ import { attemptDelivery, type DeliverDeps } from "../flow/deliver.ts";
 import type { OpenSink } from "../plugin/index.ts";
 import type { DeliveryRecord, Store } from "../store/store.ts";
 import type { Pace } from "./pace.ts";
+import { storeRetryMs } from "./passing.ts";
 
 export interface DeliverLoopOptions {
   readonly connection: ConnectionModel;
@@ -33,9 +34,8 @@ export interface DeliverLoop {
   idle(): Promise<void>;
 }
 
-/** After a sink could not be opened, or the store could not promise. */
+/** After a sink could not be opened. */
 const sinkRetryMs = 5_000;
-const storeRetryMs = 1_000;
 
 export function createDeliverLoop(options: DeliverLoopOptions): DeliverLoop {
   const { connection, store, clock, gate } = options;

@@ -3,12 +3,9 @@
  * `sending` and block its lane until a restart.
  */
 import type { Clock } from "../core/clock.ts";
-import { HookrailError } from "../core/errors.ts";
 import type { Observer } from "../flow/observer.ts";
 import type { Store } from "../store/store.ts";
-
-/** How long the store is left alone after it could not promise (a full disk, a busy file). */
-const patienceMs = 1_000;
+import { isPassing, storeRetryMs } from "./passing.ts";
 
 export interface SettleDeps {
   readonly clock: Clock;
@@ -17,7 +14,7 @@ export interface SettleDeps {
   readonly isStopping: () => boolean;
 }
 
-/** The same store; `settleDelivery` is tried again until it holds, or the engine stops. */
+/** The same store; `settleDelivery` is tried again until it holds, a fault comes that will not pass, or the engine stops. */
 export function withPatientSettling(store: Store, { clock, observer, isStopping }: SettleDeps): Store {
   return {
     ...store,
@@ -26,11 +23,9 @@ export function withPatientSettling(store: Store, { clock, observer, isStopping 
         try {
           return await store.settleDelivery(settlement);
         } catch (error) {
-          // A move that is not allowed will not be allowed later either.
-          const forbidden = error instanceof HookrailError && error.code === "HK4013";
-          if (forbidden || isStopping()) throw error;
+          if (!isPassing(error) || isStopping()) throw error;
           observer.fault({ where: `settling ${settlement.delivery}`, error });
-          await new Promise<void>((resolve) => void clock.after(patienceMs, resolve));
+          await new Promise<void>((resolve) => void clock.after(storeRetryMs, resolve));
         }
       }
     },

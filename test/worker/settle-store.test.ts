@@ -30,7 +30,7 @@ const turns = async () => {
 
 describe("withPatientSettling", () => {
   it("tries again until the store holds what an attempt came to", async () => {
-    const full = new Error("disk full");
+    const full = new HookrailError("HK4008", {});
     const { clock, settleDelivery, calls, close } = await patient([full, full, undefined]);
     const settled = settleDelivery(settlement);
     for (let second = 0; second < 2; second++) {
@@ -49,8 +49,8 @@ describe("withPatientSettling", () => {
   });
 
   it("gives up when the engine stops: the next start finds the attempt", async () => {
-    const { settleDelivery, close } = await patient([new Error("disk full")], () => true);
-    await expect(settleDelivery(settlement)).rejects.toThrow("disk full");
+    const { settleDelivery, close } = await patient([new HookrailError("HK4008", {})], () => true);
+    await expect(settleDelivery(settlement)).rejects.toMatchObject({ code: "HK4008" });
     await close();
   });
 });
