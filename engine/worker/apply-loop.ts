@@ -1,20 +1,25 @@
 /**
  * Takes ready work from the store in order of receipt and applies it. It holds no claim: on one node the store's
  * lock makes this process the only one, and after a crash everything not done is ready again.
+ *
+ * Each pipeline has a lane of its own: within it events are mapped and begun in order of receipt; a pipeline whose
+ * expressions are slow, or have to be stopped, holds up nobody else. What a full lane can not take is left in the
+ * store and looked at again when the lane has room.
  */
 import type { Clock } from "../core/clock.ts";
-import { errorMessage } from "../core/errors.ts";
+import { errorMessage, HookrailError } from "../core/errors.ts";
 import type { EntityRef } from "../core/types.ts";
 import { type Applied, applyPrepared } from "../flow/apply.ts";
 import { type ApplyDeps, type Prepared, prepareWork } from "../flow/prepare.ts";
 import { waitingForId } from "../flow/resolve.ts";
 import type { Store, WorkItem } from "../store/store.ts";
 import { createKeyedChain } from "./keyed-chain.ts";
+import { createOpenWork } from "./open-work.ts";
 import type { Pace } from "./pace.ts";
 import { isPassing, storeRetryMs } from "./passing.ts";
 
 export interface ApplyLoopOptions {
-  /** Made anew for each batch, so that a reload takes effect at an event boundary. */
+  /** Asked anew for each batch, so that a reload takes effect at an event boundary. */
   readonly deps: () => ApplyDeps;
   readonly store: Store;
   readonly clock: Clock;
@@ -22,73 +27,135 @@ export interface ApplyLoopOptions {
   readonly isPaused: (pipeline: string) => boolean;
   /** Deliveries were born for these connections. */
   readonly onDeliveries: (connections: readonly string[]) => void;
-  /** What failed is to be tried again now. */
+  /** There is something to take up again: what failed, or what a full lane left behind. */
   readonly onRetry: () => void;
-  /** Items taken at once (default 128). */
+  /** Items read at once (default 128). */
   readonly batch?: number;
 }
 
 export interface ApplyLoop {
-  /** Applies one batch of what is ready; how many items were taken. */
+  /** Begins one batch of what is ready; how many items were looked at. */
   applyReady(): Promise<number>;
-  /** Takes up held work whose window has ended. */
+  /** Begins held work whose window has ended; how many items were begun. */
   applyEnded(): Promise<number>;
+  /** Resolves when all that was begun is done. */
+  idle(): Promise<void>;
   /** Looks at all ready work again: after a resume or a failure. */
   rewind(): void;
 }
 
+/** Of one pipeline. */
+interface Lane {
+  /** Resolves when the items before have been mapped and begun. */
+  tail: Promise<void>;
+  /** Items taken and not done. */
+  taken: number;
+}
+
 /** A fault of the engine's own is tried again this often before the event is set aside for a person. */
 const maxFaults = 3;
+const maxOpen = 512;
+const maxInLane = 128;
 
 export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
   const { store, clock, pace } = options;
   const chain = createKeyedChain();
+  const open = createOpenWork();
+  const lanes = new Map<string, Lane>();
   const inFlight = new Set<number>();
   const faults = new Map<number, number>();
-  /** Work up to this seq has been taken by this process. */
+  /** Work up to this seq has been taken, or left behind, by this process. */
   let cursor = 0;
+  /** The first item that a full lane could not take. */
+  let leftBehind: number | undefined;
   /** While the store can not write, nothing is taken: each try would fail like the one before. */
   let heldBackUntil = 0;
   let lookingAgain = false;
 
-  async function takeAll(items: readonly WorkItem[]): Promise<void> {
-    let next = items;
-    while (next.length > 0) next = await heldFor(await takeBatch(next));
+  /** Puts items into the lanes of their pipelines; how many were begun. */
+  function begin(items: readonly WorkItem[]): number {
+    const deps = options.deps();
+    const byPipeline = new Map<string, WorkItem[]>();
+    for (const item of items) {
+      if (inFlight.has(item.seq) || options.isPaused(item.pipeline)) continue;
+      const lane = laneOf(item.pipeline);
+      if (lane.taken >= maxInLane) {
+        leftBehind = Math.min(leftBehind ?? item.seq, item.seq);
+        continue;
+      }
+      lane.taken++;
+      inFlight.add(item.seq);
+      const group = byPipeline.get(item.pipeline);
+      if (group === undefined) byPipeline.set(item.pipeline, [item]);
+      else group.push(item);
+    }
+    let begun = 0;
+    for (const [pipeline, group] of byPipeline) {
+      const lane = laneOf(pipeline);
+      lane.tail = lane.tail.then(() => run(group, lane, deps));
+      open.track(lane.tail);
+      begun += group.length;
+    }
+    return begun;
   }
 
-  /** Returns the names that held work may wait for. */
-  async function takeBatch(items: readonly WorkItem[]): Promise<readonly EntityRef[]> {
-    const deps = options.deps();
-    const mine = items.filter((item) => !inFlight.has(item.seq) && !options.isPaused(item.pipeline));
-    for (const item of mine) inFlight.add(item.seq);
-    const applied: Promise<readonly EntityRef[]>[] = [];
-    for (let start = 0; start < mine.length; ) {
+  function laneOf(pipeline: string): Lane {
+    const known = lanes.get(pipeline);
+    if (known !== undefined) return known;
+    const lane: Lane = { tail: Promise.resolve(), taken: 0 };
+    lanes.set(pipeline, lane);
+    return lane;
+  }
+
+  /** Maps in slices, all items of a slice at once, since mapping needs no state; then begins them in order. */
+  async function run(items: readonly WorkItem[], lane: Lane, deps: ApplyDeps): Promise<void> {
+    for (let start = 0; start < items.length; ) {
       if (start > 0) await pace.turn();
-      const slice = mine.slice(start, start + pace.slice());
+      const slice = items.slice(start, start + pace.slice());
       start += slice.length;
-      // Mapping needs no state: all at once. What touches entities follows in order of receipt within each key.
       const prepared = slice.map((item) =>
         prepareWork(item, deps).catch((error): Prepared => faultOf(item, error, deps)),
       );
       for (const [index, item] of slice.entries()) {
         const ready = await (prepared[index] as Promise<Prepared>);
-        applied.push(chain.run(lockKeys(ready, item), () => take(item, ready, deps)));
+        open.track(chain.run(lockKeys(ready, item), () => take(item, ready, deps)).finally(() => leave(item, lane)));
       }
     }
-    return (await Promise.all(applied)).flat();
   }
 
-  async function take(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Promise<readonly EntityRef[]> {
+  function leave(item: WorkItem, lane: Lane): void {
+    inFlight.delete(item.seq);
+    lane.taken--;
+    if (leftBehind === undefined || lane.taken > maxInLane / 2) return;
+    cursor = Math.min(cursor, leftBehind - 1);
+    leftBehind = undefined;
+    options.onRetry();
+  }
+
+  async function take(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Promise<void> {
     try {
       const applied = await applyPrepared(item, prepared, deps);
       faults.delete(item.seq);
       if (applied.connections.length > 0) options.onDeliveries(applied.connections);
-      return namesOf(applied);
+      if (applied.changed.length > 0) open.track(wakeHeld(applied, deps));
     } catch (error) {
+      // Read while another turn of it was ending: that one's result stands.
+      if (error instanceof HookrailError && error.code === "HK4015") return;
       await putOff(item, error, deps);
-      return [];
-    } finally {
-      inFlight.delete(item.seq);
+    }
+  }
+
+  /** Held work is tried again after each apply of what it waits for. */
+  async function wakeHeld(applied: Applied, deps: ApplyDeps): Promise<void> {
+    try {
+      const held = new Map<number, WorkItem>();
+      for (const entity of namesOf(applied)) {
+        for (const item of await store.heldWork({ entity, limit: 1_000 })) held.set(item.seq, item);
+      }
+      if (held.size > 0) begin([...held.values()].sort((a, b) => a.seq - b.seq));
+    } catch (error) {
+      // It stays held, and its window brings it up again.
+      deps.observer.fault({ where: "looking for held work", error });
     }
   }
 
@@ -120,14 +187,6 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
     });
   }
 
-  /** Held work is tried again after each apply of what it waits for. */
-  async function heldFor(names: readonly EntityRef[]): Promise<readonly WorkItem[]> {
-    const held = new Map<number, WorkItem>();
-    for (const entity of names)
-      for (const item of await store.heldWork({ entity, limit: 1_000 })) held.set(item.seq, item);
-    return [...held.values()].sort((a, b) => a.seq - b.seq);
-  }
-
   function rewind(): void {
     cursor = 0;
   }
@@ -135,19 +194,19 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
   return {
     async applyReady() {
       if (clock.now() < heldBackUntil) return 0;
+      await open.below(maxOpen);
       const items = await store.readyWork(cursor, options.batch ?? 128);
       const last = items.at(-1);
       if (last === undefined) return 0;
       cursor = last.seq;
-      await takeAll(items);
+      begin(items);
       return items.length;
     },
     async applyEnded() {
       if (clock.now() < heldBackUntil) return 0;
-      const items = await store.heldWork({ endedBy: clock.now(), limit: options.batch ?? 128 });
-      await takeAll(items);
-      return items.length;
+      return begin(await store.heldWork({ endedBy: clock.now(), limit: options.batch ?? 128 }));
     },
+    idle: () => open.idle(),
     rewind,
   };
 }

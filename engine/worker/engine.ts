@@ -197,7 +197,11 @@ export function createEngine(parts: EngineParts): Engine {
       stopping = true;
       cancelTimer();
       endRetention();
-      const idle = Promise.all([applyPump.rest(), ...[...delivers.values()].map(({ loop }) => loop.idle())]);
+      const idle = Promise.all([
+        applyPump.rest(),
+        apply.idle(),
+        ...[...delivers.values()].map(({ loop }) => loop.idle()),
+      ]);
       await Promise.race([idle, new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
       await sinks.close();
       await parts.evaluator.close();
@@ -207,6 +211,7 @@ export function createEngine(parts: EngineParts): Engine {
       do {
         applyPump.kick();
         await applyPump.rest();
+        await apply.idle();
         for (const { loop, pump } of delivers.values()) {
           // A delivery that ends kicks the pump again.
           do {

@@ -83,3 +83,45 @@ describe("an apply step that the store can not take", () => {
     expect(letter).toMatchObject({ code: "HK9002", event: id });
   });
 });
+
+describe("a pipeline whose mapping does not end", () => {
+  const slowRule =
+    "  - on: customer.changed\n    write:\n      customer:\n        key: id\n        fields:\n          note: $string($match(note, /^(a+)+$/).match)";
+  const deliver = "- { to: local, entity: customer }";
+  const slow = files({ connections: 'local: { sink: sql, url: "sqlite:./crm.db" }', deliver, rule: slowRule });
+  const both = {
+    ...slow,
+    "config.yaml": `${slow["config.yaml"]}limits: { mapping_timeout: 60s }\n`,
+    "pipelines/quick.yaml": (config["pipelines/orders.yaml"] ?? "")
+      .replace("pipeline: orders", "pipeline: quick")
+      .replace("/hooks/shop", "/hooks/quick")
+      .replace("tier: tier, ", "")
+      .replace(", note: { from: note, on_null: clear }", ""),
+  };
+
+  it("holds up nobody else, however much of it comes", async () => {
+    bench = await openBench(both);
+    await bench.engine.start();
+    const stuck: string[] = [];
+    // More than a lane takes: the rest stays in the store and keeps nothing from being read.
+    for (let i = 0; i < 300; i++)
+      stuck.push(await bench.post({ id: `slow ${i}`, data: { id: `s${i}`, note: `${"a".repeat(40)}!` } }));
+    const quick = await bench.post({ id: "quick", path: "/hooks/quick", data: { id: "q1", seats: 3 } });
+    await expect.poll(async () => (await bench.story(quick)).summary.outcome, { timeout: 20_000 }).toBe("delivered");
+    expect((await bench.story(stuck[0] ?? "")).summary.outcome).toBe("accepted");
+  });
+});
+
+describe("a lane that was full", () => {
+  it("takes up what it left behind", async () => {
+    bench = await openBench(config);
+    await bench.engine.start();
+    const sent: string[] = [];
+    for (let i = 0; i < 700; i++) sent.push(await bench.post({ id: `e${i}`, data: { id: `c${i % 50}`, seats: i } }));
+    await bench.engine.drain();
+    for (const id of [sent[0], sent[350], sent[699]]) {
+      expect((await bench.story(id ?? "")).summary.outcome).toBe("delivered");
+    }
+    expect((await bench.engine.store.counts()).ready).toBe(0);
+  });
+});

@@ -64,17 +64,23 @@ ${parts.deliver.replace(/^/gm, "  ")}
   };
 }
 
+export interface TestedEvent {
+  readonly id: string;
+  readonly type?: string;
+  readonly at?: number;
+  readonly data: Json;
+  /** Default: `/hooks/shop`. */
+  readonly path?: string;
+}
+
 export interface Bench {
   readonly engine: Engine;
   readonly clock: VirtualClock;
   readonly root: string;
-  /** Sends one signed event and lets the engine come to rest; the event's id. */
-  send(event: {
-    readonly id: string;
-    readonly type?: string;
-    readonly at?: number;
-    readonly data: Json;
-  }): Promise<string>;
+  /** Sends one signed event; the event's id, or how it was answered. */
+  post(event: TestedEvent): Promise<string>;
+  /** The same, and lets the engine come to rest. */
+  send(event: TestedEvent): Promise<string>;
   story(id: string): Promise<EventStory>;
   /** Runs from instant to instant until nothing falls due within `ms`. */
   pass(ms: number): Promise<void>;
@@ -94,14 +100,34 @@ export async function openBench(
   let engine = await openEngine();
 
   async function openEngine(): Promise<Engine> {
-    const evaluator = createEvaluator({});
     const revision = await loadRevision({
       root,
       reader: createMemoryReader(config),
       sinkContext: createSinkContexts({ clock, evaluator: () => evaluator }),
     });
+    const evaluator = createEvaluator({ deadlineMs: revision.limits.mappingTimeoutMs });
     const store = wrap(await openSqliteStore({ path: join(root, "hookrail.db"), clock, thread: false }));
     return createEngine({ revision, store, evaluator, clock, ids, random: () => 0.5, observer });
+  }
+
+  async function post({ id, type = "customer.changed", at, data, path = "/hooks/shop" }: TestedEvent): Promise<string> {
+    const body = Buffer.from(JSON.stringify({ id, type, at: at ?? clock.now(), data }));
+    const headers = {
+      "content-type": "application/json",
+      "x-signature": `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
+    };
+    const reply = await engine.ingest({
+      method: "POST",
+      target: path,
+      path,
+      query: "",
+      headers,
+      rawHeaders: Object.entries(headers).flat(),
+      body,
+      remoteAddress: "127.0.0.1",
+      receivedAt: clock.now(),
+    });
+    return reply.headers["x-hookrail-event"] ?? reply.outcome;
   }
 
   return {
@@ -110,25 +136,11 @@ export async function openBench(
     },
     clock,
     root,
-    async send({ id, type = "customer.changed", at, data }) {
-      const body = Buffer.from(JSON.stringify({ id, type, at: at ?? clock.now(), data }));
-      const headers = {
-        "content-type": "application/json",
-        "x-signature": `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
-      };
-      const reply = await engine.ingest({
-        method: "POST",
-        target: "/hooks/shop",
-        path: "/hooks/shop",
-        query: "",
-        headers,
-        rawHeaders: Object.entries(headers).flat(),
-        body,
-        remoteAddress: "127.0.0.1",
-        receivedAt: clock.now(),
-      });
+    post,
+    async send(event) {
+      const answer = await post(event);
       await engine.drain();
-      return reply.headers["x-hookrail-event"] ?? reply.outcome;
+      return answer;
     },
     async story(id) {
       const story = await engine.store.story(id);
