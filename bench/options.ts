@@ -41,7 +41,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     rounds: Number(values.rounds ?? (quick ? 2 : 5)),
     warmupMs: quick ? 700 : 1_000,
     windowMs: quick ? 1_500 : 3_000,
-    deliveries: quick ? 4_000 : 12_000,
+    deliveries: quick ? 3_000 : 8_000,
     growthRows: quick ? 200_000 : 1_000_000,
     questions: new Set(QUESTIONS.filter((known) => asked.includes(known))),
     against: values.against,
