@@ -1,6 +1,6 @@
 /**
  * Lets intake go first. Background work begins in slices, one in a turn of the event loop, so that requests are read
- * and answered between them; while requests wait for their answers the slices are small. What is put off that way
+ * and answered between them; while requests wait for their answers a slice is one piece. What is put off that way
  * lies safely in the store, but a sender that waits too long gives up and sends again.
  */
 
@@ -13,7 +13,7 @@ export interface Pace {
 
 /** A piece takes 0.1 to 0.5 ms of the thread. */
 const SLICE = 32;
-const SLICE_WHILE_WAITING = 4;
+const SLICE_WHILE_WAITING = 1;
 
 /** `waiting`: requests that have no answer yet. */
 export function createPace(waiting: () => number): Pace {
