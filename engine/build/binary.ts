@@ -7,6 +7,18 @@ import { dirname, join } from "node:path";
 import { ADDON_PART, type Assets, bundle, dataAssets, workerPart } from "./embed.ts";
 import { PARTS_LIST } from "./parts.ts";
 
+/** The binary is also the interpreter's process, when its parent says so: then it loads that part and nothing else. */
+const ENTRY = `
+  import { createRequire } from "node:module";
+  import { fileURLToPath } from "node:url";
+  import { CHILD_FLAG } from "./engine/mapping/protocol.ts";
+  if (process.send !== undefined && process.argv[2] === CHILD_FLAG) {
+    createRequire(process.execPath)(fileURLToPath(process.argv[3]));
+  } else {
+    const { main } = await import("./engine/main.ts");
+    await main();
+  }`;
+
 /** Builds the executable for the platform this runs on, with the Node this runs on. */
 export async function buildBinary(options: { readonly root: string; readonly output: string }): Promise<void> {
   const { root, output } = options;
@@ -14,7 +26,7 @@ export async function buildBinary(options: { readonly root: string; readonly out
   try {
     const main = join(work, "main.mjs");
     const workers = new Set<string>();
-    await bundle({ root, outfile: main, workers, entry: `import { main } from "./engine/main.ts";\nawait main();` });
+    await bundle({ root, outfile: main, workers, entry: ENTRY });
     const parts = { ...(await bundleWorkers(root, work, workers)), [ADDON_PART]: addonFile(root) };
     const list = join(work, PARTS_LIST);
     writeFileSync(list, JSON.stringify(describeParts(parts)));

@@ -39,7 +39,7 @@ async function run(cli: Cli, globals: GlobalOptions, quiet: boolean): Promise<nu
   releaseStartMemory();
   const serving = await serve({
     revision,
-    evaluator: evaluator.set(createEvaluator({ clock: cli.clock, deadlineMs: revision.limits.mappingTimeoutMs })),
+    evaluator: evaluator.set(createEvaluator({ deadlineMs: revision.limits.mappingTimeoutMs })),
     version: cli.version,
     pid: cli.pid,
     storePath: installation.storePath,

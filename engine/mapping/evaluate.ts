@@ -3,7 +3,6 @@
  * expression and a scope. Goes out: what it read and what it gave, as values; it never throws for what a payload or
  * an author did.
  */
-import { type Clock, systemClock } from "../core/clock.ts";
 import { type ErrorCode, errorMessage } from "../core/errors.ts";
 import type {
   EvaluationResult,
@@ -15,8 +14,9 @@ import type {
 } from "../core/expression.ts";
 import type { Json, MaybePromise } from "../core/types.ts";
 import { type CompiledExpression, type CompiledInput, isCompiled } from "./expression.ts";
+import { createIsolatedPool } from "./isolate.ts";
 import { MAX_RESULT, normalise } from "./normalise.ts";
-import { createPool, type Pool } from "./pool.ts";
+import type { Pool } from "./pool.ts";
 import type { Outcome } from "./protocol.ts";
 import type { Reading } from "./read.ts";
 import { FastStop, Sequence, type Value } from "./sequence.ts";
@@ -26,9 +26,8 @@ export interface EvaluatorOptions {
   readonly deadlineMs?: number;
   /** Interpreter threads; default 1. */
   readonly threads?: number;
-  /** Where the worker's module is; the single binary has its own. */
-  readonly workerUrl?: URL;
-  readonly clock?: Pick<Clock, "after">;
+  /** Where the module of the interpreter's process is; the single binary has its own. */
+  readonly hostUrl?: URL;
 }
 
 /** One thing the interpreter is asked, and where its answer goes. */
@@ -48,11 +47,10 @@ interface Draft extends ExpressionAnswer {
 /** Creates the evaluator. Threads start with the first expression that needs one. */
 export function createEvaluator(options: EvaluatorOptions = {}): Evaluator {
   const deadlineMs = options.deadlineMs ?? 250;
-  const pool = createPool({
-    url: options.workerUrl ?? new URL("./worker.ts", import.meta.url),
+  const pool = createIsolatedPool({
+    url: options.hostUrl ?? new URL("./host.ts", import.meta.url),
     threads: options.threads ?? 1,
     deadlineMs,
-    clock: options.clock ?? systemClock,
   });
 
   const answer = (expressions: readonly Expression[], scope: Scope): MaybePromise<readonly Draft[]> => {

@@ -4,7 +4,7 @@
  */
 import { Worker } from "node:worker_threads";
 import type { Clock } from "../core/clock.ts";
-import type { Batch, FromWorker, Outcome } from "./protocol.ts";
+import type { Batch, BatchWork, FromWorker, PoolAnswer } from "./protocol.ts";
 
 export interface PoolOptions {
   readonly url: URL;
@@ -17,14 +17,6 @@ export interface PoolOptions {
   /** For the deadline only. */
   readonly clock: Pick<Clock, "after">;
 }
-
-/** `index` is the expression that was under way. */
-export type PoolAnswer =
-  | { readonly kind: "done"; readonly outcomes: readonly Outcome[] }
-  | { readonly kind: "killed"; readonly index: number }
-  | { readonly kind: "died"; readonly index: number; readonly problem: string };
-
-export type BatchWork = Omit<Batch, "id" | "progress">;
 
 export interface Pool {
   run(work: BatchWork): Promise<PoolAnswer>;

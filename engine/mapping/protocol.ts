@@ -26,3 +26,22 @@ export type FromWorker = { readonly ready: true } | { readonly id: number; reado
 
 /** The interpreter's own guardrails: levels of recursion and elements of a list. */
 export const GUARDRAILS = { stack: 500, sequence: 100_000 } as const;
+
+/** What the engine says to the interpreter's process, over a channel that copies as structured clone does. */
+export type ToHost =
+  | { readonly start: { readonly threads: number; readonly deadlineMs: number } }
+  | { readonly id: number; readonly work: BatchWork };
+
+export type FromHost = { readonly ready: true } | { readonly id: number; readonly answer: PoolAnswer };
+
+/** How the single binary is told to be the interpreter's process; the next argument is the URL of its code. */
+export const CHILD_FLAG = "--hookrail-child";
+
+/** What a batch asks; the pool adds the rest. */
+export type BatchWork = Omit<Batch, "id" | "progress">;
+
+/** `index` is the expression that was under way. */
+export type PoolAnswer =
+  | { readonly kind: "done"; readonly outcomes: readonly Outcome[] }
+  | { readonly kind: "killed"; readonly index: number }
+  | { readonly kind: "died"; readonly index: number; readonly problem: string };

@@ -175,7 +175,7 @@ describe("hostile expressions", () => {
 
 describe("createEvaluator", () => {
   test("a thread that can not start is a failure of the evaluation, not of the engine", async () => {
-    const broken = createEvaluator({ workerUrl: new URL("file:///nowhere/worker.ts") });
+    const broken = createEvaluator({ hostUrl: new URL("file:///nowhere/host.ts") });
     expect(await evaluate("a[]", {}, broken)).toMatchObject({ ok: false, code: "HK2012" });
     expect(await evaluate("a", { a: 1 }, broken)).toEqual({ ok: true, value: 1 });
     await broken.close();
