@@ -24,20 +24,34 @@ export type CallOutcome =
 /** Runs groups on one write connection; gives one outcome for each call, in order. */
 export type GroupRunner = (group: readonly Call[]) => readonly CallOutcome[];
 
+/** How long a group waits while the ones before it have waited in vain, ms. */
+const LOCKED_OUT_MS = 200;
+
 export function createGroupRunner(db: Db, handlers: Handlers, busyTimeoutMs: number): GroupRunner {
   let poison: Fault | undefined;
+  let patienceMs = busyTimeoutMs;
   const transaction = createTransaction(db, handlers);
   return (group) => {
     if (poison !== undefined) return refuseAll(group, poison);
     try {
-      return transaction.plain(group);
+      const outcomes = transaction.plain(group);
+      wait(busyTimeoutMs);
+      return outcomes;
     } catch (error) {
-      const fault = groupFault(error, busyTimeoutMs);
+      const fault = groupFault(error, patienceMs);
       if (fault === undefined) return retryApart(group);
       if (fault.fatal) poison = fault;
+      if (fault.code === "HK4011") wait(Math.min(busyTimeoutMs, LOCKED_OUT_MS));
       return refuseAll(group, fault);
     }
   };
+
+  /** Who holds the lock once holds it for a while: the groups behind must not each wait the whole time, one after the other. */
+  function wait(ms: number): void {
+    if (ms === patienceMs) return;
+    patienceMs = ms;
+    db.pragma(`busy_timeout = ${ms}`);
+  }
 
   function retryApart(group: readonly Call[]): readonly CallOutcome[] {
     try {

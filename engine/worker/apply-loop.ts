@@ -182,6 +182,8 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
     lookingAgain = true;
     clock.after(ms, () => {
       lookingAgain = false;
+      // A timer may fire a millisecond early by the wall clock; nobody would look again after this.
+      heldBackUntil = 0;
       rewind();
       options.onRetry();
     });
