@@ -20,7 +20,12 @@ interface Job {
   readonly id: number;
   readonly work: BatchWork;
   readonly settle: (answer: PoolAnswer) => void;
+  /** Processes it was in when they ended. */
+  deaths: number;
 }
+
+/** A batch is tried again once: the process may have ended by what an earlier one left behind in it. */
+const maxDeaths = 2;
 
 interface Host {
   readonly child: ChildProcess;
@@ -62,6 +67,15 @@ export function createIsolatedPool(options: IsolateOptions): Pool {
     from.under.delete(id);
     if (from.under.size === 0) hold(from.child, false);
     job?.settle(answer);
+    // What was stopped may still be taking memory in there: nobody else is sent into that process.
+    if (answer.kind !== "done") retire(from);
+  }
+
+  function retire(old: Host): void {
+    if (host !== old) return;
+    host = undefined;
+    queue.unshift(...old.under.values());
+    old.child.kill("SIGKILL");
   }
 
   /** The process is gone. One that never got ready takes the first waiting batch with it, so that failing starts end. */
@@ -69,8 +83,10 @@ export function createIsolatedPool(options: IsolateOptions): Pool {
     if (host !== lost) return;
     host = undefined;
     const problem = `the interpreter's process: ${how}, for want of memory most likely`;
-    const blamed = [...lost.under.values(), ...(lost.ready ? [] : queue.splice(0, 1))];
-    for (const job of blamed) job.settle({ kind: "died", index: 0, problem });
+    const lostJobs = [...lost.under.values(), ...(lost.ready ? [] : queue.splice(0, 1))];
+    const again = lostJobs.filter((job) => ++job.deaths < maxDeaths);
+    queue.unshift(...again);
+    for (const job of lostJobs) if (!again.includes(job)) job.settle({ kind: "died", index: 0, problem });
     pump();
   }
 
@@ -91,7 +107,7 @@ export function createIsolatedPool(options: IsolateOptions): Pool {
     run(work) {
       if (closed) return Promise.resolve(stopping);
       return new Promise((settle) => {
-        queue.push({ id: nextId++, work, settle });
+        queue.push({ id: nextId++, work, settle, deaths: 0 });
         pump();
       });
     },

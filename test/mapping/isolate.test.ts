@@ -14,8 +14,8 @@ writeFileSync(
   script,
   `process.on("message", (message) => {
     if ("start" in message) return process.send({ ready: true });
-    const value = Function(message.work.sources[0])();
-    process.send({ id: message.id, answer: { kind: "done", outcomes: [{ ok: true, value }] } });
+    Promise.resolve(Function(message.work.sources[0])()).then((value) =>
+      process.send({ id: message.id, answer: { kind: "done", outcomes: [{ ok: true, value }] } }));
   });
   process.on("disconnect", () => process.exit());`,
 );
@@ -91,4 +91,28 @@ test("the process does not outlive an engine that was killed", async () => {
     }
   };
   await expect.poll(alive, { timeout: 10_000 }).toBe(false);
+});
+
+test("a batch that was there when another one's process ended is tried again, and not blamed", async () => {
+  const pool = open();
+  expect(await pool.run(work("setTimeout(() => process.abort(), 50); return 1"))).toEqual(done(1));
+  // The first has left behind what ends the process while the second is under way.
+  expect(await pool.run(work("return new Promise((answer) => setTimeout(() => answer(2), 300))"))).toEqual(done(2));
+});
+
+test("after a batch was stopped the process it was in is not used again", async () => {
+  const stopped = join(folder, "stopped.mjs");
+  writeFileSync(
+    stopped,
+    `process.on("message", (message) => {
+      if ("start" in message) return process.send({ ready: true });
+      const stop = message.work.sources[0] === "stop";
+      const answer = stop ? { kind: "killed", index: 0 } : { kind: "done", outcomes: [{ ok: true, value: process.pid }] };
+      process.send({ id: message.id, answer });
+    });`,
+  );
+  const pool = open(pathToFileURL(stopped));
+  const before = await pool.run(work("pid"));
+  expect((await pool.run(work("stop"))).kind).toBe("killed");
+  expect(await pool.run(work("pid"))).not.toEqual(before);
 });
