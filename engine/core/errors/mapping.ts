@@ -70,12 +70,12 @@ export const mappingErrors = {
   HK2011: {
     title: "An expression was killed at its deadline",
     message: "the expression `{expression}` was stopped after {ms} ms",
-    help: "Expressions run in a thread of their own and are killed at their deadline, so that none can hold up other events. The usual cause is a regular expression with nested repetition, or a recursion that does not end.",
+    help: "What the compiled subset can not run runs apart from the engine and is stopped at its deadline, so that none can hold up other events. The usual cause is a regular expression with nested repetition, or a recursion that does not end.",
   },
   HK2012: {
-    title: "The thread that runs expressions ended",
-    message: "the thread that ran `{expression}` ended: {problem}",
-    help: "The expression used more memory than one evaluation may, or brought down its thread. A new thread was started; the event is kept as a dead letter.",
+    title: "The process that runs expressions ended",
+    message: "what ran `{expression}` ended: {problem}",
+    help: "The expression used more memory than one evaluation may, and brought down the process it ran in, twice. The engine started another; the event is kept as a dead letter.",
   },
   HK2013: {
     title: "A result that is not data",
