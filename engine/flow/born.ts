@@ -9,12 +9,13 @@ import type { Evaluator, Expression, Scope } from "../core/expression.ts";
 import type { Ids } from "../core/ids.ts";
 import { refKey } from "../core/record.ts";
 import type { AttributeWrite, DeliveryId, Json } from "../core/types.ts";
+import { sameJson } from "../core/values.ts";
 import type { DeliverModel, RetryPlan } from "../delivery/model.ts";
 import { missingReadings } from "../mapping/policy.ts";
 import { valuesOf } from "../ordering/draft.ts";
 import { unknownState } from "../ordering/state.ts";
 import type { Touched } from "../ordering/step.ts";
-import type { NewDelivery, OnceMark, Store, StoredEvent } from "../store/store.ts";
+import type { NewDelivery, OnceMark, PendingUpsert, Store, StoredEvent } from "../store/store.ts";
 import { canonicalJson } from "./canonical.ts";
 import { readInstant } from "./instant.ts";
 
@@ -88,13 +89,16 @@ async function consider(
   if (late.why !== undefined) return late.why;
   const mark = await onceMark(input, entry, touched);
   if (mark?.done === true) return "once, and it was";
+  const pending = entry.kind === "upsert" ? await pendingFor(input, entry, touched) : [];
   const attributes =
-    entry.kind === "upsert" ? await upsertAttributes(input, entry, touched) : allAttributes(entry, touched);
+    entry.kind === "upsert"
+      ? await upsertAttributes(input, entry, { touched, pending })
+      : allAttributes(entry, touched);
   if (attributes === undefined) return "nothing changes there";
   const params = await evaluateParams(input, entry);
   if ("code" in params) return params;
   const delivery = newDelivery(input, entry, { touched, attributes, params: params.values, notAfter: late.notAfter });
-  const merged = entry.kind === "upsert" ? await takeOver(input, delivery, touched) : { delivery, merged: [] };
+  const merged = takeOver(delivery, touched, pending);
   born.deliveries.push(merged.delivery);
   born.merged.push(...merged.merged);
   if (mark !== undefined) born.once.push(mark.mark);
@@ -168,17 +172,19 @@ async function onceMark(
 async function upsertAttributes(
   input: BornInput,
   entry: DeliverModel,
-  touched: Touched,
+  at: { readonly touched: Touched; readonly pending: readonly PendingUpsert[] },
 ): Promise<Record<string, AttributeWrite> | undefined> {
-  const { after } = touched;
-  const known = await input.store.acknowledged(entry.connection, after);
+  const { after } = at.touched;
+  const known: Record<string, Json> = { ...(await input.store.acknowledged(entry.connection, after)) };
+  // What waits to be sent will change what is there: equal to the old value is not equal to the coming one.
+  for (const { attributes } of at.pending) for (const name of Object.keys(attributes)) delete known[name];
+  if (at.pending.length > 0) delete known[acknowledgedState];
   const wanted = entry.onChange ?? entry.fields;
   const difference: Record<string, AttributeWrite> = {};
   for (const name of wanted ?? Object.keys(after.attributes)) {
     const value = after.attributes[name]?.value;
-    if (value === undefined || (value === null && (known[name] ?? null) === null)) continue;
-    if (canonicalJson(value) !== canonicalJson(known[name]))
-      difference[name] = value === null ? { clear: true } : { set: value };
+    if (value === undefined || sameJson(value, known[name])) continue;
+    difference[name] = value === null ? { clear: true } : { set: value };
   }
   const stateMoved = wanted === undefined && after.state !== unknownState && known[acknowledgedState] !== after.state;
   const firstWrite = wanted === undefined && Object.keys(known).length === 0;
@@ -257,15 +263,18 @@ function newDelivery(input: BornInput, entry: DeliverModel, parts: DeliveryParts
   };
 }
 
+/** Upserts of the same kind that wait for their first attempt. */
+async function pendingFor(input: BornInput, entry: DeliverModel, touched: Touched): Promise<readonly PendingUpsert[]> {
+  const pending = await input.store.pendingUpserts(touched.after);
+  return pending.filter((one) => one.connection === entry.connection && one.action === entry.action);
+}
+
 /** Pending upserts merge: the new one carries their attributes too, as they stand now, and they become `merged`. */
-async function takeOver(
-  input: BornInput,
+function takeOver(
   delivery: NewDelivery,
   touched: Touched,
-): Promise<{ delivery: NewDelivery; merged: { delivery: DeliveryId; into: DeliveryId }[] }> {
-  const pending = (await input.store.pendingUpserts(delivery.entity)).filter(
-    (one) => one.connection === delivery.connection && one.action === delivery.action,
-  );
+  pending: readonly PendingUpsert[],
+): { delivery: NewDelivery; merged: { delivery: DeliveryId; into: DeliveryId }[] } {
   if (pending.length === 0) return { delivery, merged: [] };
   const attributes = { ...delivery.attributes };
   for (const one of pending) {

@@ -5,11 +5,11 @@
 import type { Clock } from "../core/clock.ts";
 import { HookrailError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
+import { sameJson } from "../core/values.ts";
 import type { ConnectionModel } from "../delivery/model.ts";
 import type { FrozenRequest, OpenSink, Outcome, SinkDelivery } from "../plugin/index.ts";
 import type { AttemptMark, DeliveryRecord, Store } from "../store/store.ts";
 import { acknowledgedState } from "./born.ts";
-import { canonicalJson } from "./canonical.ts";
 import type { Observer } from "./observer.ts";
 import { settlementOf } from "./settle.ts";
 
@@ -74,7 +74,7 @@ async function withoutAcknowledged(record: DeliveryRecord, store: Store): Promis
   const entries = Object.entries(record.attributes);
   const fresh = entries.filter(([name, write]) => {
     const value = "set" in write ? write.set : null;
-    return canonicalJson(value) !== canonicalJson(known[name] ?? null);
+    return !sameJson(value, known[name]);
   });
   if (fresh.length === entries.length) return record;
   if (fresh.length === 0 && (record.state ?? null) === (known[acknowledgedState] ?? record.state ?? null))

@@ -37,7 +37,7 @@ export function settlementOf(record: DeliveryRecord, outcome: Outcome, context: 
     }
     case "pause":
       // Not the event's fault: it waits for the connection and has lost no attempt.
-      if (!outcome.dead) return { ...base, status: "retrying", nextAt: context.now };
+      if (!outcome.dead) return { ...base, status: "retrying", nextAt: context.now, ...unsure(record) };
       return { ...base, ...dieOf(record, refused(connection, outcome.detail), context) };
     case "unknown": {
       const code = "HK5303";
@@ -102,7 +102,7 @@ function again(record: DeliveryRecord, failed: Again, context: SettleContext): R
   return {
     status: unknown ? "unknown" : "retrying",
     nextAt: Math.max(next.at, failed.earliest),
-    ...(unknown && record.kind === "upsert" ? { forgotten: marksOf(record) } : {}),
+    ...unsure(record),
   };
 }
 
@@ -113,7 +113,12 @@ function dieOf(
   context: SettleContext,
 ): Rest {
   const dead: NewDeadLetter = { id: context.deadId(), pipeline: record.pipeline, ...fault, createdAt: context.now };
-  return { status: "dead", dead, ...(record.kind === "upsert" ? { forgotten: marksOf(record) } : {}) };
+  return { status: "dead", dead, ...unsure(record) };
+}
+
+/** What is still to be sent, or may have been, makes what was acknowledged before no measure of what is there. */
+function unsure(record: DeliveryRecord): Pick<DeliverySettlement, "forgotten"> {
+  return record.kind === "upsert" ? { forgotten: marksOf(record) } : {};
 }
 
 function marksOf(record: DeliveryRecord): string[] {

@@ -115,6 +115,40 @@ describe("createEngine", () => {
     expect((await bench.story(same)).deliveries).toEqual([]);
   });
 
+  it("clears what the connection is about to get, or may have got, though nothing was acknowledged yet", async () => {
+    bench = await openBench(files({ connections: http(), deliver: identify }));
+    for (const [key, n, fault] of [
+      ["c1", 1, answer(503)],
+      ["c2", 3, { kind: "reset" }],
+    ] as const) {
+      crm.next(fault);
+      await bench.send({ id: `${n}`, data: { id: key, note: "x" } });
+      await bench.send({ id: `${n + 1}`, data: { id: key, note: null } });
+      await bench.pass(600_000);
+    }
+    const sent = crm.requests.map((request) => [request.url, JSON.parse(request.body).attributes.note]);
+    expect(sent.filter(([url]) => url === "/customers/c1").map(([, note]) => note)).toEqual(["x", "x", null]);
+    expect(sent.filter(([url]) => url === "/customers/c2").map(([, note]) => note)).toEqual(["x", "x", null]);
+  });
+
+  it("brings a value back that changed and returned while the sink was away", async () => {
+    bench = await openBench(files({ connections: http(), deliver: identify }));
+    await bench.send({ id: "1", data: { id: "c1", tier: "pro" } });
+    crm.next(answer(503));
+    await bench.send({ id: "2", data: { id: "c1", tier: "team" } });
+    await bench.send({ id: "3", data: { id: "c1", tier: "pro" } });
+    await bench.pass(600_000);
+    expect(JSON.parse(crm.requests.at(-1)?.body ?? "null").attributes.tier).toBe("pro");
+    const before = crm.requests.length;
+    await bench.engine.pause("connection", "crm", by);
+    await bench.send({ id: "4", data: { id: "c1", tier: "team" } });
+    await bench.send({ id: "5", data: { id: "c1", tier: "pro" } });
+    await bench.engine.resume("connection", "crm", by);
+    await bench.engine.drain();
+    // Nothing was sent in between, so the sink has it already.
+    expect(crm.requests.length).toBe(before);
+  });
+
   it("marks an attempt before it is sent, so that a crash leaves an unknown outcome and the same key is sent again", async () => {
     bench = await openBench(files({ connections: http(), deliver: identify }));
     crm.next({ kind: "hang" });
