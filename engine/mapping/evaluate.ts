@@ -28,6 +28,8 @@ export interface EvaluatorOptions {
   readonly threads?: number;
   /** Where the module of the interpreter's process is; the single binary has its own. */
   readonly hostUrl?: URL;
+  /** Runs the slow expressions; default: the interpreter's process. */
+  readonly pool?: Pool;
 }
 
 /** One thing the interpreter is asked, and where its answer goes. */
@@ -47,11 +49,13 @@ interface Draft extends ExpressionAnswer {
 /** Creates the evaluator. Threads start with the first expression that needs one. */
 export function createEvaluator(options: EvaluatorOptions = {}): Evaluator {
   const deadlineMs = options.deadlineMs ?? 250;
-  const pool = createIsolatedPool({
-    url: options.hostUrl ?? new URL("./host.ts", import.meta.url),
-    threads: options.threads ?? 1,
-    deadlineMs,
-  });
+  const pool =
+    options.pool ??
+    createIsolatedPool({
+      url: options.hostUrl ?? new URL("./host.ts", import.meta.url),
+      threads: options.threads ?? 1,
+      deadlineMs,
+    });
 
   const answer = (expressions: readonly Expression[], scope: Scope): MaybePromise<readonly Draft[]> => {
     const tasks: Task[] = [];

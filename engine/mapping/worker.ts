@@ -9,7 +9,8 @@ import { type Batch, type FromWorker, GUARDRAILS, type Outcome } from "./protoco
 
 type Bindings = Record<string, unknown>;
 
-function createInterpreter(timeoutMs: number): (batch: Batch) => Promise<Outcome[]> {
+/** Runs batches in this thread. */
+export function createInterpreter(timeoutMs: number): (batch: Batch) => Promise<Outcome[]> {
   const compiled = new Map<string, jsonata.Expression>();
   const options = { ...GUARDRAILS, timeout: timeoutMs };
   // `$now` with a picture is the interpreter's own formatter over the instant of receipt.
