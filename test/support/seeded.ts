@@ -18,9 +18,12 @@ export function seeded(seed: number): Seeded {
   return { seed, int: (low, high) => low + Math.floor(next() * (high - low + 1)) };
 }
 
-/** The seed of this run: HOOKRAIL_FAULT_SEED to repeat one, else a new one, which the test's name or failure shows. */
+/** Names the seed of all proofs of a run. */
+export const SEED = "HOOKRAIL_FAULT_SEED";
+
+/** The seed of this run: HOOKRAIL_FAULT_SEED to repeat one, else a new one, which the test's name and the report show. */
 export function runSeed(): number {
-  const given = process.env["HOOKRAIL_FAULT_SEED"];
+  const given = process.env[SEED];
   return given === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(given);
 }
 
