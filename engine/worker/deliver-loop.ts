@@ -2,24 +2,23 @@
 import PQueue from "p-queue";
 import type { Clock } from "../core/clock.ts";
 import { refKey } from "../core/record.ts";
-import type { ConnectionGate } from "../delivery/gate.ts";
-import type { ConnectionModel } from "../delivery/model.ts";
 import { attemptDelivery, type DeliverDeps } from "../flow/deliver.ts";
 import type { OpenSink } from "../plugin/index.ts";
 import type { DeliveryRecord, Store } from "../store/store.ts";
+import type { Link } from "./link.ts";
 import type { Pace } from "./pace.ts";
 import { storeRetryMs } from "./passing.ts";
 
 export interface DeliverLoopOptions {
-  readonly connection: ConnectionModel;
+  /** Its name. */
+  readonly connection: string;
   readonly store: Store;
   readonly clock: Clock;
-  readonly gate: ConnectionGate;
   readonly pace: Pace;
   readonly isPaused: () => boolean;
-  /** `undefined`: the sink can not be opened now. */
-  readonly sink: () => Promise<OpenSink | undefined>;
-  readonly deps: (sink: OpenSink) => DeliverDeps;
+  /** Asked anew at each look: attempts under way keep the link they began with. `undefined`: it is no longer declared. */
+  readonly link: () => Link | undefined;
+  readonly deps: (link: Link, sink: OpenSink) => DeliverDeps;
   /** A slot has become free or a pause has begun: look again. */
   readonly onProgress: () => void;
 }
@@ -38,35 +37,46 @@ export interface DeliverLoop {
 const sinkRetryMs = 5_000;
 
 export function createDeliverLoop(options: DeliverLoopOptions): DeliverLoop {
-  const { connection, store, clock, gate } = options;
-  const queue = new PQueue({ concurrency: connection.concurrency });
+  const { connection, store, clock } = options;
+  const queue = new PQueue();
   /** Lanes in flight, as `type/key`. */
   const busy = new Set<string>();
   let heldBackUntil = 0;
+  /** What `heldBackUntil` was learnt from: another link may go at once. */
+  let lastLink: Link | undefined;
   let starting = false;
 
   async function startDue(): Promise<number> {
     // One look at a time: two would both see the same delivery as free.
     if (starting || options.isPaused()) return 0;
+    const link = options.link();
+    if (link === undefined) return 0;
+    if (link !== lastLink) {
+      lastLink = link;
+      heldBackUntil = 0;
+      queue.concurrency = link.connection.concurrency;
+    }
     starting = true;
     try {
       // Nothing is queued ahead: what waits here would have to be passed over at each look for what is due.
-      const room = Math.min(options.pace.slice(), connection.concurrency - queue.size - queue.pending);
+      const room = Math.min(options.pace.slice(), queue.concurrency - queue.size - queue.pending);
       if (room <= 0 || clock.now() < heldBackUntil) return 0;
-      const sink = await options.sink();
+      const sink = await link.sink();
       if (sink === undefined) {
         heldBackUntil = clock.now() + sinkRetryMs;
         return 0;
       }
-      const due = await store.dueDeliveries(connection.name, clock.now(), room, busy);
+      const due = await store.dueDeliveries(connection, clock.now(), room, busy);
+      // Replaced or paused meanwhile: the next look is another one's.
+      if (options.link() !== link || options.isPaused()) return 0;
       let started = 0;
       for (const record of due) {
-        const permit = gate.tryAcquire();
+        const permit = link.gate.tryAcquire();
         if (!permit.ok) {
           heldBackUntil = permit.retryAt;
           break;
         }
-        start(record, options.deps(sink));
+        start(record, link, options.deps(link, sink));
         started++;
       }
       return started;
@@ -75,30 +85,32 @@ export function createDeliverLoop(options: DeliverLoopOptions): DeliverLoop {
     }
   }
 
-  function start(record: DeliveryRecord, deps: DeliverDeps): void {
+  function start(record: DeliveryRecord, link: Link, deps: DeliverDeps): void {
     const lane = refKey(record.entity);
+    const ended = link.use();
     busy.add(lane);
     void queue.add(async () => {
       try {
         const result = await attemptDelivery(record, deps);
-        gate.report(result);
+        link.gate.report(result);
       } catch (error) {
         // The store could not promise: the delivery stays as it was and is due again.
         deps.observer.fault({ where: `delivery ${record.id}`, error });
         heldBackUntil = clock.now() + storeRetryMs;
       } finally {
         busy.delete(lane);
+        ended();
         options.onProgress();
       }
     });
   }
 
   return {
-    connection: connection.name,
+    connection,
     startDue,
     async nextAt() {
-      if (options.isPaused()) return undefined;
-      const due = await store.nextDue(connection.name, busy);
+      if (options.isPaused() || options.link() === undefined) return undefined;
+      const due = await store.nextDue(connection, busy);
       return due === undefined ? undefined : Math.max(due, heldBackUntil);
     },
     idle: () => queue.onIdle(),

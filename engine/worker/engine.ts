@@ -1,25 +1,21 @@
 /** Puts the spines to work: intake, the apply pump, one deliver pump for each connection, and the timers between them. */
-import type { PipelineModel, Revision } from "../config/revision.ts";
-import { retryPlanFromSla } from "../core/backoff.ts";
+import type { Revision } from "../config/revision.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Evaluator } from "../core/expression.ts";
 import type { Ids } from "../core/ids.ts";
-import { createGate } from "../delivery/gate.ts";
-import type { RetryPlan } from "../delivery/model.ts";
 import type { Actor, Engine } from "../flow/engine.ts";
 import { ingest, notFound } from "../flow/ingest.ts";
 import type { Observer } from "../flow/observer.ts";
-import type { ApplyDeps } from "../flow/prepare.ts";
-import { createRoutes, type Routes } from "../flow/routes.ts";
+import type { Routes } from "../flow/routes.ts";
 import type { AuditRow, Pause, Store } from "../store/store.ts";
 import { createApplyLoop } from "./apply-loop.ts";
 import { createDeliverLoop, type DeliverLoop } from "./deliver-loop.ts";
+import { createInstalled } from "./installed.ts";
 import { createPace, nextTurn } from "./pace.ts";
 import { createPauses } from "./pauses.ts";
 import { createPump, type Pump } from "./pump.ts";
 import { startRetention } from "./retention.ts";
 import { withPatientSettling } from "./settle-store.ts";
-import { createSinkPool } from "./sink-pool.ts";
 
 export interface EngineParts {
   readonly revision: Revision;
@@ -38,19 +34,9 @@ export interface EngineParts {
 const maxSleepMs = 30_000;
 
 export function createEngine(parts: EngineParts): Engine {
-  const { revision, store, clock, observer, ids } = parts;
-  const routes = parts.routes ?? createRoutes(revision);
+  const { store, clock, observer, ids } = parts;
   const pauses = createPauses(store);
-  const sinks = createSinkPool(revision.connections, { clock, observer });
-  const applyDeps: ApplyDeps = {
-    routes,
-    store,
-    evaluator: parts.evaluator,
-    clock,
-    ids,
-    observer,
-    retryPlan: (pipeline, connection) => retryPlanOf(revision, pipeline, connection),
-  };
+  const installed = createInstalled(parts, { store, clock, ids, observer });
   const delivers = new Map<string, { loop: DeliverLoop; pump: Pump }>();
   let waitingRequests = 0;
   const pace = createPace(() => waitingRequests);
@@ -60,7 +46,7 @@ export function createEngine(parts: EngineParts): Engine {
   const settling = withPatientSettling(store, { clock, observer, isStopping: () => stopping });
 
   const apply = createApplyLoop({
-    deps: () => applyDeps,
+    deps: () => installed.apply,
     store,
     clock,
     pace,
@@ -72,18 +58,19 @@ export function createEngine(parts: EngineParts): Engine {
   });
   const applyPump = createPump(guarded("apply", async () => (await apply.applyReady()) + (await apply.applyEnded())));
 
-  for (const connection of revision.connections.values()) {
+  /** Loops outlive revisions: what is in flight stays known to the one that looks for more. */
+  function loopFor(connection: string): void {
+    if (delivers.has(connection)) return;
     const loop = createDeliverLoop({
       connection,
       store,
       clock,
-      gate: createGate(connection, clock),
       pace,
-      isPaused: () => stopping || pauses.has("connection", connection.name),
-      sink: () => sinks.get(connection.name),
-      deps: (sink) => ({
+      isPaused: () => stopping || pauses.has("connection", connection),
+      link: () => installed.links.get(connection),
+      deps: (link, sink) => ({
         store: settling,
-        connection,
+        connection: link.connection,
         sink,
         clock,
         ids,
@@ -91,15 +78,13 @@ export function createEngine(parts: EngineParts): Engine {
         observer: pausing(observer, pauses),
       }),
       onProgress: () => {
-        delivers.get(connection.name)?.pump.kick();
+        delivers.get(connection)?.pump.kick();
         schedule();
       },
     });
-    delivers.set(connection.name, {
-      loop,
-      pump: createPump(guarded(`deliver to ${connection.name}`, () => loop.startDue())),
-    });
+    delivers.set(connection, { loop, pump: createPump(guarded(`deliver to ${connection}`, () => loop.startDue())) });
   }
+  for (const name of installed.links.keys()) loopFor(name);
 
   /** A fault of the store's leaves the work where it is; the next timer looks again. */
   function guarded(where: string, step: () => Promise<number>): () => Promise<number> {
@@ -162,14 +147,17 @@ export function createEngine(parts: EngineParts): Engine {
   let started = false;
 
   return {
-    revision,
+    get revision() {
+      return installed.revision;
+    },
     store,
     limitFor(path) {
-      const source = routes.source(path);
+      const source = installed.routes.source(path);
       if (source === undefined) return undefined;
       return { maxBytes: source.maxBodyBytes, codings: source.recipe.accept.contentEncodings };
     },
     async ingest(request) {
+      const { routes } = installed;
       const source = routes.source(request.path);
       if (source === undefined) return notFound;
       waitingRequests++;
@@ -181,6 +169,7 @@ export function createEngine(parts: EngineParts): Engine {
     },
     async start() {
       await store.recoverInterrupted(clock.now());
+      const { revision } = installed;
       await store.saveRevision({
         hash: revision.hash,
         ...(revision.gitCommit === undefined ? {} : { gitCommit: revision.gitCommit }),
@@ -189,7 +178,7 @@ export function createEngine(parts: EngineParts): Engine {
       });
       await pauses.load();
       started = true;
-      endRetention = startRetention({ store, clock, observer, bodiesMs: revision.retention.bodiesMs });
+      endRetention = startRetention({ store, clock, observer, bodiesMs: () => installed.revision.retention.bodiesMs });
       kickAll();
       schedule();
     },
@@ -203,8 +192,8 @@ export function createEngine(parts: EngineParts): Engine {
         ...[...delivers.values()].map(({ loop }) => loop.idle()),
       ]);
       await Promise.race([idle, new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
-      await sinks.close();
-      await parts.evaluator.close();
+      await Promise.all([...installed.links.values()].map((link) => link.close()));
+      await installed.evaluator.close();
       await store.close();
     },
     async drain() {
@@ -246,12 +235,6 @@ export function createEngine(parts: EngineParts): Engine {
   function auditOf(action: string, target: string, by: Actor): AuditRow {
     return { at: clock.now(), actor: by.actor, action, target, reason: by.reason };
   }
-}
-
-/** Declared on the connection, else derived from the pipeline's SLA and the sink's idempotency window. */
-function retryPlanOf(revision: Revision, pipeline: PipelineModel, name: string): RetryPlan {
-  const connection = revision.connections.get(name);
-  return { ...retryPlanFromSla(pipeline.sla.lagMs, connection?.sink.idempotencyWindowMs), ...connection?.retry };
 }
 
 /** The engine's own pauses are in the store already; the loops must know of them at once. */

@@ -7,8 +7,8 @@ export interface RetentionOptions {
   readonly store: Pick<Store, "purge">;
   readonly clock: Clock;
   readonly observer: Observer;
-  /** How long bodies are kept, ms. */
-  readonly bodiesMs: number;
+  /** How long bodies are kept, ms; asked anew for each round. */
+  readonly bodiesMs: () => number;
 }
 
 const everyMs = 10 * 60_000;
@@ -25,7 +25,7 @@ export function startRetention({ store, clock, observer, bodiesMs }: RetentionOp
   };
   function round(): void {
     const now = clock.now();
-    store.purge({ bodiesBefore: now - bodiesMs, now, limit: chunkRows }).then(
+    store.purge({ bodiesBefore: now - bodiesMs(), now, limit: chunkRows }).then(
       ({ more }) => again(more ? betweenChunksMs : everyMs),
       (error: unknown) => {
         observer.fault({ where: "retention", error });

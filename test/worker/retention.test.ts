@@ -21,7 +21,7 @@ describe("startRetention", () => {
         return { bodies: 0, keys: 0, more: answers.shift() ?? false };
       },
     };
-    const end = startRetention({ store, clock, observer: silentObserver, bodiesMs: 5 * minute });
+    const end = startRetention({ store, clock, observer: silentObserver, bodiesMs: () => 5 * minute });
     clock.advance(10 * minute);
     await turns();
     clock.advance(20);
@@ -42,7 +42,7 @@ describe("startRetention", () => {
         return { bodies: 0, keys: 0, more: false };
       },
     };
-    const end = startRetention({ store, clock, observer: silentObserver, bodiesMs: minute });
+    const end = startRetention({ store, clock, observer: silentObserver, bodiesMs: () => minute });
     for (let round = 0; round < 2; round++) {
       clock.advance(10 * minute);
       await turns();
