@@ -14,6 +14,7 @@ import { mappingErrors } from "./errors/mapping.ts";
 import { orderingErrors } from "./errors/ordering.ts";
 import { sendingErrors } from "./errors/sending.ts";
 import { storeErrors } from "./errors/store.ts";
+import { storeLifeErrors } from "./errors/store-life.ts";
 import { testingErrors } from "./errors/testing.ts";
 
 /** What the catalogue says about one code. */
@@ -36,6 +37,7 @@ export const errorCatalogue = {
   ...mappingErrors,
   ...intakeErrors,
   ...storeErrors,
+  ...storeLifeErrors,
   ...deliveryErrors,
   ...sendingErrors,
   ...orderingErrors,

@@ -8,11 +8,12 @@ import type {
   AttemptMark,
   AuditRow,
   DeliverySettlement,
-  EntityRecord,
   Pause,
   PurgeRequest,
   PurgeResult,
   RevisionRecord,
+  SeedRequest,
+  SeedResult,
 } from "./store.ts";
 
 /** Argument and result of each call. */
@@ -32,7 +33,7 @@ export interface CallTable {
     result: boolean;
   };
   saveRevision: { argument: RevisionRecord; result: null };
-  seed: { argument: { readonly records: readonly EntityRecord[]; readonly audit: AuditRow }; result: number };
+  seed: { argument: SeedRequest; result: SeedResult };
   purge: { argument: PurgeRequest; result: PurgeResult };
 }
 

@@ -35,6 +35,13 @@ export function refuseNewer(db: Db, path: string, migrations: readonly Migration
   if (found > known) fail("HK4006", { path, found, known });
 }
 
+/** For readers, who change nothing: refuses a file whose tables are not yet those of this product. */
+export function refuseOlder(db: Db, path: string, migrations: readonly Migration[]): void {
+  const found = schemaVersion(db);
+  const known = migrations.at(-1)?.version ?? 0;
+  if (found < known) fail("HK4020", { path, found, known });
+}
+
 /** Applies what is missing; each migration and its version row are one transaction. */
 export function migrate(db: Db, options: { path: string; now: number; migrations: readonly Migration[] }): void {
   refuseNewer(db, options.path, options.migrations);

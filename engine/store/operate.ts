@@ -2,6 +2,7 @@
 import type { Handlers } from "./calls.ts";
 import type { Db } from "./connection.ts";
 import { createEntityWriter } from "./entities.ts";
+import { createErasures } from "./erased.ts";
 import { orNull } from "./rows.ts";
 import type { AuditRow } from "./store.ts";
 
@@ -46,18 +47,29 @@ export function createOperateHandlers(db: Db): Pick<Handlers, "setPause" | "clea
   };
 }
 
-/** Entities that exist, and ids that belong to another one, are left alone. */
+/** Entities that exist, that were erased, and whose ids belong to another one, are left alone. */
 function createSeed(db: Db, audits: AuditWriter): Handlers["seed"] {
   const entities = createEntityWriter(db);
-  return ({ records, audit }) => {
-    let count = 0;
+  const erasures = createErasures(db);
+  const there = db.prepare<[string, string], number>("SELECT 1 FROM entities WHERE type = ? AND key = ?").pluck();
+  const mark = db.prepare(
+    `INSERT INTO seeds (entity, at, created) VALUES (@entity, @at, @created)
+     ON CONFLICT (entity) DO UPDATE SET at = excluded.at, created = created + excluded.created`,
+  );
+  return ({ entity, records, audit, at }) => {
+    const result = { created: 0, existing: 0, taken: 0, erased: 0 };
     for (const record of records) {
       const write = { record: { ...record, seeded: true }, expected: 0 };
-      if (entities.findConflict([write]) !== undefined) continue;
-      entities.write(write);
-      count += 1;
+      if (there.get(record.type, record.key) !== undefined) result.existing += 1;
+      else if (erasures.isErased(record)) result.erased += 1;
+      else if (entities.findConflict([write]) !== undefined) result.taken += 1;
+      else {
+        entities.write(write);
+        result.created += 1;
+      }
     }
-    audits.insert(audit);
-    return count;
+    mark.run({ entity, at, created: result.created });
+    if (audit !== undefined) audits.insert(audit);
+    return result;
   };
 }

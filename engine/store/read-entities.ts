@@ -2,6 +2,7 @@
 import type { EntityRef } from "../core/types.ts";
 import { markKey } from "./apply.ts";
 import type { Db } from "./connection.ts";
+import { createErasures } from "./erased.ts";
 import { fromJson, present, presentJson } from "./rows.ts";
 import type { EntityRecord, Store } from "./store.ts";
 
@@ -65,6 +66,7 @@ export function createEntityReads(
       "SELECT attributes FROM acknowledged WHERE connection = +? AND entity_type = +? AND entity_key = +?",
     )
     .pluck();
+  const erasures = createErasures(db);
   const readSnapshot = db.transaction(
     (refs: Parameters<Store["snapshot"]>[0], parents: Parameters<Store["snapshot"]>[1]) => {
       const entities = new Map<string, EntityRecord>();
@@ -72,7 +74,8 @@ export function createEntityReads(
       const asked = new Set<string>();
       for (const ref of refs) {
         const row = byKey.get(ref.type, ref.key);
-        if (row !== undefined) entities.set(nameOf(ref), toEntity(row));
+        const record = row === undefined ? erasures.tombstoneOf(ref) : toEntity(row);
+        if (record !== undefined) entities.set(nameOf(ref), record);
       }
       for (const { parent, childType } of parents) {
         const question = `${nameOf(parent)}/${childType}`;
@@ -86,12 +89,13 @@ export function createEntityReads(
   );
   return {
     async entity(type, id, idName) {
-      const key = idName === undefined ? id : byLink.get(type, idName, id);
-      const row = key === undefined ? undefined : byKey.get(type, key);
-      return row === undefined ? undefined : toEntity(row);
+      const key = idName === undefined ? id : (byLink.get(type, idName, id) ?? erasures.ownerOf(type, idName, id));
+      if (key === undefined) return undefined;
+      const row = byKey.get(type, key);
+      return row === undefined ? erasures.tombstoneOf({ type, key }) : toEntity(row);
     },
     entities: async (type, limit) => ofType.all(type, limit).map(toEntity),
-    resolveId: async (type, idName, value) => byLink.get(type, idName, value),
+    resolveId: async (type, idName, value) => byLink.get(type, idName, value) ?? erasures.ownerOf(type, idName, value),
     snapshot: async (refs, childrenOf) => readSnapshot(refs, childrenOf),
     async acknowledged(connection, { type, key }) {
       const text = acknowledged.get(connection, type, key);

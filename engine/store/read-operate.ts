@@ -1,7 +1,7 @@
 /** Reads for operators: dead letters, revisions, pauses, the audit trail, counts. */
 import type { Db } from "./connection.ts";
 import { fromJson, present } from "./rows.ts";
-import type { AuditRow, DeadLetter, Pause, StoreCounts, StoreReader } from "./store.ts";
+import type { AuditRow, DeadLetter, Pause, SeedMark, StoreCounts, StoreReader } from "./store.ts";
 
 /** A dead letter with the names of its event and delivery. */
 export interface DeadLetterRow {
@@ -42,7 +42,10 @@ export function toDeadLetter(row: DeadLetterRow): DeadLetter {
   };
 }
 
-type OperateReads = Pick<StoreReader, "deadLetters" | "deadLetter" | "revision" | "pauses" | "audit" | "counts">;
+type OperateReads = Pick<
+  StoreReader,
+  "deadLetters" | "deadLetter" | "revision" | "pauses" | "audit" | "counts" | "seeds"
+>;
 
 const DEFAULT_LIMIT = 100;
 
@@ -67,6 +70,7 @@ export function createOperateReads(db: Db): OperateReads {
   const audit = db.prepare<[number], AuditRow>(
     "SELECT at, actor, action, target, reason FROM audit ORDER BY seq DESC LIMIT +?",
   );
+  const seeds = db.prepare<[], SeedMark>("SELECT entity, at, created FROM seeds ORDER BY entity");
   return {
     async deadLetters({ status, pipeline, limit = DEFAULT_LIMIT }) {
       const rows =
@@ -87,6 +91,7 @@ export function createOperateReads(db: Db): OperateReads {
     pauses: async () => pauses.all(),
     audit: async (limit) => audit.all(limit),
     counts: createCounts(db),
+    seeds: async () => seeds.all(),
   };
 }
 

@@ -1,6 +1,6 @@
 /** What operators, `explain` and `plan` get to read, and what operators change. */
 import type { DeadLetterId, DeliveryId, EventId, JsonObject, Version, WorkStatus } from "../core/types.ts";
-import type { AttemptMark, AttemptRecord, DeliveryRecord, HistoryRow, StoredEvent } from "./records.ts";
+import type { AttemptMark, AttemptRecord, DeliveryRecord, EntityRecord, HistoryRow, StoredEvent } from "./records.ts";
 
 export interface DeadLetter {
   readonly id: DeadLetterId;
@@ -111,6 +111,30 @@ export interface RevisionRecord {
   /** The files as read, path -> text; secrets are references, never values. */
   readonly files: Readonly<Record<string, string>>;
   readonly at: number;
+}
+
+/** Entities of one type, to be loaded together or not at all. */
+export interface SeedRequest {
+  readonly entity: string;
+  readonly records: readonly EntityRecord[];
+  /** Given with the last part of a seed: what was done, in all. */
+  readonly audit?: AuditRow;
+  readonly at: number;
+}
+
+/** `existing`: was there already. `taken`: one of its ids belongs to another entity. `erased`: was erased on request. */
+export interface SeedResult {
+  readonly created: number;
+  readonly existing: number;
+  readonly taken: number;
+  readonly erased: number;
+}
+
+/** That an entity type was seeded: when last, and how many entities in all. */
+export interface SeedMark {
+  readonly entity: string;
+  readonly at: number;
+  readonly created: number;
 }
 
 /** `bodiesBefore`: bodies received earlier go. `now`: dedupe keys whose window has ended go. `limit`: rows of each, at most. */

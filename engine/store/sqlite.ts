@@ -10,7 +10,7 @@ import { type Db, failOpen, openConnection, sqliteCode } from "./connection.ts";
 import { createGroupRunner } from "./group.ts";
 import { createHandlers } from "./handlers.ts";
 import { type StoreLock, takeLock } from "./lock.ts";
-import { migrate, refuseNewer, shippedMigrations } from "./migrate.ts";
+import { migrate, refuseNewer, refuseOlder, shippedMigrations } from "./migrate.ts";
 import { createDeliveryReads } from "./read-deliveries.ts";
 import { createEntityReads } from "./read-entities.ts";
 import { createOperateReads } from "./read-operate.ts";
@@ -68,6 +68,7 @@ export async function openSqliteReader(path: string, options: { nativeBinding?: 
   const db = openConnection({ ...options, path, mode: "read", busyTimeoutMs: BUSY_TIMEOUT_MS });
   try {
     refuseNewer(db, path, shippedMigrations());
+    refuseOlder(db, path, shippedMigrations());
     return { ...createReads(db), close: async () => void db.close() };
   } catch (error) {
     db.close();
@@ -156,7 +157,7 @@ function createStore(
     setPause: async (pause, audit) => void (await writer.call("setPause", { pause, audit })),
     clearPause: (kind, name, audit) => writer.call("clearPause", { kind, name, audit }),
     saveRevision: async (revision) => void (await writer.call("saveRevision", revision)),
-    seed: (records, audit) => writer.call("seed", { records, audit }),
+    seed: (request) => writer.call("seed", request),
     purge: (request) => writer.call("purge", request),
   };
 }

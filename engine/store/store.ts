@@ -18,6 +18,9 @@ import type {
   PurgeRequest,
   PurgeResult,
   RevisionRecord,
+  SeedMark,
+  SeedRequest,
+  SeedResult,
   StoreCounts,
 } from "./readings.ts";
 import type {
@@ -61,6 +64,8 @@ export interface StoreReader {
   pauses(): Promise<readonly Pause[]>;
   audit(limit: number): Promise<readonly AuditRow[]>;
   counts(): Promise<StoreCounts>;
+  /** What was ever seeded, by entity. */
+  seeds(): Promise<readonly SeedMark[]>;
   close(): Promise<void>;
 }
 
@@ -116,8 +121,8 @@ export interface Store extends StoreReader {
   setPause(pause: Pause, audit: AuditRow): Promise<void>;
   clearPause(kind: Pause["kind"], name: string, audit: AuditRow): Promise<boolean>;
   saveRevision(revision: RevisionRecord): Promise<void>;
-  /** Entities loaded from what the CRM already knows; existing ones are left alone. Returns how many were new. */
-  seed(records: readonly EntityRecord[], audit: AuditRow): Promise<number>;
+  /** Entities loaded from what the CRM already knows; what is there already is left alone. */
+  seed(request: SeedRequest): Promise<SeedResult>;
   /** Retention, a chunk at a time: call again while `more`. Bodies that open work or dead letters need stay. */
   purge(request: PurgeRequest): Promise<PurgeResult>;
 }

@@ -23,7 +23,7 @@ function runnerThrowing(error: unknown) {
 const accepting = (name: string): Call => ({ name: "accept", argument: { events: [newEvent(name)], pipelines: [[]] } });
 const failing: Call = {
   name: "seed",
-  argument: { records: [], audit: { at: 0, actor: "", action: "", target: "", reason: "" } },
+  argument: { entity: "customer", at: 0, records: [], audit: { at: 0, actor: "", action: "", target: "", reason: "" } },
 };
 const sqliteError = (code: string) => new Database.SqliteError("injected", code);
 

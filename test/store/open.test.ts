@@ -157,22 +157,35 @@ describe("shippedMigrations", () => {
 describe("migrate", () => {
   it("undoes a migration that fails as a whole", () => {
     const db = openConnection({ path, mode: "write", busyTimeoutMs: 0 });
+    const last = shippedMigrations().length;
     const broken = {
-      version: 2,
-      name: "0002_broken.sql",
+      version: last + 1,
+      name: "9999_broken.sql",
       sql: "CREATE TABLE half (a TEXT); INSERT INTO nowhere VALUES (1);",
     };
     const options = { path, now: START, migrations: [...shippedMigrations(), broken] };
     expect(() => migrate(db, options)).toThrow(expect.objectContaining({ code: "HK4017" }));
-    expect(schemaVersion(db)).toBe(1);
+    expect(schemaVersion(db)).toBe(last);
     expect(db.prepare("SELECT name FROM sqlite_schema WHERE name = 'half'").all()).toEqual([]);
     migrate(db, {
       ...options,
       migrations: [...shippedMigrations(), { ...broken, sql: "CREATE TABLE half (a TEXT);" }],
     });
-    expect(schemaVersion(db)).toBe(2);
-    expect(db.prepare("SELECT version FROM schema_versions").pluck().all()).toEqual([1, 2]);
+    expect(schemaVersion(db)).toBe(last + 1);
+    expect(db.prepare("SELECT max(version) FROM schema_versions").pluck().get()).toBe(last + 1);
     db.close();
+  });
+
+  it("keeps what an older store holds, and readers wait for it", async () => {
+    const db = openConnection({ path, mode: "write", busyTimeoutMs: 0 });
+    const options = { path, now: START };
+    migrate(db, { ...options, migrations: shippedMigrations().slice(0, 1) });
+    db.exec("INSERT INTO sources (name) VALUES ('shop')");
+    await expect(openSqliteReader(path)).rejects.toMatchObject({ code: "HK4020" });
+    migrate(db, { ...options, migrations: shippedMigrations() });
+    expect(db.prepare("SELECT name FROM sources").pluck().all()).toEqual(["shop"]);
+    db.close();
+    await (await openSqliteReader(path)).close();
   });
 
   it("does nothing to a store that is up to date", () => {

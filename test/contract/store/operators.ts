@@ -144,7 +144,11 @@ export function operatorContract(name: string, open: OpenStore): void {
         );
         const known = entityRecord({ attributes: { tier: { value: "free" } } });
         const fresh = entityRecord({ key: "cus_2", ids: { stripe_id: "cus_2" } });
-        expect(await store.seed([known, fresh, fresh], audit({ action: "seed" }))).toBe(1);
+        const records = [known, fresh, fresh, entityRecord({ key: "cus_3", ids: { stripe_id: "cus_1" } })];
+        const request = { entity: "customer", records, at: START, audit: audit({ action: "seed" }) };
+        expect(await store.seed(request)).toEqual({ created: 1, existing: 2, taken: 1, erased: 0 });
+        expect(await store.seed({ ...request, at: START + 1 })).toMatchObject({ created: 0, existing: 3 });
+        expect(await store.seeds()).toEqual([{ entity: "customer", at: START + 1, created: 1 }]);
         expect((await store.entity("customer", "cus_1"))?.attributes["tier"]?.value).toBe("team");
         expect(await store.entity("customer", "cus_2")).toMatchObject({ seeded: true, changes: 1 });
         expect((await store.entities("customer", 10)).map((one) => one.key)).toEqual(["cus_1", "cus_2"]);
