@@ -15,7 +15,7 @@ import { missingReadings } from "../mapping/policy.ts";
 import { valuesOf } from "../ordering/draft.ts";
 import { unknownState } from "../ordering/state.ts";
 import type { Touched } from "../ordering/step.ts";
-import type { NewDelivery, OnceMark, PendingUpsert, Store, StoredEvent } from "../store/store.ts";
+import type { NewDelivery, OnceMark, OpenUpsert, Store, StoredEvent } from "../store/store.ts";
 import { canonicalJson } from "./canonical.ts";
 import { readInstant } from "./instant.ts";
 
@@ -30,7 +30,7 @@ export interface BornInput {
   /** Payload, `let` variables and the entities as they are after the step. */
   readonly scope: Scope;
   readonly evaluator: Evaluator;
-  readonly store: Pick<Store, "acknowledged" | "pendingUpserts" | "onceMarked">;
+  readonly store: Pick<Store, "acknowledged" | "openUpserts" | "onceMarked">;
   readonly retryPlan: (connection: string) => RetryPlan;
   readonly ids: Ids;
   readonly now: number;
@@ -89,16 +89,15 @@ async function consider(
   if (late.why !== undefined) return late.why;
   const mark = await onceMark(input, entry, touched);
   if (mark?.done === true) return "once, and it was";
-  const pending = entry.kind === "upsert" ? await pendingFor(input, entry, touched) : [];
+  const open = entry.kind === "upsert" ? await openFor(input, entry, touched) : [];
   const attributes =
-    entry.kind === "upsert"
-      ? await upsertAttributes(input, entry, { touched, pending })
-      : allAttributes(entry, touched);
+    entry.kind === "upsert" ? await upsertAttributes(input, entry, { touched, open }) : allAttributes(entry, touched);
   if (attributes === undefined) return "nothing changes there";
   const params = await evaluateParams(input, entry);
   if ("code" in params) return params;
   const delivery = newDelivery(input, entry, { touched, attributes, params: params.values, notAfter: late.notAfter });
-  const merged = takeOver(delivery, touched, pending);
+  const mergeable = open.filter((one) => one.mergeable && one.action === entry.action);
+  const merged = takeOver(delivery, touched, mergeable);
   born.deliveries.push(merged.delivery);
   born.merged.push(...merged.merged);
   if (mark !== undefined) born.once.push(mark.mark);
@@ -172,13 +171,13 @@ async function onceMark(
 async function upsertAttributes(
   input: BornInput,
   entry: DeliverModel,
-  at: { readonly touched: Touched; readonly pending: readonly PendingUpsert[] },
+  at: { readonly touched: Touched; readonly open: readonly OpenUpsert[] },
 ): Promise<Record<string, AttributeWrite> | undefined> {
   const { after } = at.touched;
   const known: Record<string, Json> = { ...(await input.store.acknowledged(entry.connection, after)) };
-  // What waits to be sent will change what is there: equal to the old value is not equal to the coming one.
-  for (const { attributes } of at.pending) for (const name of Object.keys(attributes)) delete known[name];
-  if (at.pending.length > 0) delete known[acknowledgedState];
+  // What waits, is on the wire or may have arrived changes what is there: what was acknowledged before is no measure.
+  for (const { attributes } of at.open) for (const name of Object.keys(attributes)) delete known[name];
+  if (at.open.length > 0) delete known[acknowledgedState];
   const wanted = entry.onChange ?? entry.fields;
   const difference: Record<string, AttributeWrite> = {};
   for (const name of wanted ?? Object.keys(after.attributes)) {
@@ -263,17 +262,17 @@ function newDelivery(input: BornInput, entry: DeliverModel, parts: DeliveryParts
   };
 }
 
-/** Upserts of the same kind that wait for their first attempt. */
-async function pendingFor(input: BornInput, entry: DeliverModel, touched: Touched): Promise<readonly PendingUpsert[]> {
-  const pending = await input.store.pendingUpserts(touched.after);
-  return pending.filter((one) => one.connection === entry.connection && one.action === entry.action);
+/** Upserts of this connection that are not settled yet, wherever they stand. */
+async function openFor(input: BornInput, entry: DeliverModel, touched: Touched): Promise<readonly OpenUpsert[]> {
+  const open = await input.store.openUpserts(touched.after);
+  return open.filter((one) => one.connection === entry.connection);
 }
 
 /** Pending upserts merge: the new one carries their attributes too, as they stand now, and they become `merged`. */
 function takeOver(
   delivery: NewDelivery,
   touched: Touched,
-  pending: readonly PendingUpsert[],
+  pending: readonly OpenUpsert[],
 ): { delivery: NewDelivery; merged: { delivery: DeliveryId; into: DeliveryId }[] } {
   if (pending.length === 0) return { delivery, merged: [] };
   const attributes = { ...delivery.attributes };

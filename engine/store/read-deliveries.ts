@@ -2,7 +2,7 @@
 import type { DeliveryStatus } from "../core/types.ts";
 import type { Db } from "./connection.ts";
 import { fromJson, present } from "./rows.ts";
-import type { DeliveryRecord, PendingUpsert, Store } from "./store.ts";
+import type { DeliveryRecord, OpenUpsert, Store } from "./store.ts";
 
 /** A delivery with its event's names, its frozen request and, while open, its row in the outbox. */
 export interface DeliveryRow {
@@ -93,7 +93,7 @@ export function toDelivery(row: DeliveryRow): DeliveryRecord {
 }
 
 /** Makes the reads that delivery loops and the apply step go by. */
-export function createDeliveryReads(db: Db): Pick<Store, "dueDeliveries" | "nextDue" | "pendingUpserts"> & {
+export function createDeliveryReads(db: Db): Pick<Store, "dueDeliveries" | "nextDue" | "openUpserts"> & {
   bySeq(seq: number): DeliveryRecord | undefined;
 } {
   const heads = "FROM outbox WHERE connection = +? AND head = 1 AND status <> 'sending'";
@@ -123,7 +123,7 @@ export function createDeliveryReads(db: Db): Pick<Store, "dueDeliveries" | "next
       for (const head of next.iterate(connection)) if (busy?.has(laneOf(head)) !== true) return head.next_at;
       return undefined;
     },
-    pendingUpserts: createPendingUpserts(db),
+    openUpserts: createOpenUpserts(db),
   };
 }
 
@@ -138,20 +138,25 @@ function laneOf(head: Head): string {
   return `${head.entity_type}/${head.entity_key}`;
 }
 
-/** The same rule as `Lanes.mergeable`: never attempted, and no effect behind it that waits for it. */
-function createPendingUpserts(db: Db): Store["pendingUpserts"] {
-  const pending = db.prepare<
+/** `mergeable` by the same rule as `Lanes.mergeable`. */
+function createOpenUpserts(db: Db): Store["openUpserts"] {
+  const open = db.prepare<
     [string, string],
-    Omit<PendingUpsert, "attributes" | "entity" | "deliverId"> & { deliver_id: string; attributes: string }
+    Omit<OpenUpsert, "attributes" | "entity" | "deliverId" | "mergeable"> & {
+      deliver_id: string;
+      attributes: string;
+      mergeable: number;
+    }
   >(
-    `SELECT d.id, d.seq, d.connection, d.action, d.deliver_id, d.attributes FROM outbox o JOIN deliveries d ON d.seq = o.delivery_seq
-     WHERE o.entity_key = +? AND o.entity_type = +? AND o.kind = 'upsert' AND o.status = 'pending' AND o.first_attempt_at IS NULL
-       AND NOT EXISTS (SELECT 1 FROM outbox f WHERE f.entity_key = o.entity_key AND f.entity_type = o.entity_type
-         AND f.connection = o.connection AND f.delivery_seq > o.delivery_seq AND f.kind = 'effect')
-     ORDER BY o.delivery_seq`,
+    `SELECT d.id, d.seq, d.connection, d.action, d.deliver_id, d.attributes,
+       o.status = 'pending' AND o.first_attempt_at IS NULL
+         AND NOT EXISTS (SELECT 1 FROM outbox f WHERE f.entity_key = o.entity_key AND f.entity_type = o.entity_type
+           AND f.connection = o.connection AND f.delivery_seq > o.delivery_seq AND f.kind = 'effect') AS mergeable
+     FROM outbox o JOIN deliveries d ON d.seq = o.delivery_seq
+     WHERE o.entity_key = +? AND o.entity_type = +? AND o.kind = 'upsert' ORDER BY o.delivery_seq`,
   );
   return async (entity) =>
-    pending.all(entity.key, entity.type).map((row) => ({
+    open.all(entity.key, entity.type).map((row) => ({
       id: row.id,
       seq: row.seq,
       connection: row.connection,
@@ -159,5 +164,6 @@ function createPendingUpserts(db: Db): Store["pendingUpserts"] {
       deliverId: row.deliver_id,
       entity,
       attributes: fromJson(row.attributes),
+      mergeable: row.mergeable === 1,
     }));
 }

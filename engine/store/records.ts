@@ -177,8 +177,10 @@ export interface ApplyCommit {
 /** `conflict`: an entity changed since it was read, or a once mark exists; nothing was written, read again. */
 export type ApplyResult = { readonly kind: "ok" } | { readonly kind: "conflict"; readonly entity?: EntityRef };
 
-/** A never-attempted upsert that a newer one may take over. */
-export interface PendingUpsert {
+/** An upsert that is pending, on the wire, to be tried again, or perhaps applied. */
+export interface OpenUpsert {
+  /** Never attempted, and no effect waits behind it: a newer one may take it over. */
+  readonly mergeable: boolean;
   readonly id: DeliveryId;
   readonly seq: number;
   readonly connection: string;

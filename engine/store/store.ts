@@ -33,7 +33,7 @@ import type {
   DeliverySettlement,
   EntityRecord,
   OnceMark,
-  PendingUpsert,
+  OpenUpsert,
   Snapshot,
   StoredEvent,
   WorkItem,
@@ -90,7 +90,8 @@ export interface Store extends StoreReader {
     refs: readonly EntityRef[],
     childrenOf: readonly { readonly parent: EntityRef; readonly childType: string }[],
   ): Promise<Snapshot>;
-  pendingUpserts(entity: EntityRef): Promise<readonly PendingUpsert[]>;
+  /** Upserts of the entity that are not settled yet, to any connection, oldest first. */
+  openUpserts(entity: EntityRef): Promise<readonly OpenUpsert[]>;
   /** Attribute values this connection last acknowledged for the entity. */
   acknowledged(connection: string, entity: EntityRef): Promise<Readonly<Record<string, Json>>>;
   /** Which of these marks exist already. */

@@ -288,14 +288,14 @@ export function applyContract(name: string, open: OpenStore): void {
       withStore(open, async ({ store }) => {
         const work = await acceptWork(store, "evt_1");
         await store.commitApply(commitOf(work, { deliveries: [newDelivery("1")] }));
-        expect(await store.pendingUpserts(customer)).toHaveLength(1);
+        expect(await store.openUpserts(customer)).toMatchObject([{ id: "dlv_1", mergeable: true }]);
         await store.markAttempt({
           delivery: "dlv_1" as DeliveryId,
           attempt: 1,
           at: START,
           frozen: { summary: "PUT", data: {} },
         });
-        expect(await store.pendingUpserts(customer)).toEqual([]);
+        expect(await store.openUpserts(customer)).toMatchObject([{ id: "dlv_1", mergeable: false }]);
         const merged = [{ delivery: "dlv_1" as DeliveryId, into: "dlv_2" as DeliveryId }];
         const result = await store.commitApply(
           commitOf(await acceptWork(store, "evt_2"), { deliveries: [newDelivery("2")], merged }),
@@ -310,7 +310,7 @@ export function applyContract(name: string, open: OpenStore): void {
       withStore(open, async ({ store }) => {
         const effect = newDelivery("track", { kind: "effect", action: "track" });
         await store.commitApply(commitOf(await acceptWork(store, "evt_1"), { deliveries: [newDelivery("1"), effect] }));
-        expect(await store.pendingUpserts(customer)).toEqual([]);
+        expect(await store.openUpserts(customer)).toMatchObject([{ id: "dlv_1", mergeable: false }]);
       }),
     );
   });

@@ -113,7 +113,7 @@ export function laneContract(name: string, open: OpenStore): void {
         const many = Array.from({ length: 500 }, (_, n) => newDelivery(`many-${n}`));
         await deliverables(store, "evt_1", [...many, newDelivery("lone", { entity: other })]);
         expect(await dueIds(store)).toEqual(["dlv_many-0", "dlv_lone"]);
-        expect(await store.pendingUpserts(customer)).toHaveLength(500);
+        expect(await store.openUpserts(customer)).toHaveLength(500);
       }),
     );
   });
