@@ -3,6 +3,7 @@ import type { Revision, SourceModel } from "../config/revision.ts";
 import type { TestEvent } from "../config/test-model.ts";
 import { fail } from "../core/errors.ts";
 import type { RawRequest } from "../core/types.ts";
+import { identify } from "../provider/identify.ts";
 import type { Sample } from "../provider/model.ts";
 import { renderSample } from "../provider/sample.ts";
 import { signRequest } from "../provider/sign.ts";
@@ -108,4 +109,23 @@ export function toRequest(plan: RequestPlan, now: number): RawRequest {
     remoteAddress: "127.0.0.1",
     receivedAt: now,
   };
+}
+
+const defaultStart = Date.UTC(2026, 11, 1);
+
+/** The first sample's own time, so that the times inside payloads stay true to it. */
+export function timeOfFirst(revision: Revision, first: TestEvent | undefined, readSample: ReadSample): number {
+  if (first === undefined) return defaultStart;
+  const [plan] = planRequests([first], { revision, start: 0, prefix: "time", readSample });
+  if (plan === undefined) return defaultStart;
+  const request = {
+    method: "POST",
+    target: "/",
+    path: "/",
+    query: "",
+    headers: { "content-type": "application/json", ...plan.sample.headers },
+    body: Buffer.from(JSON.stringify(plan.sample.body)),
+  };
+  const found = identify(plan.source.recipe, request, { maxItems: 1_000 });
+  return (found.kind === "events" ? found.events[0]?.occurredAt : undefined) ?? defaultStart;
 }

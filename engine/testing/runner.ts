@@ -4,21 +4,15 @@
  */
 import type { PipelineModel, Revision } from "../config/revision.ts";
 import type { TestModel } from "../config/test-model.ts";
-import { createVirtualClock } from "../core/clock.ts";
 import type { Evaluator } from "../core/expression.ts";
-import { createCountingIds } from "../core/ids.ts";
 import type { EventId } from "../core/types.ts";
 import type { Engine } from "../flow/engine.ts";
-import { silentObserver } from "../flow/observer.ts";
-import { createRoutes } from "../flow/routes.ts";
-import { identify } from "../provider/identify.ts";
-import { openSqliteStore } from "../store/sqlite.ts";
 import type { EventStory } from "../store/store.ts";
-import { createEngine } from "../worker/engine.ts";
 import { differences, type Observed } from "./expectations.ts";
 import { permutations } from "./orders.ts";
-import { createRecorder, describe, type Recorder } from "./recorder.ts";
-import { planRequests, type ReadSample, type RequestPlan, toRequest } from "./requests.ts";
+import { describe, type Recorder } from "./recorder.ts";
+import { planRequests, type ReadSample, type RequestPlan, timeOfFirst } from "./requests.ts";
+import { openRig } from "./rig.ts";
 
 export interface TestResult {
   readonly pipeline: string;
@@ -39,9 +33,6 @@ export interface RunnerDeps {
 
 /** Seven events have 5,040 orders; more than seven are not run through all of them. */
 const maxOrders = 5_040;
-/** A retry loop that does not end would be a fault of ours: no test steps through more instants than this. */
-const maxInstants = 10_000;
-const defaultStart = Date.UTC(2026, 11, 1);
 
 /** Runs one test, in every order of arrival where it says so; stops at the first order that differs. */
 export async function runTest(
@@ -80,38 +71,25 @@ interface OneRun {
 
 async function runOrder(run: OneRun): Promise<string[]> {
   const { revision, test, deps } = run;
-  const start = test.start ?? sampleTime(revision, run) ?? defaultStart;
-  const clock = createVirtualClock(start);
-  const store = await openSqliteStore({ path: ":memory:", clock, thread: false });
-  const recorder = createRecorder(test.sinks);
-  const connections = new Map(
-    [...revision.connections].map(([name, connection]) => [name, recorder.replace(connection)]),
-  );
-  // The evaluator serves all runs; an engine that stops must not take it along.
-  const evaluator: Evaluator = { ...deps.evaluator, close: async () => {} };
-  const tested = { ...revision, connections };
-  const engine = createEngine({
-    revision: tested,
-    routes: createRoutes(tested, run.pipeline.name),
-    store,
-    evaluator,
-    clock,
-    ids: createCountingIds(),
-    random: () => 0.5,
-    observer: silentObserver,
+  const start = test.start ?? timeOfFirst(revision, test.before[0] ?? test.events[0], deps.readSample);
+  const rig = await openRig(revision, {
+    alone: run.pipeline.name,
+    start,
+    evaluator: deps.evaluator,
+    answers: test.sinks,
   });
+  const { engine, recorder } = rig;
   try {
     const plan = (events: TestModel["events"], prefix: string) =>
       planRequests(events, { revision, start, prefix, readSample: deps.readSample });
-    for (const one of plan(test.before, "before")) await deliverEvent(engine, clock, { plan: one, earliest: 0 });
+    for (const one of plan(test.before, "before")) await rig.deliver(one, 0);
     recorder.clear();
     const plans = plan(test.events, "event");
     // In any order: nothing arrives before all has happened, or an event would come from the future.
     const earliest = test.order === "any" ? Math.max(...plans.map((one) => one.arrivesAt)) : 0;
     const accepted = new Map<number, string>();
-    for (const index of run.order)
-      accepted.set(index, await deliverEvent(engine, clock, { plan: plans[index] as RequestPlan, earliest }));
-    await runOn(engine, clock, test.waitMs);
+    for (const index of run.order) accepted.set(index, await rig.deliver(plans[index] as RequestPlan, earliest));
+    await rig.runOn(test.waitMs);
     const observed = await observe(run, {
       engine,
       recorder,
@@ -119,61 +97,7 @@ async function runOrder(run: OneRun): Promise<string[]> {
     });
     return await differences(test.expect, observed);
   } finally {
-    await engine.stop(0);
-  }
-}
-
-/** The first sample's own time, so that the times inside payloads stay true to it. */
-function sampleTime(revision: Revision, { test, deps }: OneRun): number | undefined {
-  const first = test.before[0] ?? test.events[0];
-  if (first === undefined) return undefined;
-  const [plan] = planRequests([first], { revision, start: 0, prefix: "time", readSample: deps.readSample });
-  if (plan === undefined) return undefined;
-  const body = Buffer.from(JSON.stringify(plan.sample.body));
-  const request = {
-    method: "POST",
-    target: "/",
-    path: "/",
-    query: "",
-    headers: { "content-type": "application/json", ...plan.sample.headers },
-    body,
-  };
-  const found = identify(plan.source.recipe, request, { maxItems: 1_000 });
-  return found.kind === "events" ? found.events[0]?.occurredAt : undefined;
-}
-
-/** Sends one event as often as it says; returns its id, or how it was refused. */
-async function deliverEvent(
-  engine: Engine,
-  clock: ReturnType<typeof createVirtualClock>,
-  at: { plan: RequestPlan; earliest: number },
-): Promise<string> {
-  clock.set(Math.max(clock.now(), at.plan.arrivesAt, at.earliest));
-  let outcome = "rejected";
-  for (let time = 0; time < at.plan.event.times; time++) {
-    const reply = await engine.ingest(toRequest(at.plan, clock.now()));
-    if (time === 0) outcome = reply.headers["x-hookrail-event"] ?? (reply.status === 401 ? "rejected" : reply.outcome);
-    await engine.drain();
-  }
-  return outcome;
-}
-
-/** Lets retries run; the clock passes the ends of hold windows only when the test says how long to wait. */
-async function runOn(
-  engine: Engine,
-  clock: ReturnType<typeof createVirtualClock>,
-  waitMs: number | undefined,
-): Promise<void> {
-  const end = waitMs === undefined ? undefined : clock.now() + waitMs;
-  for (let step = 0; step < maxInstants; step++) {
-    const due = await engine.nextDue(end === undefined ? "deliveries" : "all");
-    if (due === undefined || (end !== undefined && due > end)) break;
-    clock.set(Math.max(due, clock.now() + 1));
-    await engine.drain();
-  }
-  if (end !== undefined) {
-    clock.set(Math.max(end, clock.now()));
-    await engine.drain();
+    await rig.close();
   }
 }
 
