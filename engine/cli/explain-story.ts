@@ -133,6 +133,7 @@ const REASONS: Readonly<Record<string, string>> = {
   not_selected: "the rule's `when` is false for it",
   tombstone: "the entity has been deleted",
   hold_ended: "what it waited for did not come in time, and the rule says skip",
+  dropped: "its pipeline or source was dropped from the config before it was applied",
 };
 
 function reasonWords(outcome: Outcome, { sensitive }: StoryView): string {

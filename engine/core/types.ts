@@ -66,7 +66,14 @@ export interface EntityRef {
 export type WorkStatus = "ready" | "held" | "applied" | "skipped" | "dead" | "discarded";
 
 /** Why an event was skipped: nothing was wrong, and nothing was to be done. */
-export type SkipReason = "stale" | "no_rule" | "type_not_listed" | "not_selected" | "tombstone" | "hold_ended";
+export type SkipReason =
+  | "stale"
+  | "no_rule"
+  | "type_not_listed"
+  | "not_selected"
+  | "tombstone"
+  | "hold_ended"
+  | "dropped";
 
 /** Allowed moves of a delivery are in `DELIVERY_EDGES`; the store refuses any other. */
 export type DeliveryStatus =

@@ -4,7 +4,7 @@ import type { EventId } from "../core/types.ts";
 import type { Handlers } from "./calls.ts";
 import type { Db } from "./connection.ts";
 import { createDedupe } from "./dedupe.ts";
-import { hashKey } from "./rows.ts";
+import { createHashedAs, dedupeHash } from "./hashed-names.ts";
 import type { AcceptRequest, AcceptResult, NewEvent } from "./store.ts";
 
 /** Makes the `accept` handler. */
@@ -34,7 +34,7 @@ function acceptEvent(
   statements: Statements,
   { event, pipelines, bodies }: { event: NewEvent; pipelines: readonly string[]; bodies: Map<Uint8Array, number> },
 ): AcceptResult {
-  const key = hashKey(event.source, event.dedupeKey);
+  const key = dedupeHash(statements.hashedAs, event.source, event.dedupeKey);
   const known = statements.dedupe.find(key);
   if (known !== undefined && known.until > event.receivedAt) return acceptAgain(statements, event, known.event_seq);
   const seq = insertEvent(statements, event, bodies);
@@ -114,6 +114,7 @@ type Statements = ReturnType<typeof prepareAccept>;
 function prepareAccept(db: Db) {
   return {
     dedupe: createDedupe(db),
+    hashedAs: createHashedAs(db),
     source: db.prepare("INSERT OR IGNORE INTO sources (name) VALUES (?)"),
     first: db.prepare<[number], { id: EventId; body_hash: Buffer }>("SELECT id, body_hash FROM events WHERE seq = ?"),
     nextSeq: db.prepare<[], number>("SELECT max(seq) + 1 FROM events").pluck(),

@@ -5,9 +5,10 @@ import type { Handlers } from "./calls.ts";
 import type { Db } from "./connection.ts";
 import { createDeadLetterWriter } from "./dead-letters.ts";
 import { createEntityWriter } from "./entities.ts";
+import { createHashedAs, markKey } from "./hashed-names.ts";
 import type { Lanes } from "./lanes.ts";
-import { hashKey, jsonOrNull, orNull } from "./rows.ts";
-import type { ApplyCommit, ApplyResult, HistoryRow, NewDelivery, OnceMark } from "./store.ts";
+import { jsonOrNull, orNull } from "./rows.ts";
+import type { ApplyCommit, ApplyResult, HistoryRow, NewDelivery } from "./store.ts";
 
 /** Makes the `apply` handler. */
 export function createApply(db: Db, lanes: Lanes): Handlers["apply"] {
@@ -22,7 +23,7 @@ export function createApply(db: Db, lanes: Lanes): Handlers["apply"] {
     if (conflict !== undefined) return conflict;
     for (const write of commit.entities) entities.write(write);
     for (const row of commit.history) insertHistory(statements, commit, row);
-    for (const mark of commit.once) statements.mark.run(markKey(mark), commit.eventSeq);
+    for (const mark of commit.once) statements.mark.run(markKey(statements.hashedAs, mark), commit.eventSeq);
     for (const delivery of commit.deliveries)
       insertDelivery(statements, lanes, { delivery, eventSeq: commit.eventSeq });
     for (const { delivery, into } of commit.merged) merge(statements, lanes, { from: delivery, into, at: commit.at });
@@ -34,14 +35,10 @@ export function createApply(db: Db, lanes: Lanes): Handlers["apply"] {
   };
 }
 
-/** Key of a once mark: personal data in the entity's key or the values stays out of the table. */
-export function markKey(mark: OnceMark): Buffer {
-  return hashKey(mark.effect, mark.entity.type, mark.entity.key, mark.values);
-}
-
 function findConflict(statements: Statements, lanes: Lanes, commit: ApplyCommit): ApplyResult | undefined {
   for (const mark of commit.once) {
-    if (statements.marked.get(markKey(mark)) !== undefined) return { kind: "conflict", entity: mark.entity };
+    if (statements.marked.get(markKey(statements.hashedAs, mark)) !== undefined)
+      return { kind: "conflict", entity: mark.entity };
   }
   for (const { delivery } of commit.merged) {
     const seq = statements.deliverySeq.get(delivery);
@@ -146,6 +143,7 @@ type Statements = ReturnType<typeof prepareApply>;
 
 function prepareApply(db: Db) {
   return {
+    hashedAs: createHashedAs(db),
     work: db.prepare<[number, number], number>("SELECT seq FROM work WHERE seq = ? AND event_seq = ?").pluck(),
     marked: db.prepare<[Buffer], number>("SELECT 1 FROM once_marks WHERE key = ?").pluck(),
     mark: db.prepare("INSERT INTO once_marks (key, event_seq) VALUES (?, ?)"),

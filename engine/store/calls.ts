@@ -12,6 +12,8 @@ import type {
   PurgeRequest,
   PurgeResult,
   RevisionRecord,
+  RevisionTaken,
+  RevisionTaking,
   SeedRequest,
   SeedResult,
 } from "./store.ts";
@@ -33,6 +35,7 @@ export interface CallTable {
     result: boolean;
   };
   saveRevision: { argument: RevisionRecord; result: null };
+  takeRevision: { argument: RevisionTaking; result: RevisionTaken };
   seed: { argument: SeedRequest; result: SeedResult };
   purge: { argument: PurgeRequest; result: PurgeResult };
 }

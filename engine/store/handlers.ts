@@ -6,18 +6,21 @@ import type { Db } from "./connection.ts";
 import { createDeadLetterHandlers } from "./dead-letters.ts";
 import { createDeliveryHandlers } from "./deliveries.ts";
 import { createLanes } from "./lanes.ts";
-import { createOperateHandlers } from "./operate.ts";
+import { createAuditWriter, createOperateHandlers } from "./operate.ts";
 import { createPurge } from "./purge.ts";
+import { createTakeRevision } from "./take-revision.ts";
 
 /** All write handlers of a connection; statements are prepared once, here. */
 export function createHandlers(db: Db): Handlers {
   const lanes = createLanes(db);
+  const operate = createOperateHandlers(db);
   return {
     accept: createAccept(db),
     apply: createApply(db, lanes),
     ...createDeliveryHandlers(db, lanes),
     ...createDeadLetterHandlers(db, lanes),
-    ...createOperateHandlers(db),
+    ...operate,
+    takeRevision: createTakeRevision(db, { audits: createAuditWriter(db), save: operate.saveRevision }),
     purge: createPurge(db),
   };
 }

@@ -1,8 +1,8 @@
 /** Reads of entities: by key, by id, and all that one apply step needs as one snapshot. */
 import type { EntityRef } from "../core/types.ts";
-import { markKey } from "./apply.ts";
 import type { Db } from "./connection.ts";
 import { createErasures } from "./erased.ts";
+import { createHashedAs, markKey } from "./hashed-names.ts";
 import { fromJson, present, presentJson } from "./rows.ts";
 import type { EntityRecord, Store } from "./store.ts";
 
@@ -67,6 +67,7 @@ export function createEntityReads(
     )
     .pluck();
   const erasures = createErasures(db);
+  const hashedAs = createHashedAs(db);
   const readSnapshot = db.transaction(
     (refs: Parameters<Store["snapshot"]>[0], parents: Parameters<Store["snapshot"]>[1]) => {
       const entities = new Map<string, EntityRecord>();
@@ -101,6 +102,6 @@ export function createEntityReads(
       const text = acknowledged.get(connection, type, key);
       return text === undefined ? {} : fromJson(text);
     },
-    onceMarked: async (marks) => marks.map((mark) => marked.get(markKey(mark)) !== undefined),
+    onceMarked: async (marks) => marks.map((mark) => marked.get(markKey(hashedAs, mark)) !== undefined),
   };
 }

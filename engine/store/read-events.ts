@@ -2,7 +2,7 @@
 import type { EventId } from "../core/types.ts";
 import type { Db } from "./connection.ts";
 import { prepareFind } from "./dedupe.ts";
-import { hashKey } from "./rows.ts";
+import { createHashedAs, dedupeHash } from "./hashed-names.ts";
 import type { EventFilter, EventOutcome, EventSummary, StoreReader } from "./store.ts";
 import { type DeliveryState, summarize, type TurnRow } from "./summary.ts";
 
@@ -134,6 +134,7 @@ function createFind(db: Db): (id: string) => number | undefined {
     .pluck();
   const sources = db.prepare<[], string>("SELECT name FROM sources").pluck();
   const findKey = prepareFind(db);
+  const hashedAs = createHashedAs(db);
   const recent = db
     .prepare<[string, number], number>(
       "SELECT seq FROM events WHERE provider_id = +? AND seq > (SELECT max(seq) FROM events) - +? ORDER BY seq DESC LIMIT 1",
@@ -146,7 +147,7 @@ function createFind(db: Db): (id: string) => number | undefined {
     return found.length === 1 ? found[0] : undefined;
   };
   const byProviderId = (id: string): number | undefined => {
-    const found = sources.all().flatMap((source) => findKey(hashKey(source, `p:${id}`))?.event_seq ?? []);
+    const found = sources.all().flatMap((source) => findKey(dedupeHash(hashedAs, source, `p:${id}`))?.event_seq ?? []);
     return found.length > 0 ? Math.max(...found) : recent.get(id, LOOK_BACK_EVENTS);
   };
   return (id) => exact.get(id) ?? byStart(id) ?? byProviderId(id);

@@ -157,6 +157,7 @@ function createStore(
     setPause: async (pause, audit) => void (await writer.call("setPause", { pause, audit })),
     clearPause: (kind, name, audit) => writer.call("clearPause", { kind, name, audit }),
     saveRevision: async (revision) => void (await writer.call("saveRevision", revision)),
+    takeRevision: (taking) => writer.call("takeRevision", taking),
     seed: (request) => writer.call("seed", request),
     purge: (request) => writer.call("purge", request),
   };

@@ -7,6 +7,7 @@
  * A rejected promise means: not promised (it may still be stored; dedupe absorbs the resend).
  */
 import type { DeadLetterId, EntityRef, Json } from "../core/types.ts";
+import type { RevisionTaken, RevisionTaking } from "./naming.ts";
 import type {
   AuditRow,
   DeadLetter,
@@ -40,6 +41,7 @@ import type {
 } from "./records.ts";
 
 // The contract has one address.
+export type * from "./naming.ts";
 export type * from "./readings.ts";
 export type * from "./records.ts";
 
@@ -122,6 +124,11 @@ export interface Store extends StoreReader {
   setPause(pause: Pause, audit: AuditRow): Promise<void>;
   clearPause(kind: Pause["kind"], name: string, audit: AuditRow): Promise<boolean>;
   saveRevision(revision: RevisionRecord): Promise<void>;
+  /**
+   * Puts a revision in force: live rows follow `moved`, those of `drop` end, and nothing is written when other names
+   * that it no longer declares are held by live rows. Nothing may be in flight that names what moves.
+   */
+  takeRevision(taking: RevisionTaking): Promise<RevisionTaken>;
   /** Entities loaded from what the CRM already knows; what is there already is left alone. */
   seed(request: SeedRequest): Promise<SeedResult>;
   /** Retention, a chunk at a time: call again while `more`. Bodies that open work or dead letters need stay. */

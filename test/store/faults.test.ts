@@ -59,7 +59,7 @@ describe("a full disk", () => {
 describe("a write that fails", () => {
   it("poisons the writer: all later writes are refused, reads go on, and nothing that was taken is lost", async () => {
     // A limit on the size of files makes the write itself fail (EFBIG), as a broken disk would.
-    const command = `trap '' XFSZ; ulimit -f 2048; exec "${process.execPath}" "${limited}" "${path}"`;
+    const command = `trap '' XFSZ; ulimit -f 3072; exec "${process.execPath}" "${limited}" "${path}"`;
     const child = spawn("sh", ["-c", command], { stdio: ["ignore", "pipe", "inherit"] });
     let output = "";
     child.stdout.on("data", (data) => {
