@@ -36,6 +36,9 @@ export async function attemptDelivery(record: DeliveryRecord, deps: DeliverDeps)
   if (record.notAfter !== undefined && now > record.notAfter) return supersede(record, deps, "`not_after` has passed");
   const current = record.frozen === undefined ? await withoutAcknowledged(record, deps.store) : record;
   if (current === undefined) return supersede(record, deps, "the connection has these values already");
+  const newer = await sentSince(record, deps.store);
+  if (newer.length > 0 && newer.length === namesOf(record).length)
+    return supersede(record, deps, "newer values have been sent since");
   const frozen = await freeze(current, deps);
   if (frozen instanceof HookrailError) {
     return settle(
@@ -53,7 +56,21 @@ export async function attemptDelivery(record: DeliveryRecord, deps: DeliverDeps)
     return { outcome: "superseded" };
   }
   const outcome = await send(current, frozen, { attempt, deps });
-  return settle(current, outcome, { attempt: { startedAt: now, ...first }, deps });
+  return settle(current, outcome, { attempt: { startedAt: now, ...first }, newer, deps });
+}
+
+/**
+ * What a newer upsert has brought to the sink since this one was first tried: while it waits it blocks its lane, but
+ * as a dead letter it did not. Its failure cleared its marks, so whatever is acknowledged again is newer.
+ */
+async function sentSince(record: DeliveryRecord, store: Store): Promise<readonly string[]> {
+  if (record.kind !== "upsert" || record.frozen === undefined) return [];
+  const known = await store.acknowledged(record.connection, record.entity);
+  return namesOf(record).filter((name) => name in known);
+}
+
+function namesOf(record: DeliveryRecord): readonly string[] {
+  return [...Object.keys(record.attributes), ...(record.state === undefined ? [] : [acknowledgedState])];
 }
 
 /** False: a newer upsert has taken the delivery over since it was found due; it carries these values too. */
@@ -141,7 +158,11 @@ interface Attempt {
 async function settle(
   record: DeliveryRecord,
   outcome: Outcome,
-  { attempt, deps }: { readonly attempt: Attempt; readonly deps: DeliverDeps },
+  {
+    attempt,
+    newer,
+    deps,
+  }: { readonly attempt: Attempt; readonly newer?: readonly string[]; readonly deps: DeliverDeps },
 ): Promise<Attempted> {
   const now = deps.clock.now();
   const settlement = settlementOf(record, outcome, {
@@ -149,6 +170,7 @@ async function settle(
     now,
     random: deps.random(),
     deadId: () => deps.ids.deadLetter(),
+    ...(newer === undefined ? {} : { newer }),
     ...attempt,
   });
   await deps.store.settleDelivery(settlement);

@@ -16,6 +16,8 @@ export interface SettleContext {
   readonly deadId: () => DeadLetterId;
   /** Given with the first attempt of a sink that does not mark attempts. */
   readonly frozen?: FrozenRequest;
+  /** What newer upserts had brought to the sink before this attempt: an old value stands there now, so no mark may. */
+  readonly newer?: readonly string[];
   /** The fault that kept the request from being made. */
   readonly fault?: { readonly code: ErrorCode; readonly message: string };
 }
@@ -28,8 +30,15 @@ export function settlementOf(record: DeliveryRecord, outcome: Outcome, context: 
   switch (outcome.kind) {
     case "delivered": {
       if (outcome.noEffect === "superseded") return { ...base, status: "superseded", note: attempt.detail };
-      const acknowledged = record.kind === "upsert" ? { acknowledged: acknowledgedBy(record) } : {};
-      return { ...base, status: "delivered", ...acknowledged };
+      if (record.kind !== "upsert") return { ...base, status: "delivered" };
+      const newer = context.newer ?? [];
+      const learnt = Object.entries(acknowledgedBy(record)).filter(([name]) => !newer.includes(name));
+      return {
+        ...base,
+        status: "delivered",
+        acknowledged: Object.fromEntries(learnt),
+        ...(newer.length === 0 ? {} : { forgotten: newer }),
+      };
     }
     case "rejected": {
       const { code, message } = context.fault ?? refused(connection, outcome.detail);
