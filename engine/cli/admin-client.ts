@@ -7,7 +7,7 @@ import type { Installation } from "./installation.ts";
 export interface AdminCall {
   readonly method: "GET" | "POST";
   readonly path: string;
-  readonly body?: { readonly [key: string]: string };
+  readonly body?: { readonly [key: string]: unknown };
 }
 
 /** The engine's answer, or undefined when none is running. 404 comes as a document of undefined. */

@@ -1,5 +1,6 @@
 /** Loads the installation's config the way all commands do: shipped recipes and sinks, its own beside them, the environment. */
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { isSea } from "node:sea";
@@ -11,6 +12,7 @@ import type { Revision } from "../config/revision.ts";
 import { fail } from "../core/errors.ts";
 import type { Evaluator } from "../core/expression.ts";
 import { createRegistry, loadSinkFolder, type SinkRegistry } from "../plugin/registry.ts";
+import { openSqliteReader } from "../store/sqlite.ts";
 import type { Cli } from "./context.ts";
 import { printDiagnostics } from "./diagnostics.ts";
 import { loadShippedSinks } from "./shipped-sinks.ts";
@@ -49,6 +51,27 @@ export async function loadInstallation(
       sinkContext: createSinkContexts({ clock: cli.clock, evaluator: serving.evaluator }),
     }),
   });
+}
+
+/** The reminder to seed ends with a seed, also one that the config does not name. What the store says is asked only then. */
+export async function withoutSeedReminder(loaded: Loaded, storePath: string): Promise<Loaded> {
+  if (!loaded.diagnostics.some((one) => one.code === "HK1091") || !existsSync(storePath)) return loaded;
+  const seeded = await wasSeeded(storePath);
+  return seeded ? { ...loaded, diagnostics: loaded.diagnostics.filter((one) => one.code !== "HK1091") } : loaded;
+}
+
+async function wasSeeded(storePath: string): Promise<boolean> {
+  try {
+    const reader = await openSqliteReader(storePath);
+    try {
+      return (await reader.seeds()).length > 0;
+    } finally {
+      await reader.close();
+    }
+  } catch {
+    // `check` is about the config: a store that can not be read only leaves the reminder standing.
+    return false;
+  }
 }
 
 /** The revision for a command that needs one; with errors in the config it prints them and fails. */

@@ -11,6 +11,7 @@ import { initVerb } from "./init.ts";
 import { pauseVerb, resumeVerb } from "./pause.ts";
 import { runVerb } from "./run.ts";
 import { schemaVerb } from "./schema.ts";
+import { seedVerb } from "./seed.ts";
 import { sendVerb } from "./send.ts";
 import { statusVerb } from "./status.ts";
 import { testVerb } from "./test.ts";
@@ -29,6 +30,7 @@ const VERBS: readonly Verb[] = [
   resumeVerb,
   statusVerb,
   verifyVerb,
+  seedVerb,
   initVerb,
   schemaVerb,
   docsVerb,
@@ -91,7 +93,7 @@ function reportFailure(cli: Cli, error: unknown): number {
   return EXIT.internal;
 }
 
-const USAGE_CODES = new Set<string>(["HK8006", "HK8008", "HK8009", "HK8017"]);
+const USAGE_CODES = new Set<string>(["HK8006", "HK8008", "HK8009", "HK8017", "HK8050", "HK8054"]);
 
 function exitCodeOf(error: HookrailError): number {
   if (error.code === "HK8001" || error.code.startsWith("HK1")) return EXIT.config;

@@ -8,7 +8,7 @@ import type { Evaluator } from "../core/expression.ts";
 import { createLog, type Log, openLogStream } from "../core/log.ts";
 import { releaseStartMemory } from "../core/memory.ts";
 import { createEvaluator } from "../mapping/evaluate.ts";
-import { loadInstallation } from "./config.ts";
+import { loadInstallation, withoutSeedReminder } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { printDiagnostics } from "./diagnostics.ts";
 import { suggest } from "./format.ts";
@@ -30,7 +30,8 @@ async function run(cli: Cli, globals: GlobalOptions, quiet: boolean): Promise<nu
   // Sinks are opened, and so ask for the evaluator, only once the engine runs.
   const evaluator = createLateEvaluator();
   const loaded = await loadInstallation(cli, installation.configPath, { evaluator: evaluator.get });
-  if (loaded.diagnostics.length > 0) printDiagnostics(cli, cli.err, loaded);
+  const told = await withoutSeedReminder(loaded, installation.storePath);
+  if (told.diagnostics.length > 0) printDiagnostics(cli, cli.err, told);
   const { revision } = loaded;
   if (revision === undefined) return EXIT.config;
   const log = await openLog(cli, revision);

@@ -6,6 +6,7 @@ import type { Evaluator } from "../core/expression.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import type { Engine } from "../flow/engine.ts";
+import { createStoreLife } from "../flow/store-life.ts";
 import { type AdminDeps, createAdminListener } from "../http/admin.ts";
 import { isLoopbackHost } from "../http/admin-guard.ts";
 import { listenOnSocket, type SocketPlace } from "../http/admin-socket.ts";
@@ -52,6 +53,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     refuseOpenAdmin(revision);
     const store = await openStore(options);
     undo.push(() => store.close());
+    await remindOfSeed(options, store);
     const engine = createEngine({
       revision,
       store,
@@ -94,6 +96,13 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   }
 }
 
+/** `seed:` is declared and was never loaded: every old customer would look new. */
+async function remindOfSeed({ revision, log }: ServeOptions, store: Store): Promise<void> {
+  const loaded = new Set((await store.seeds()).map((seed) => seed.entity));
+  const entities = [...revision.seeds.keys()].filter((entity) => !loaded.has(entity));
+  if (entities.length > 0) log.warn("`seed:` is declared and was never loaded: run `hookrail seed`", { entities });
+}
+
 function openStore({ storePath, clock, log, onFatal }: ServeOptions): Promise<Store> {
   return openSqliteStore({
     path: storePath,
@@ -118,6 +127,7 @@ function createAdminDeps(options: ServeOptions, { store, engine, requestId, stat
   return {
     reader: store,
     operations: engine,
+    life: createStoreLife({ store, clock, entities: revision.entities }),
     status: () => {
       const { draining, ...addresses } = state();
       return { ...statusOf(options, startedAt), state: draining ? "draining" : "running", ...addresses };

@@ -97,8 +97,23 @@ export interface Revision {
   };
   /** `none` was said, a source of seeds is named, or nothing was said. */
   readonly seed: "none" | "declared" | "unsaid";
+  /** By entity. */
+  readonly seeds: ReadonlyMap<string, SeedModel>;
   readonly moved: MovedModel;
   readonly drop: DropModel;
+}
+
+/** Where what is known of one entity is found. */
+export interface SeedModel {
+  readonly entity: string;
+  readonly from:
+    | { readonly kind: "file"; readonly path: string }
+    | { readonly kind: "query"; readonly connection: string; readonly query: string };
+  /** The column that is the entity's key. */
+  readonly key: string;
+  /** Column -> id, attribute, `state` or `parent`; columns that are not named here are what they are called. */
+  readonly columns: ReadonlyMap<string, string>;
+  readonly position: SourcePosition;
 }
 
 export interface ServerModel {
@@ -117,7 +132,10 @@ export interface TlsModel {
   /** PEM texts. */
   readonly cert: string;
   readonly key: Secret;
+  /** Clients must show a certificate of this CA. */
   readonly clientCa?: string;
+  /** Where they were read, relative to the root: certificates are renewed in place. */
+  readonly files: { readonly cert: string; readonly key: string; readonly clientCa?: string };
 }
 
 export interface AdminModel {

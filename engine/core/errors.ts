@@ -6,6 +6,7 @@
  */
 import { bugErrors } from "./errors/bug.ts";
 import { cliErrors } from "./errors/cli.ts";
+import { cliLifeErrors } from "./errors/cli-life.ts";
 import { configErrors } from "./errors/config.ts";
 import { contractErrors } from "./errors/contracts.ts";
 import { deliveryErrors } from "./errors/delivery.ts";
@@ -43,6 +44,7 @@ export const errorCatalogue = {
   ...orderingErrors,
   ...contractErrors,
   ...cliErrors,
+  ...cliLifeErrors,
   ...testingErrors,
   ...bugErrors,
 } satisfies ErrorEntries;

@@ -7,7 +7,7 @@ export interface AdminGuard extends Pick<AdminModel, "allowedHosts" | "tokens" |
 }
 
 /** What a route asks for. */
-export type Right = "read" | "pause" | "retry" | "discard";
+export type Right = "read" | "pause" | "retry" | "discard" | "seed" | "erase";
 
 export type AdminJudgement =
   | { readonly ok: true; readonly actor: string; readonly may: (right: Right) => boolean }
@@ -22,7 +22,8 @@ export interface AdminRequest {
 }
 
 const ALL: readonly Right[] = ["read", "pause", "retry", "discard"];
-const BUILT_IN_ROLES: Readonly<Record<string, readonly string[]>> = { viewer: ["read"], operator: ALL, admin: ALL };
+const ADMIN: readonly Right[] = [...ALL, "seed", "erase"];
+const BUILT_IN_ROLES: Readonly<Record<string, readonly string[]>> = { viewer: ["read"], operator: ALL, admin: ADMIN };
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 const OPEN_PATHS = new Set(["/healthz", "/readyz"]);
 const ANYTHING = () => true;

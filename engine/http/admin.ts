@@ -5,7 +5,9 @@ import { errorFields, type Log } from "../core/log.ts";
 import type { Json } from "../core/types.ts";
 import type { Operations } from "../flow/operations.ts";
 import type { EventFilter, StoreReader } from "../store/store.ts";
-import { type AdminGuard, type AdminRequest, judgeAdmin, type Right } from "./admin-guard.ts";
+import { type AdminGuard, type AdminRequest, judgeAdmin } from "./admin-guard.ts";
+import { LIFE_ROUTES, type LifeDeps } from "./admin-life.ts";
+import type { Answer, Call, Route } from "./admin-route.ts";
 import { readBody } from "./body.ts";
 import {
   countsDocument,
@@ -18,7 +20,7 @@ import {
 } from "./documents.ts";
 import { createListener, type Listener, type TlsTexts } from "./server.ts";
 
-export interface AdminDeps {
+export interface AdminDeps extends LifeDeps {
   readonly reader: StoreReader;
   readonly operations: Operations;
   readonly status: () => StatusDocument;
@@ -30,31 +32,12 @@ export interface AdminDeps {
   readonly requestId: () => string;
 }
 
-interface Call {
-  readonly params: readonly string[];
-  readonly query: URLSearchParams;
-  readonly body: { readonly [key: string]: Json };
-  readonly actor: string;
-}
-
-/** `undefined` as document: 404. */
-interface Answer {
-  readonly status?: number;
-  readonly document: object | undefined;
-}
-
-interface Route {
-  readonly method: "GET" | "POST";
-  readonly path: RegExp;
-  /** Absent: `read`. */
-  readonly right?: (params: readonly string[]) => Right;
-  readonly run: (call: Call, deps: AdminDeps) => Promise<Answer> | Answer;
-}
-
 const MAX_BODY_BYTES = 64 * 1024;
 const MAX_LIMIT = 1_000;
+/** Faults of the one who asks; all others are the engine's. */
+const ASKED_WRONGLY = /^HK80(18|[5-7]\d)$/;
 
-const ROUTES: readonly Route[] = [
+const ROUTES: readonly Route<AdminDeps>[] = [
   { method: "GET", path: /^\/healthz$/, run: () => ({ document: { status: "ok" } }) },
   { method: "GET", path: /^\/readyz$/, run: (_call, deps) => readiness(deps.notReady()) },
   { method: "GET", path: /^\/api\/v1\/status$/, run: status },
@@ -69,6 +52,7 @@ const ROUTES: readonly Route[] = [
     run: closeDeadLetter,
   },
   { method: "POST", path: /^\/api\/v1\/(pause|resume)$/, right: () => "pause", run: switchPause },
+  ...LIFE_ROUTES,
 ];
 
 function readiness(reason: string | undefined): Answer {
@@ -203,7 +187,8 @@ async function answerAdmin(
   try {
     const params = (route.path.exec(request.path) ?? []).slice(1).map(decode);
     if (!judged.may(route.right?.(params) ?? "read")) return failed(403, "the token's role does not allow this");
-    const body = request.method === "POST" ? await readJson(ctx) : {};
+    if (route.local === true && !request.local) return failed(403, "only over the socket beside the store");
+    const body = request.method === "POST" ? await readJson(ctx, route.maxBytes) : {};
     const answer = await route.run(
       { params, query: new URLSearchParams(ctx.querystring), body, actor: judged.actor },
       deps,
@@ -212,7 +197,7 @@ async function answerAdmin(
       ? failed(404, "not found")
       : { status: answer.status ?? 200, document: answer.document };
   } catch (error) {
-    if (error instanceof HookrailError && error.code === "HK8018") return failed(400, error.message);
+    if (error instanceof HookrailError && ASKED_WRONGLY.test(error.code)) return failed(400, error.message);
     deps.log.error("an admin request failed", { path: request.path, ...errorFields(error) });
     return failed(500, "internal error");
   }
@@ -226,8 +211,11 @@ function decode(param: string): string {
   }
 }
 
-async function readJson(ctx: Koa.Context): Promise<{ readonly [key: string]: Json }> {
-  const read = await readBody(ctx.req, MAX_BODY_BYTES);
+async function readJson(
+  ctx: Koa.Context,
+  maxBytes: number = MAX_BODY_BYTES,
+): Promise<{ readonly [key: string]: Json }> {
+  const read = await readBody(ctx.req, maxBytes);
   if (read.kind !== "body") return fail("HK8018", { problem: "the body could not be read" });
   if (read.body.length === 0) return {};
   try {

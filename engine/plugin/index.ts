@@ -112,6 +112,8 @@ export interface OpenSink {
   send(request: FrozenRequest, context: SendContext): Promise<Outcome>;
   /** A harmless call, for `check --online`. */
   probe?(signal: AbortSignal): Promise<{ readonly ok: boolean; readonly detail: string }>;
+  /** Rows of a query that only reads, a few at a time: for `hookrail seed`. */
+  rows?(query: string): AsyncIterable<Readonly<Record<string, unknown>>>;
   close(): Promise<void>;
 }
 

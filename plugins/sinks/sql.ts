@@ -31,6 +31,7 @@ import { Type } from "typebox";
 import { type Executor, outcomeOfFailure } from "./sql/executor.ts";
 import { createPostgresExecutor } from "./sql/postgres.ts";
 import { type Bound, type Change, createPrograms, type Dialect, type Programs } from "./sql/program.ts";
+import { readPostgres, readSqlite } from "./sql/read.ts";
 import { createSqliteExecutor } from "./sql/sqlite-client.ts";
 import { bindable, readTables, type Table } from "./sql/tables.ts";
 
@@ -107,6 +108,10 @@ async function openSql(settings: Settings, context: SinkContext): Promise<OpenSi
       await setUp();
       return { ok: true, detail: `${opened.tables.size} tables` };
     },
+    rows: (query) =>
+      dialect === "sqlite"
+        ? readSqlite(context.resolvePath(url.slice("sqlite:".length)), query)
+        : readPostgres(url, query),
     close: () => opened.executor.close(),
   };
 }

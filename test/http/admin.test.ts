@@ -9,6 +9,7 @@ import { silentLog } from "../../engine/core/log.ts";
 import { Secret } from "../../engine/core/secret.ts";
 import type { EventId } from "../../engine/core/types.ts";
 import { createStoreOperations } from "../../engine/flow/operations.ts";
+import { createStoreLife } from "../../engine/flow/store-life.ts";
 import { type AdminDeps, createAdminListener } from "../../engine/http/admin.ts";
 import { adminSocketPath, listenOnSocket } from "../../engine/http/admin-socket.ts";
 import { type StatusDocument, sensitivityOf } from "../../engine/http/documents.ts";
@@ -47,6 +48,7 @@ afterEach(async () => {
 const deps = (change: Partial<AdminDeps> = {}): AdminDeps => ({
   reader: store,
   operations: createStoreOperations(store, clock),
+  life: createStoreLife({ store, clock, entities: new Map() }),
   status: () => status,
   notReady: () => undefined,
   sensitivity: () => sensitivityOf(new Map()),

@@ -169,7 +169,10 @@ export function remindOfSeed(context: CompileContext, pipelines: readonly Compil
         "HK1091",
         context.positions.key(entry, "once"),
         {},
-        { severity: "warning", hint: "say `seed: none` in config.yaml if that is meant" },
+        {
+          severity: "warning",
+          hint: "name what is known under `seed:` in config.yaml and load it with `hookrail seed`, or say `seed: none`",
+        },
       );
       return;
     }

@@ -22,6 +22,7 @@ import { compileEntities } from "./entities.ts";
 import { compileInstallation, type ReadNamed } from "./installation.ts";
 import { type CompiledPipeline, compilePipeline } from "./pipelines.ts";
 import { createRecipes, type RecipeFile, type RecipeFiles, type Recipes } from "./recipes.ts";
+import { compileSeeds } from "./seed.ts";
 import { compileSource } from "./sources.ts";
 import { compileTables } from "./tables.ts";
 import { compileTests } from "./tests.ts";
@@ -58,6 +59,7 @@ export function compileRevision(input: CompileInput): RevisionParts | undefined 
     environment: installation.environment,
     sinkContext: (connection) => (options.sinkContext ?? noSinkContext)(connection, { root: options.root, entities }),
   });
+  const seeds = compileSeeds(context, { entities, connections });
   const { sources, inlineSources } = compileSources(context, createRecipes(context, recipeFiles(input)));
   const contracts = createContracts(context, contractFiles(input.context));
   const pipelines = context.pipelines.map((yaml) =>
@@ -82,6 +84,7 @@ export function compileRevision(input: CompileInput): RevisionParts | undefined 
     tables: tables.all,
     entities,
     connections,
+    seeds,
     sources: new Map(all.map((source) => [source.name, source])),
     pipelines: tested.flatMap((pipeline) => pipeline ?? []),
   };

@@ -29,12 +29,12 @@ export const anyConnectionSchema = Type.Object(connectionCommon, {
 
 const seedEntry = closed(
   {
-    file: maybe(text("A CSV file.")),
+    file: maybe(text("A CSV file with a line of column names.")),
     connection: maybe(nameRef("A SQL connection.")),
     query: maybe(text("The query, with `connection`.")),
     key: text("The column that is the entity's key."),
     columns: maybe(
-      Type.Record(Type.String(), text("An attribute, `state`, or an id's name."), {
+      Type.Record(Type.String(), text("An attribute, an id's name, `state`, or `parent`."), {
         description: "Column -> attribute. Default: equal names.",
       }),
     ),
@@ -60,7 +60,7 @@ export function configSchemaFor<C extends TSchema>(connection: C) {
       entities: maybe(named(entitySchema, "What events are about.")),
       connections: maybe(named(connection, "Configured sinks.")),
       seed: maybe(
-        Type.Union([Type.Literal("none"), later(named(seedEntry, "By entity."))], {
+        Type.Union([Type.Literal("none"), named(seedEntry, "By entity.")], {
           description: "What is known already: `none`, or where it is found.",
           "x-expects": "none, or a mapping from entities to { file, key }",
         }),

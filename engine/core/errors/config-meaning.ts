@@ -217,7 +217,7 @@ export const configMeaningErrors = {
   HK1091: {
     title: "Effects that fire once, and nothing was seeded",
     message: "this fires once for each entity, and Hookrail does not know yet which ones are old",
-    help: "For an installation that was never seeded, an old customer's next renewal looks like a first one. `seed: none` says that there is nothing to know, or that this is accepted.",
+    help: "For an installation that was never seeded, an old customer's next renewal looks like a first one. `seed: none` says that there is nothing to know, or that this is accepted; `seed:` with a file or a query says where it is found, and `hookrail seed` loads it.",
   },
   HK1092: {
     title: "No secret to verify with",
@@ -240,5 +240,22 @@ export const configMeaningErrors = {
     title: "Held longer than bodies are kept",
     message: "the hold window is not shorter than `retention.bodies`",
     help: "A held event is tried again from its stored body, so it must not outlive it.",
+  },
+  HK1135: {
+    title: "A seed from nowhere, or from two places",
+    message: "{problem}",
+    help: "What is known of an entity comes from one place: a CSV file, or a query over a SQL connection.",
+    wrong: "customer: { key: id }",
+    right: "customer: { file: ./seed/customers.csv, key: id }",
+  },
+  HK1136: {
+    title: "A seed column that is nothing of the entity",
+    message: "`{target}` is no attribute of `{entity}`, none of its ids, and neither `state` nor `parent`",
+    help: "`columns:` says what each column is. `state` is there for entities with `states:`, `parent` (the parent's key) for those with a `parent:`. A column that is called like an attribute needs no line.",
+  },
+  HK1137: {
+    title: "A seed from a connection that can not be asked",
+    message: "connection `{connection}` is a {sink} sink, which takes no query",
+    help: "Only `sink: sql` connections (SQLite, PostgreSQL) answer a query. From elsewhere export a CSV file and name it with `file:`.",
   },
 } as const satisfies ErrorEntries;

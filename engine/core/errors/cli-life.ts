@@ -1,0 +1,36 @@
+import type { ErrorEntries } from "../errors.ts";
+
+/** 805x to 807x: seeds, backups, erasure. */
+export const cliLifeErrors = {
+  HK8050: {
+    title: "No such entity",
+    message: "the config declares no entity `{entity}`",
+    help: "Entities are the names under `entities:` of config.yaml.",
+  },
+  HK8051: {
+    title: "A seed row that does not fit",
+    message: "{place}: {problem}",
+    help: "Every value must fit what `entities:` declares: the type, the range, one of the enum, one of the states. Times are ISO 8601 with their zone, lists and objects are JSON, an empty cell is absent. The value itself is not shown, since it may be personal.",
+  },
+  HK8052: {
+    title: "Rows that do not fit: nothing was loaded",
+    message: "{bad} of {rows} rows of {from} do not fit; nothing was loaded",
+    help: "A seed that is loaded in part would let the customers of the other part get what fires once. Mend the rows named above, or leave them out knowingly with `--skip-bad`.",
+  },
+  HK8053: {
+    title: "A seed that can not be read",
+    message: "{from}: {problem}",
+    help: "A CSV file has a line of column names, UTF-8 text and one row for each entity. A query is one SELECT over a connection with `sink: sql`; it is run in a way that can not write.",
+  },
+  HK8054: {
+    title: "Nothing to seed from",
+    message: "the config names no seed{what}",
+    help: "Say under `seed:` of config.yaml where it is found, or give a file: `hookrail seed ENTITY FILE --key COLUMN`.",
+    right: "seed:\n  customer: { file: ./seed/customers.csv, key: id, columns: { plan: tier } }",
+  },
+  HK8055: {
+    title: "A column that is not there",
+    message: "{from} has no column `{column}`; it has {found}",
+    help: "`key` and `columns` (`--key`, `--map`) name columns of the file's first line, or of the query's result.",
+  },
+} as const satisfies ErrorEntries;

@@ -1,0 +1,42 @@
+/** Routes of the admin API that change the store as a whole: seeds. */
+import { fail } from "../core/errors.ts";
+import type { Json } from "../core/types.ts";
+import { isJsonObject } from "../core/values.ts";
+import type { SeedRow } from "../flow/seed.ts";
+import type { StoreLife } from "../flow/store-life.ts";
+import type { Answer, Call, Route } from "./admin-route.ts";
+
+export interface LifeDeps {
+  readonly life: StoreLife;
+}
+
+const MAX_SEED_BYTES = 8 * 1024 * 1024;
+
+export const LIFE_ROUTES: readonly Route<LifeDeps>[] = [
+  { method: "POST", path: /^\/api\/v1\/seed$/, right: () => "seed", maxBytes: MAX_SEED_BYTES, run: seed },
+];
+
+async function seed({ body, actor }: Call, { life }: LifeDeps): Promise<Answer> {
+  const { entity, rows, last } = body;
+  if (typeof entity !== "string" || !Array.isArray(rows) || !rows.every(isSeedRow))
+    return fail("HK8018", { problem: "a seed is { entity, rows: [{ key, ids, attributes }] }" });
+  const result = await life.seed({ entity, rows, ...lastOf(last) }, { actor, reason: reasonOf(body) });
+  return { document: { ...result } };
+}
+
+function isSeedRow(row: unknown): row is SeedRow {
+  if (!isJsonObject(row as Json)) return false;
+  const { key, ids, attributes, state = "", parent = "" } = row as { readonly [name: string]: Json };
+  return (
+    [key, state, parent].every((text) => typeof text === "string") && isJsonObject(ids) && isJsonObject(attributes)
+  );
+}
+
+function lastOf(last: Json | undefined): { readonly last?: { readonly from: string; readonly rows: number } } {
+  if (!isJsonObject(last)) return {};
+  return { last: { from: String(last["from"] ?? ""), rows: Number(last["rows"] ?? 0) } };
+}
+
+function reasonOf(body: Call["body"]): string {
+  return typeof body["reason"] === "string" ? body["reason"] : "";
+}
