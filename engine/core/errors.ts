@@ -13,6 +13,7 @@ import { deliveryErrors } from "./errors/delivery.ts";
 import { intakeErrors } from "./errors/intake.ts";
 import { mappingErrors } from "./errors/mapping.ts";
 import { orderingErrors } from "./errors/ordering.ts";
+import { reloadErrors } from "./errors/reload.ts";
 import { sendingErrors } from "./errors/sending.ts";
 import { storeErrors } from "./errors/store.ts";
 import { storeLifeErrors } from "./errors/store-life.ts";
@@ -45,6 +46,7 @@ export const errorCatalogue = {
   ...contractErrors,
   ...cliErrors,
   ...cliLifeErrors,
+  ...reloadErrors,
   ...testingErrors,
   ...bugErrors,
 } satisfies ErrorEntries;

@@ -37,7 +37,10 @@ const QUESTIONS: Readonly<Record<NameKind, readonly Question[]>> = {
       `SELECT count(*) FROM dead_letters l JOIN deliveries d ON d.seq = l.delivery_seq
          WHERE l.status = 'open' AND d.connection = @name`,
     ],
-    ["entities that it has acknowledged", "SELECT count(*) FROM acknowledged WHERE connection = @name"],
+    [
+      "entities that it has acknowledged",
+      "SELECT count(*) FROM acknowledged WHERE connection = @name AND attributes <> '{}'",
+    ],
   ],
   entities: [
     ["entities", "SELECT count(*) FROM entities WHERE type = @name"],
@@ -65,7 +68,7 @@ const DISTINCT: Readonly<Record<NameKind, string>> = {
   sources: "SELECT name FROM sources",
   connections: "SELECT connection FROM outbox UNION SELECT connection FROM acknowledged",
   entities: "SELECT DISTINCT type FROM entities",
-  attributes: "SELECT DISTINCT type || '.' || j.key FROM entities, json_each(attributes) j",
+  attributes: "SELECT DISTINCT n.type || '.' || j.key FROM entities n, json_each(n.attributes) j",
   states: "SELECT DISTINCT type || '.' || state FROM entities WHERE state <> 'unknown'",
 };
 

@@ -25,6 +25,8 @@ export interface ApplyLoopOptions {
   readonly clock: Clock;
   readonly pace: Pace;
   readonly isPaused: (pipeline: string) => boolean;
+  /** True: what is ready and not begun goes back to the store; `rewind` follows. */
+  readonly isHeld?: () => boolean;
   /** Deliveries were born for these connections. */
   readonly onDeliveries: (connections: readonly string[]) => void;
   /** There is something to take up again: what failed, or what a full lane left behind. */
@@ -111,6 +113,10 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
   async function run(items: readonly WorkItem[], lane: Lane, deps: ApplyDeps): Promise<void> {
     for (let start = 0; start < items.length; ) {
       if (start > 0) await pace.turn();
+      if (options.isHeld?.() === true && items[start]?.status === "ready") {
+        for (const item of items.slice(start)) leave(item, lane);
+        return;
+      }
       const slice = items.slice(start, start + pace.slice());
       start += slice.length;
       const prepared = slice.map((item) =>
@@ -213,7 +219,8 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
   };
 }
 
-function namesOf(applied: Applied): EntityRef[] {
+/** What held work may be waiting for, that this step has changed. */
+export function namesOf(applied: Applied): EntityRef[] {
   return applied.changed.flatMap((one) => [
     { type: one.type, key: one.key },
     ...Object.entries(one.ids).map(([name, value]) => waitingForId(one.type, name, value)),

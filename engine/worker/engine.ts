@@ -1,21 +1,29 @@
 /** Puts the spines to work: intake, the apply pump, one deliver pump for each connection, and the timers between them. */
 import type { Revision } from "../config/revision.ts";
 import type { Clock } from "../core/clock.ts";
+import { fail } from "../core/errors.ts";
 import type { Evaluator } from "../core/expression.ts";
 import type { Ids } from "../core/ids.ts";
+import { createAdmission } from "../flow/admission.ts";
 import type { Actor, Engine } from "../flow/engine.ts";
-import { ingest, notFound } from "../flow/ingest.ts";
+import { ingest, notFound, turnAway } from "../flow/ingest.ts";
+import { touchesNames } from "../flow/names.ts";
 import type { Observer } from "../flow/observer.ts";
 import type { Routes } from "../flow/routes.ts";
 import type { AuditRow, Pause, Store } from "../store/store.ts";
 import { createApplyLoop } from "./apply-loop.ts";
 import { createDeliverLoop, type DeliverLoop } from "./deliver-loop.ts";
-import { createInstalled } from "./installed.ts";
+import { createInstalled, type Installed } from "./installed.ts";
+import { createIntakeGate } from "./intake-gate.ts";
 import { createPace, nextTurn } from "./pace.ts";
 import { createPauses } from "./pauses.ts";
+import { sinkPatience } from "./patience.ts";
 import { createPump, type Pump } from "./pump.ts";
 import { startRetention } from "./retention.ts";
+import { createRetiring } from "./retiring.ts";
 import { withPatientSettling } from "./settle-store.ts";
+import { inWords, takeRevision } from "./take-revision.ts";
+import { within } from "./within.ts";
 
 export interface EngineParts {
   readonly revision: Revision;
@@ -36,7 +44,13 @@ const maxSleepMs = 30_000;
 export function createEngine(parts: EngineParts): Engine {
   const { store, clock, observer, ids } = parts;
   const pauses = createPauses(store);
-  const installed = createInstalled(parts, { store, clock, ids, observer });
+  const admission = createAdmission(clock, async () => (await store.counts()).ready);
+  const standing = { store, clock, ids, observer: admission.watch(observer) };
+  let installed = createInstalled(parts, standing);
+  const gate = createIntakeGate();
+  /** What begins nothing new, so that a revision can take the place of another. */
+  let quiet: "nothing" | "apply" | "all" = "nothing";
+  const retiring = createRetiring();
   const delivers = new Map<string, { loop: DeliverLoop; pump: Pump }>();
   let waitingRequests = 0;
   const pace = createPace(() => waitingRequests);
@@ -54,9 +68,12 @@ export function createEngine(parts: EngineParts): Engine {
     onDeliveries: (connections) => {
       for (const name of connections) delivers.get(name)?.pump.kick();
     },
+    isHeld: () => quiet !== "nothing",
     onRetry: () => applyPump.kick(),
   });
-  const applyPump = createPump(guarded("apply", async () => (await apply.applyReady()) + (await apply.applyEnded())));
+  const applyPump = createPump(
+    guarded("apply", async () => (quiet === "nothing" ? (await apply.applyReady()) + (await apply.applyEnded()) : 0)),
+  );
 
   /** Loops outlive revisions: what is in flight stays known to the one that looks for more. */
   function loopFor(connection: string): void {
@@ -66,7 +83,7 @@ export function createEngine(parts: EngineParts): Engine {
       store,
       clock,
       pace,
-      isPaused: () => stopping || pauses.has("connection", connection),
+      isPaused: () => stopping || quiet === "all" || pauses.has("connection", connection),
       link: () => installed.links.get(connection),
       deps: (link, sink) => ({
         store: settling,
@@ -114,11 +131,30 @@ export function createEngine(parts: EngineParts): Engine {
   /** Accepts, and wakes the apply pump if some pipeline listens. */
   const intakeStore: Pick<Store, "accept"> = {
     accept(request) {
-      const accepted = store.accept(request);
+      const accepted = admission.accept(request, (one) => store.accept(one));
       if (request.pipelines.some((names) => names.length > 0)) void accepted.then(wakeApply, () => {});
       return accepted;
     },
   };
+
+  /** Resolves when what is begun has ended; `all`: deliveries too. */
+  async function restOf(all: boolean): Promise<void> {
+    await applyPump.rest();
+    await apply.idle();
+    if (!all) return;
+    for (const { loop, pump } of delivers.values()) {
+      await pump.rest();
+      await loop.idle();
+    }
+  }
+
+  function retire(former: Installed): void {
+    const used = new Set(installed.links.values());
+    retiring.add(
+      [...former.links.values()].filter((link) => !used.has(link)),
+      former.evaluator === installed.evaluator ? undefined : former.evaluator,
+    );
+  }
 
   function wakeApply(): void {
     if (!stopping && started) applyPump.kick();
@@ -156,31 +192,61 @@ export function createEngine(parts: EngineParts): Engine {
       if (source === undefined) return undefined;
       return { maxBytes: source.maxBodyBytes, codings: source.recipe.accept.contentEncodings };
     },
-    async ingest(request) {
+    admit(request) {
       const { routes } = installed;
       const source = routes.source(request.path);
-      if (source === undefined) return notFound;
+      if (source === undefined) return undefined;
+      const turned = admission.judge(request.remoteAddress, source, routes.revision.limits);
+      return turned === undefined ? undefined : turnAway(turned, request, { source, observer });
+    },
+    async ingest(request) {
       waitingRequests++;
       try {
-        return await ingest(request, { routes, source, store: intakeStore, clock, ids, observer });
+        return await gate.pass(async () => {
+          const { routes } = installed;
+          const source = routes.source(request.path);
+          if (source === undefined) return notFound;
+          return ingest(request, { routes, source, store: intakeStore, clock, ids, observer, admission });
+        });
       } finally {
         waitingRequests--;
       }
     },
     async start() {
-      await store.recoverInterrupted(clock.now());
-      const { revision } = installed;
-      await store.saveRevision({
-        hash: revision.hash,
-        ...(revision.gitCommit === undefined ? {} : { gitCommit: revision.gitCommit }),
-        files: revision.files,
-        at: clock.now(),
-      });
+      await store.recoverInterrupted(clock.now(), sinkPatience(installed.revision));
+      const by = { actor: "hookrail run", reason: "start" };
+      const changes = await takeRevision(store, installed.revision, { ...by, at: clock.now() });
       await pauses.load();
       started = true;
       endRetention = startRetention({ store, clock, observer, bodiesMs: () => installed.revision.retention.bodiesMs });
       kickAll();
       schedule();
+      return changes.map(inWords);
+    },
+    async swap(next) {
+      const { revision, evaluator } = next;
+      // An attempt in flight names what moves when it is recorded.
+      const all = touchesNames(installed.revision, revision);
+      quiet = all ? "all" : "apply";
+      try {
+        const { drainMs } = installed.revision.limits;
+        if (!(await within(clock, drainMs, restOf(all)))) fail("HK8044", { within: drainMs });
+        return await gate.alone(async () => {
+          const changes = await takeRevision(store, revision, { ...next.by, at: clock.now() });
+          if (all) await pauses.load();
+          const kept = new Map([...installed.links].filter(([name]) => next.keep.has(name)));
+          const former = installed;
+          installed = createInstalled({ revision, evaluator, kept }, standing);
+          for (const name of installed.links.keys()) loopFor(name);
+          retire(former);
+          return changes.map(inWords);
+        });
+      } finally {
+        quiet = "nothing";
+        apply.rewind();
+        kickAll();
+        schedule();
+      }
     },
     async stop(graceMs) {
       stopping = true;
@@ -190,9 +256,10 @@ export function createEngine(parts: EngineParts): Engine {
         applyPump.rest(),
         apply.idle(),
         ...[...delivers.values()].map(({ loop }) => loop.idle()),
+        retiring.idle(),
       ]);
       await Promise.race([idle, new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
-      await Promise.all([...installed.links.values()].map((link) => link.close()));
+      await Promise.all([...installed.links.values(), retiring].map((one) => one.close()));
       await installed.evaluator.close();
       await store.close();
     },

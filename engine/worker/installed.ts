@@ -63,5 +63,5 @@ export function createInstalled(parts: InstalledParts, deps: InstalledDeps): Ins
 /** Declared on the connection, else derived from the pipeline's SLA and the sink's idempotency window. */
 function retryPlanOf(revision: Revision, pipeline: PipelineModel, name: string): RetryPlan {
   const connection = revision.connections.get(name);
-  return { ...retryPlanFromSla(pipeline.sla.lagMs, connection?.sink.idempotencyWindowMs), ...connection?.retry };
+  return { ...retryPlanFromSla(pipeline.sla.lagMs, connection?.idempotencyWindowMs), ...connection?.retry };
 }

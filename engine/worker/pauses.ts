@@ -16,7 +16,9 @@ export function createPauses(store: Pick<Store, "pauses" | "setPause" | "clearPa
   const nameOf = (kind: Pause["kind"], name: string): string => `${kind} ${name}`;
   return {
     async load() {
-      for (const pause of await store.pauses()) paused.add(nameOf(pause.kind, pause.name));
+      const stored = await store.pauses();
+      paused.clear();
+      for (const pause of stored) paused.add(nameOf(pause.kind, pause.name));
     },
     has: (kind, name) => paused.has(nameOf(kind, name)),
     mark: (kind, name) => void paused.add(nameOf(kind, name)),

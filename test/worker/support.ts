@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSinkContexts } from "../../engine/cli/sink-context.ts";
 import { createMemoryReader } from "../../engine/config/files.ts";
+import type { Revision } from "../../engine/config/revision.ts";
 import { createVirtualClock, type VirtualClock } from "../../engine/core/clock.ts";
+import type { Evaluator } from "../../engine/core/expression.ts";
 import { createCountingIds } from "../../engine/core/ids.ts";
 import type { Json } from "../../engine/core/types.ts";
 import type { Engine } from "../../engine/flow/engine.ts";
@@ -84,6 +86,8 @@ export interface Bench {
   story(id: string): Promise<EventStory>;
   /** Runs from instant to instant until nothing falls due within `ms`. */
   pass(ms: number): Promise<void>;
+  /** Puts another config to work while the engine runs; what was moved and dropped. */
+  swap(config: Readonly<Record<string, string>>, keep?: readonly string[]): Promise<readonly string[]>;
   /** Leaves the store as a crash would, and opens it again. */
   reopen(): Promise<void>;
   close(): Promise<void>;
@@ -99,12 +103,16 @@ export async function openBench(
   const ids = createCountingIds();
   let engine = await openEngine();
 
-  async function openEngine(): Promise<Engine> {
-    const revision = await loadRevision({
+  function load(of: Readonly<Record<string, string>>, evaluator: () => Evaluator): Promise<Revision> {
+    return loadRevision({
       root,
-      reader: createMemoryReader(config),
-      sinkContext: createSinkContexts({ clock, evaluator: () => evaluator }),
+      reader: createMemoryReader(of),
+      sinkContext: createSinkContexts({ clock, evaluator }),
     });
+  }
+
+  async function openEngine(): Promise<Engine> {
+    const revision = await load(config, () => evaluator);
     const evaluator = createEvaluator({ deadlineMs: revision.limits.mappingTimeoutMs });
     const store = wrap(await openSqliteStore({ path: join(root, "hookrail.db"), clock, thread: false }));
     return createEngine({ revision, store, evaluator, clock, ids, random: () => 0.5, observer });
@@ -155,6 +163,16 @@ export async function openBench(
       }
       clock.set(end);
       await engine.drain();
+    },
+    async swap(next, keep = []) {
+      const revision = await load(next, () => evaluator);
+      const evaluator = createEvaluator({ deadlineMs: revision.limits.mappingTimeoutMs });
+      try {
+        return await engine.swap({ revision, evaluator, keep: new Set(keep), by: { actor: "ada", reason: "test" } });
+      } catch (error) {
+        await evaluator.close();
+        throw error;
+      }
     },
     async reopen() {
       await engine.stop(0);
