@@ -1,9 +1,9 @@
 /** Applies one entity write to its draft: ids, state, attributes, each through its gate; or its deletion. */
-
+import type { AttributeModel } from "../core/entity.ts";
 import { refKey } from "../core/record.ts";
 import type { Version } from "../core/types.ts";
 import { bury, type Draft, type Drafts, putAttribute } from "./draft.ts";
-import { gateAttribute } from "./gate.ts";
+import { gateAttribute, type Incoming } from "./gate.ts";
 import { gateState } from "./state.ts";
 import type { Decision, StepInput, StepWrite } from "./step.ts";
 
@@ -20,16 +20,17 @@ export function applyWrite(input: StepInput, drafts: Drafts, write: StepWrite): 
     draft.tombstone = undefined;
     draft.dirty = true;
   }
-  return applyLinks(draft, write) ?? applyState(input, draft, write) ?? applyFields(input, draft, write);
+  return applyLinks(drafts, draft, write) ?? applyState(input, draft, write) ?? applyFields(input, draft, write);
 }
 
-function applyLinks(draft: Draft, write: StepWrite): Decision | undefined {
+function applyLinks(drafts: Drafts, draft: Draft, write: StepWrite): Decision | undefined {
   for (const link of write.links) {
-    if (link.owner !== undefined && link.owner !== draft.ref.key) {
+    const owner = link.owner ?? takenInStep(drafts, draft, link);
+    if (owner !== undefined && owner !== draft.ref.key) {
       return {
         kind: "dead",
         code: "HK6003",
-        data: { entity: refKey(draft.ref), id: link.idName, other: `${draft.ref.type}/${link.owner}` },
+        data: { entity: refKey(draft.ref), id: link.idName, other: `${draft.ref.type}/${owner}` },
       };
     }
     const before = draft.ids[link.idName];
@@ -45,6 +46,14 @@ function applyLinks(draft: Draft, write: StepWrite): Decision | undefined {
     });
   }
   return undefined;
+}
+
+/** Another item of the same event took the id a moment ago. */
+function takenInStep(drafts: Drafts, draft: Draft, link: StepWrite["links"][number]): string | undefined {
+  const other = drafts
+    .all()
+    .find((one) => one !== draft && one.ref.type === draft.ref.type && one.ids[link.idName] === link.value);
+  return other?.ref.key;
 }
 
 function applyState(input: StepInput, draft: Draft, write: StepWrite): Decision | undefined {
@@ -104,13 +113,19 @@ function applyFields(input: StepInput, draft: Draft, write: StepWrite): undefine
     const stored = draft.attributes[field.attribute];
     if (field.initial !== undefined && stored !== undefined) continue;
     const value = field.clear ? null : (field.set ?? field.initial);
-    if (value === undefined || (value === null && stored === undefined)) continue;
     const incoming = {
       version: input.version,
       pipeline: input.pipeline,
       mayLower: mayLower(input, draft.ref.type, attribute.name),
     };
+    const blank = value === null && stored === undefined;
+    if (value === undefined || (blank && !countsFirst(attribute, incoming))) continue;
     const result = gateAttribute(attribute, value, incoming, stored);
+    if (blank && result.kind === "write") {
+      draft.attributes[attribute.name] = result.next;
+      draft.remembers = true;
+      continue;
+    }
     if (result.kind === "write") {
       putAttribute(draft, attribute, result.next, { mapping: field.mapping });
       continue;
@@ -132,6 +147,11 @@ function applyFields(input: StepInput, draft: Draft, write: StepWrite): undefine
     }
   }
   return undefined;
+}
+
+/** A blank that comes before any value: nothing changes, and yet an older value that is still on its way must not undo it. */
+function countsFirst(attribute: AttributeModel, { mayLower: lowers }: Incoming): boolean {
+  return attribute.write === "latest" && (!attribute.protected || lowers);
 }
 
 /** What belongs to an erased person is erased with it. */

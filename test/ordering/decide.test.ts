@@ -55,6 +55,16 @@ describe("decide", () => {
     expect(useless).toMatchObject({ kind: "skip", reason: "stale", supersededBy: 1 });
   });
 
+  it("remembers a blank that came first, so that an older value does not undo it", async () => {
+    const blank = { fields: [{ attribute: "note", clear: true as const, mapping: "p.yaml:1" }] };
+    const world = createWorld();
+    await world.step(at(5, 1), [write("customer", "cus_1", blank)]);
+    expect(world.values({ type: "customer", key: "cus_1" })).toMatchObject({ note: null });
+    const late = await world.step(at(4, 2), [write("customer", "cus_1", { set: { note: "call back" } })]);
+    expect(late).toMatchObject({ kind: "skip", reason: "stale", supersededBy: 1 });
+    expect(world.values({ type: "customer", key: "cus_1" })).toMatchObject({ note: null });
+  });
+
   it("moves nothing for a version far ahead of receipt", async () => {
     const world = createWorld();
     const decision = await world.step(at(2_000_000, 1), subscribe("sub_1", "team"));
