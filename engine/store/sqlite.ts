@@ -53,6 +53,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   try {
     db = openConnection({ ...start, mode: "write" });
     checkWhole(db, options.path);
+    relyOnNoOldWal(db);
     migrate(db, { path: options.path, now: options.clock.now(), migrations: shippedMigrations() });
     recordHolder(db);
     return await assemble(db, start, { options, lock });
@@ -195,4 +196,13 @@ function checkWhole(db: Db, path: string): void {
     finding = sqliteCode(error) ?? String(error);
   }
   if (finding !== "ok") fail("HK4004", { path, finding });
+}
+
+/**
+ * Takes what a killed engine left in the WAL into the file, and starts the WAL anew. Its last commit may have failed to
+ * sync: the system then takes those pages for clean, they can be read until the power goes, and whatever is
+ * appended behind them would be lost with them.
+ */
+function relyOnNoOldWal(db: Db): void {
+  db.pragma("wal_checkpoint(TRUNCATE)");
 }

@@ -28,6 +28,8 @@ export function openSqliteApplier(path: string): SqliteApplier {
   db.pragma("busy_timeout = 5000");
   db.pragma("journal_mode = WAL");
   db.pragma("synchronous = FULL");
+  // A killed engine may have left a commit in the WAL whose sync had failed: nothing is appended behind it.
+  db.pragma("wal_checkpoint(TRUNCATE)");
   const prepare = createStatementCache(db);
   const change = ({ sql, parameters }: Statement) => prepare(sql).run(...parameters).changes;
   const found = ({ sql, parameters }: Statement) => prepare(sql).get(...parameters) !== undefined;
