@@ -208,6 +208,8 @@ export interface SinkDescriptor {
   readonly defaultAction: string;
   /** Marks each attempt durably before it is sent; false for sinks whose transaction makes repeats harmless. */
   readonly marksAttempts: boolean;
+  /** It acts within this process: what it had begun ends with the engine, and nothing need be waited out after a crash. */
+  readonly local?: boolean;
   /** Limits of the sink's own, where the connection declares none. */
   readonly defaults?: {
     readonly rate?: { readonly count: number; readonly perMs: number };

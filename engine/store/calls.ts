@@ -25,8 +25,11 @@ export interface CallTable {
   markAttempt: { argument: AttemptMark; result: null };
   /** `at` dates an end that had no attempt. */
   settle: { argument: { readonly settlement: DeliverySettlement; readonly at: number }; result: null };
-  /** Gives the seqs of the deliveries that were in flight. */
-  recover: { argument: { readonly at: number }; result: readonly number[] };
+  /** Gives the seqs of the deliveries that were in flight. `waits`: ms until the next attempt, by connection. */
+  recover: {
+    argument: { readonly at: number; readonly waits?: Readonly<Record<string, number>> };
+    result: readonly number[];
+  };
   retryDead: { argument: { readonly id: DeadLetterId; readonly audit: AuditRow }; result: boolean };
   discardDead: { argument: { readonly id: DeadLetterId; readonly audit: AuditRow }; result: boolean };
   setPause: { argument: { readonly pause: Pause; readonly audit: AuditRow }; result: null };

@@ -26,7 +26,7 @@ export function createDeliveryHandlers(db: Db, lanes: Lanes): Pick<Handlers, "ma
       settle(tools, settlement, at);
       return null;
     },
-    recover: ({ at }) => recover(tools, at),
+    recover: ({ at, waits = {} }) => recover(tools, at, new Map(Object.entries(waits))),
   };
 }
 
@@ -108,8 +108,11 @@ function acknowledge({ acknowledged }: Tools, delivery: Found, settlement: Deliv
   );
 }
 
-/** Nobody knows whether the sink got them: they are unknown, due at once, and the connection's marks are gone. */
-function recover({ statements, acknowledged }: Tools, at: number): readonly number[] {
+/**
+ * Nobody knows whether the sink got them, or is still at it: they are unknown, due when it must have ended, and the
+ * connection's marks are gone.
+ */
+function recover({ statements, acknowledged }: Tools, at: number, waits: ReadonlyMap<string, number>): readonly number[] {
   const rows = statements.interrupted.all();
   for (const row of rows) {
     statements.attemptFinished.run(
@@ -120,7 +123,8 @@ function recover({ statements, acknowledged }: Tools, at: number): readonly numb
       row.delivery_seq,
       row.attempts,
     );
-    statements.reschedule.run("unknown", row.attempts, at, row.first_attempt_at, row.delivery_seq);
+    const due = at + (waits.get(row.connection) ?? 0);
+    statements.reschedule.run("unknown", row.attempts, due, row.first_attempt_at, row.delivery_seq);
     if (row.kind !== "upsert") continue;
     // All of the entity's marks: what the attempt wrote besides its attributes (a state) is not known either.
     acknowledged.forgetAll({ connection: row.connection, entity: { type: row.entity_type, key: row.entity_key } });

@@ -149,8 +149,8 @@ function createStore(
     commitApply: (commit) => writer.call("apply", commit),
     markAttempt: async (mark) => void (await writer.call("markAttempt", mark)),
     settleDelivery: async (settlement) => void (await writer.call("settle", { settlement, at: clock.now() })),
-    recoverInterrupted: async (now) => {
-      const seqs = await writer.call("recover", { at: now });
+    recoverInterrupted: async (now, waits = {}) => {
+      const seqs = await writer.call("recover", { at: now, waits });
       return seqs.flatMap((seq) => bySeq(seq) ?? []);
     },
     retryDeadLetter: (id, audit) => writer.call("retryDead", { id, audit }),

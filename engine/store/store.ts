@@ -115,8 +115,11 @@ export interface Store extends StoreReader {
   /** Marks an attempt durably before it is sent, and freezes the request with the first. */
   markAttempt(mark: AttemptMark): Promise<void>;
   settleDelivery(settlement: DeliverySettlement): Promise<void>;
-  /** After a crash: attempts that were marked and never settled; they become `unknown`. Called once at start. */
-  recoverInterrupted(now: number): Promise<readonly DeliveryRecord[]>;
+  /**
+   * After a crash: attempts that were marked and never settled; they become `unknown`. Called once at start. `waits`:
+   * how long the sink of a connection may still be at work on what was sent, ms; 0 where it is not given.
+   */
+  recoverInterrupted(now: number, waits?: Readonly<Record<string, number>>): Promise<readonly DeliveryRecord[]>;
 
   /** Opens a dead letter again: event work becomes ready, a delivery becomes due with its frozen request. */
   retryDeadLetter(id: DeadLetterId, audit: AuditRow): Promise<boolean>;

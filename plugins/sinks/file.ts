@@ -137,6 +137,7 @@ export default defineSink({
   },
   defaultAction: "upsert",
   marksAttempts: true,
+  local: true,
   defaults: { concurrency: 32 },
   open: (settings, context) => openFile(String(settings["path"]), context),
 });
