@@ -18,7 +18,6 @@ import { createIntakeGate } from "./intake-gate.ts";
 import { createPace, nextTurn } from "./pace.ts";
 import { createPauses } from "./pauses.ts";
 import { sinkPatience } from "./patience.ts";
-import { sinkPatience } from "./patience.ts";
 import { createPump, type Pump } from "./pump.ts";
 import { startRetention } from "./retention.ts";
 import { createRetiring } from "./retiring.ts";
