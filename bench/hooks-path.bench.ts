@@ -57,6 +57,7 @@ async function listen(kind: Kind): Promise<number> {
   if (kind === "bare") return listenBare();
   const intake: Intake = {
     limitFor: (path) => (path === "/hooks/a" ? { maxBytes: 1 << 20 } : undefined),
+    admit: () => undefined,
     ingest: (request) => (isSigned(request.body, request.headers["x-sig"]) ? accepted : { ...accepted, status: 401 }),
   };
   const listener = createHooksListener({

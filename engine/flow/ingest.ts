@@ -12,6 +12,7 @@ import { identify } from "../provider/identify.ts";
 import type { Identified, IdentifiedEvent, VerifiedRequest } from "../provider/model.ts";
 import { verify } from "../provider/verify.ts";
 import type { AcceptResult, NewEvent, Store } from "../store/store.ts";
+import type { Admission, TurnedAway } from "./admission.ts";
 import type { IngestOutcome, Observer } from "./observer.ts";
 import type { Routes } from "./routes.ts";
 
@@ -29,10 +30,31 @@ export interface IngestDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly observer: Observer;
+  readonly admission: Pick<Admission, "count">;
 }
 
 /** Seconds a sender is asked to wait when the store can not promise. */
-const retryAfterSeconds = "5";
+const RETRY_AFTER_S = 5;
+
+/** The answer to a request that is turned away before its body is read. */
+export function turnAway(
+  { reason, retryAfterS }: TurnedAway,
+  request: Pick<RawRequest, "remoteAddress">,
+  { source, observer }: Pick<IngestDeps, "source" | "observer">,
+): IngestReply {
+  const answer =
+    reason === "network" ? unauthorized : reason === "rate" ? rateLimited(retryAfterS) : unavailable(retryAfterS);
+  observer.ingested({
+    source: source.name,
+    provider: source.provider,
+    outcome: answer.outcome,
+    status: answer.status,
+    reason,
+    events: [],
+    remoteAddress: request.remoteAddress,
+  });
+  return answer;
+}
 
 /** Takes one request of a known source to its answer. Never throws, whatever the sender sends. */
 export async function ingest(request: RawRequest, deps: IngestDeps): Promise<IngestReply> {
@@ -66,9 +88,13 @@ export async function ingest(request: RawRequest, deps: IngestDeps): Promise<Ing
   const handshake = answerHandshake(source.recipe, verified, context, true);
   if (handshake !== undefined) return reply(deps, request, { ...handshake, outcome: "handshake" });
   const found = identify(source.recipe, verified, { maxItems: deps.routes.revision.limits.maxItems });
+  const full = deps.admission.count(source, deps.routes.revision.limits);
+  if (full !== undefined) return turnAway(full, request, deps);
   const events = toNewEvents(found, verified, deps);
   const results = await accept(events, deps);
-  return results === undefined ? unavailable(deps, request) : acknowledge(events, results, deps, request);
+  return results === undefined
+    ? reply(deps, request, unavailable(RETRY_AFTER_S))
+    : acknowledge(events, results, deps, request);
 }
 
 /** One body for every cause of a 401: the sender learns nothing about which check failed. */
@@ -197,9 +223,14 @@ function acknowledge(
   return reply(deps, request, { status, headers, body, outcome }, results);
 }
 
-function unavailable(deps: IngestDeps, request: RawRequest): IngestReply {
-  const headers = { "content-type": "application/json", "retry-after": retryAfterSeconds };
-  return reply(deps, request, { status: 503, headers, body: plain("temporarily unavailable"), outcome: "unavailable" });
+function rateLimited(retryAfterS: number): IngestReply {
+  const headers = { "content-type": "application/json", "retry-after": String(retryAfterS) };
+  return { status: 429, headers, body: plain("too many requests"), outcome: "rate_limited" };
+}
+
+function unavailable(retryAfterS: number): IngestReply {
+  const headers = { "content-type": "application/json", "retry-after": String(retryAfterS) };
+  return { status: 503, headers, body: plain("temporarily unavailable"), outcome: "unavailable" };
 }
 
 function reply(

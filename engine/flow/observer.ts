@@ -52,6 +52,7 @@ export type IngestOutcome =
   | "not_found"
   | "method_not_allowed"
   | "unauthorized"
+  | "rate_limited"
   | "unavailable";
 
 export const silentObserver: Observer = {

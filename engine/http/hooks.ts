@@ -15,6 +15,8 @@ import { type Refusal, type Reply, refusalReply } from "./reply.ts";
 export interface Intake {
   /** How much of a body to read for this path, and which codings to undo; undefined: no source has this path. */
   limitFor(path: string): { readonly maxBytes: number; readonly codings?: ReadonlySet<string> } | undefined;
+  /** The answer to a request whose body is not to be read; undefined: read it. */
+  admit(request: { readonly path: string; readonly remoteAddress: string }): Reply | undefined;
   ingest(request: RawRequest): MaybePromise<Reply>;
 }
 
@@ -48,6 +50,7 @@ const SINGLE = new Set([
 /** How long, and how many bytes, a refused body is read and thrown away, so that the refusal is seen and not a reset. */
 const LINGER_MS = 1_000;
 const LINGER_BYTES = 1 << 20;
+const SMALL_BODY = 64 * 1024;
 
 /** Lower-case names; repeated headers joined as RFC 9110, 5.3 has it. Undefined when one is repeated that must not be. */
 export function readHeaders(raw: readonly string[]): Record<string, string> | undefined {
@@ -99,6 +102,12 @@ function bodySize(head: Head, maxBytes: number): number {
 const hasBody = (head: Head) =>
   head.headers["transfer-encoding"] !== undefined || Number(head.headers["content-length"] ?? 0) > 0;
 
+/** A body Node reads away by itself, so that the connection can stay: under load a new one costs more than the answer. */
+const isSmall = ({ headers }: Head) =>
+  headers["transfer-encoding"] === undefined &&
+  headers["expect"] === undefined &&
+  Number(headers["content-length"] ?? 0) <= SMALL_BODY;
+
 /** Makes the handler; it answers every request exactly once, or not at all when the client has left. */
 export function createHooksHandler(deps: HooksDeps): HooksHandler {
   const { intake, clock, log, requestId } = deps;
@@ -114,6 +123,8 @@ export function createHooksHandler(deps: HooksDeps): HooksHandler {
       const reply = await intake.ingest({ ...head, body: new Uint8Array(0) });
       return send(res, reply, hasBody(head) ? { linger: req } : {});
     }
+    const turned = intake.admit(head);
+    if (turned !== undefined) return send(res, turned, isSmall(head) ? {} : { linger: req });
     const coding = parseCoding(head.headers["content-encoding"]);
     if (coding === undefined || (coding !== "identity" && !limit.codings?.has(coding)))
       return refuse("coding_not_taken");

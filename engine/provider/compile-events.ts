@@ -1,4 +1,5 @@
 /** Compiles `events:`: how id, type, time and rank are found, with one byte scan for all body paths where there is no batch. */
+import { MAX_JSON_DEPTH } from "../core/json.ts";
 import { compileJsonPaths, type JsonPaths } from "../core/json-paths.ts";
 import type { EventsYaml } from "./events.schema.ts";
 import type { Faults } from "./faults.ts";
@@ -32,6 +33,8 @@ export interface EventsModel {
   readonly rankPatterns: readonly RankPattern[];
   /** All body paths of ids, types and times. */
   readonly paths: JsonPaths;
+  /** Containers inside one another that are still read. */
+  readonly maxDepth: number;
   readonly tenant?: string;
   readonly version?: string;
   readonly thin: boolean;
@@ -75,6 +78,7 @@ export function compileEvents(raw: EventsYaml, faults: Faults): EventsModel {
     timeUnit: raw.time?.unit ?? "iso8601",
     ...ranks,
     paths: compileJsonPaths(new Set(all.flatMap((hole) => (hole.ref.kind === "body" ? [hole.ref.path] : [])))),
+    maxDepth: MAX_JSON_DEPTH,
     ...(raw.tenant === undefined ? {} : { tenant: raw.tenant }),
     ...(raw.version === undefined ? {} : { version: raw.version }),
     thin: raw.thin ?? false,

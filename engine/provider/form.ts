@@ -8,12 +8,12 @@ type Branch = Map<string, string | string[] | Branch>;
 export type ParsedForm = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly problem: string };
 
 /** The form as an object, or why it can't be one. All values are text. */
-export function parseForm(form: URLSearchParams): ParsedForm {
+export function parseForm(form: URLSearchParams, maxDepth: number = MAX_JSON_DEPTH): ParsedForm {
   const root: Branch = new Map();
   for (const [name, value] of form) {
     const keys = fieldKeys(name);
     if (keys.includes("__proto__")) continue;
-    if (keys.length > MAX_JSON_DEPTH) return { ok: false, problem: "a field name nests too deep" };
+    if (keys.length > maxDepth) return { ok: false, problem: "a field name nests too deep" };
     if (!place(root, keys, value)) return { ok: false, problem: "a field is both a value and a group" };
   }
   return { ok: true, value: plain(root) };

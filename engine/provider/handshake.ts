@@ -26,7 +26,7 @@ export function answerHandshake(
   verified: boolean,
 ): HandshakeReply | undefined {
   if (recipe.handshake.length === 0) return undefined;
-  const reading = new Reading(request, recipe.handshakePaths);
+  const reading = new Reading(request, recipe.handshakePaths, { maxDepth: recipe.events.maxDepth });
   const secret = activeSecrets(context.secrets, context.now)[0]?.value.reveal();
   const env: Env = { reading, params: context.params, secret };
   for (const handshake of recipe.handshake) {

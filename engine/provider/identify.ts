@@ -4,7 +4,6 @@
  * read is `unreadable`, to be kept and looked at, since a refusal would make the provider drop it.
  */
 import { createHash } from "node:crypto";
-import { MAX_JSON_DEPTH } from "../core/json.ts";
 import { compileJsonPaths } from "../core/json-paths.ts";
 import { scanJson } from "../core/json-scan.ts";
 import type { Json, RawRequest } from "../core/types.ts";
@@ -49,12 +48,12 @@ export function identify(recipe: Recipe, request: IdentifyRequest, options: { re
 
 /** The usual case: one JSON event, read by the scan. */
 function identifyScanned(events: EventsModel, request: IdentifyRequest): Identified {
-  const scan = scanJson(request.body, { maxDepth: MAX_JSON_DEPTH, paths: events.paths });
-  if (scan.tooDeep) return refused(unreadable("HK3011", { max: MAX_JSON_DEPTH }), request.body);
+  const scan = scanJson(request.body, { maxDepth: events.maxDepth, paths: events.paths });
+  if (scan.tooDeep) return refused(unreadable("HK3011", { max: events.maxDepth }), request.body);
   if (scan.malformed) return refused(unreadable("HK3012", { format: "JSON", problem: "not valid JSON" }), request.body);
   const doubled = scan.duplicates[0];
   if (doubled !== undefined) return refused(unreadable("HK3013", { path: doubled }), request.body);
-  const reading = new Reading(request, events.paths, undefined, scan.values);
+  const reading = new Reading(request, events.paths, { scanned: scan.values });
   const found = identifyReading(events, { reading, params: {} }, { index: 0, hash: () => hashBytes(request.body) });
   return "ok" in found ? refused(found, request.body) : { kind: "events", events: [found] };
 }
@@ -70,7 +69,7 @@ function identifyItem(
   const found = item.ok
     ? identifyReading(
         events,
-        { reading: new Reading(request, NO_PATHS, boxed(item.value)), params: {} },
+        { reading: new Reading(request, NO_PATHS, { item: boxed(item.value) }), params: {} },
         { index, hash },
       )
     : item;

@@ -16,5 +16,5 @@ export function listAt(body: Json, path: string): readonly Json[] | undefined {
 export function itemReadings(request: Reading["request"], path: string): readonly Reading[] | undefined {
   const parsed = parseJson(request.body);
   const items = parsed.ok ? listAt(parsed.value, path === "." ? "" : path) : undefined;
-  return items?.map((item) => new Reading(request, NO_PATHS, item));
+  return items?.map((item) => new Reading(request, NO_PATHS, { item }));
 }

@@ -1,6 +1,6 @@
 /** Parses the payload of one stored event: JSON, a form, or one line or item of a batch. Nothing is rounded, nothing poses. */
 import { type ErrorCode, errorMessage } from "../core/errors.ts";
-import { decodeUtf8, MAX_JSON_DEPTH, parseJson } from "../core/json.ts";
+import { decodeUtf8, parseJson } from "../core/json.ts";
 import type { Json } from "../core/types.ts";
 import type { EventsModel } from "./compile-events.ts";
 import { parseForm } from "./form.ts";
@@ -34,8 +34,8 @@ export function parseBody(
   stored: { readonly contentType: string; readonly body: Uint8Array },
 ): ParsedBody {
   const format = bodyFormat(events, stored.contentType);
-  if (format === "json_lines") return parseLines(stored.body);
-  const whole = format === "form" ? parseFormBody(events, stored.body) : parseJsonBody(stored.body);
+  if (format === "json_lines") return parseLines(stored.body, events.maxDepth);
+  const whole = format === "form" ? parseFormBody(events, stored.body) : parseJsonBody(stored.body, events.maxDepth);
   if (!whole.ok || events.items === undefined) return whole.ok ? { ok: true, items: [whole] } : whole;
   const list = listAt(whole.value, events.items);
   // A body that should be a list and is a single object is a batch of one: some senders do that.
@@ -60,11 +60,11 @@ export function unreadable(
   return { ok: false, code, message: errorMessage(code, data) };
 }
 
-function parseJsonBody(body: Uint8Array): ParsedPayload {
-  const parsed = parseJson(body);
+function parseJsonBody(body: Uint8Array, maxDepth: number): ParsedPayload {
+  const parsed = parseJson(body, { maxDepth });
   if (parsed.ok) return parsed;
   if (parsed.reason === "encoding") return unreadable("HK3010", {});
-  if (parsed.reason === "depth") return unreadable("HK3011", { max: MAX_JSON_DEPTH });
+  if (parsed.reason === "depth") return unreadable("HK3011", { max: maxDepth });
   return unreadable("HK3012", { format: "JSON", problem: parsed.message });
 }
 
@@ -73,15 +73,15 @@ function parseFormBody(events: EventsModel, body: Uint8Array): ParsedPayload {
   if (text === undefined) return unreadable("HK3010", {});
   const form = new URLSearchParams(text);
   const json = events.formJsonField === undefined ? null : form.get(events.formJsonField);
-  if (json !== null) return parseJsonBody(Buffer.from(json));
-  const parsed = parseForm(form);
+  if (json !== null) return parseJsonBody(Buffer.from(json), events.maxDepth);
+  const parsed = parseForm(form, events.maxDepth);
   return parsed.ok ? parsed : unreadable("HK3012", { format: "a form", problem: parsed.problem });
 }
 
 /** One event a line; empty lines are none. A line that is not JSON is that event's fault alone. */
-function parseLines(body: Uint8Array): ParsedBody {
+function parseLines(body: Uint8Array, maxDepth: number): ParsedBody {
   const text = decodeUtf8(body);
   if (text === undefined) return unreadable("HK3010", {});
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  return { ok: true, items: lines.map((line) => parseJsonBody(Buffer.from(line))) };
+  return { ok: true, items: lines.map((line) => parseJsonBody(Buffer.from(line), maxDepth)) };
 }

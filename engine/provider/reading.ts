@@ -10,6 +10,7 @@ import type { Json, RawRequest } from "../core/types.ts";
 export class Reading {
   readonly request: Pick<RawRequest, "method" | "target" | "path" | "query" | "headers" | "body">;
   readonly #paths: JsonPaths;
+  readonly #maxDepth: number;
   /** A batch item: body references start here instead of at the raw body. */
   readonly #item: Json | undefined;
   #body: ReadonlyMap<string, ScanValue> | undefined;
@@ -17,17 +18,28 @@ export class Reading {
   #form: URLSearchParams | undefined;
   #query: URLSearchParams | undefined;
 
-  constructor(request: Reading["request"], paths: JsonPaths, item?: Json, scanned?: ReadonlyMap<string, ScanValue>) {
+  constructor(
+    request: Reading["request"],
+    paths: JsonPaths,
+    known: {
+      readonly item?: Json;
+      /** What the paths lead to, where the body has been scanned already. */
+      readonly scanned?: ReadonlyMap<string, ScanValue>;
+      /** Default: MAX_JSON_DEPTH. */
+      readonly maxDepth?: number;
+    } = {},
+  ) {
     this.request = request;
     this.#paths = paths;
-    this.#item = item;
-    this.#body = scanned;
+    this.#item = known.item;
+    this.#body = known.scanned;
+    this.#maxDepth = known.maxDepth ?? MAX_JSON_DEPTH;
   }
 
   /** A reading whose body is parsed at once, for requests of our own making. */
   static ofParsed(request: Reading["request"]): Reading {
     const parsed = parseJson(request.body);
-    return new Reading(request, compileJsonPaths([]), parsed.ok ? parsed.value : {});
+    return new Reading(request, compileJsonPaths([]), { item: parsed.ok ? parsed.value : {} });
   }
 
   header(name: string): string | undefined {
@@ -49,7 +61,7 @@ export class Reading {
   body(path: string): ScanValue | undefined {
     if (this.#item !== undefined) return scalarAt(this.#item, path);
     if (this.#body === undefined) {
-      const scan = scanJson(this.request.body, { maxDepth: MAX_JSON_DEPTH, paths: this.#paths });
+      const scan = scanJson(this.request.body, { maxDepth: this.#maxDepth, paths: this.#paths });
       this.#bodyFault = scan.malformed || scan.tooDeep || scan.duplicates.length > 0;
       this.#body = this.#bodyFault ? new Map() : scan.values;
     }

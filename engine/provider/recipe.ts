@@ -52,6 +52,8 @@ export interface Recipe {
   readonly verify: readonly SchemeModel[];
   /** Whether a source must name secrets: false when every scheme is `none` or takes its key from elsewhere. */
   readonly needsSecret: boolean;
+  /** It verifies the URL it was sent to: the param `url` says which that is. */
+  readonly readsUrl: boolean;
   /** Headers that decide something and so may stand only once in a request. */
   readonly singleHeaders: readonly string[];
   readonly handshake: readonly HandshakeModel[];
@@ -108,6 +110,7 @@ function compile(raw: RecipeYaml, readSample: ReadSample, paramsAre: "declared" 
     singleHeaders: headerNames([...verifyRefs, ...refsOfEvents(events)]),
     handshake,
     events,
+    readsUrl: [...verifyRefs, ...handshakeRefs].some(isUrl),
     ...(raw.ack === undefined ? {} : { ack: compileAck(raw.ack) }),
     delivery,
     root: raw.root ?? "",
@@ -117,6 +120,11 @@ function compile(raw: RecipeYaml, readSample: ReadSample, paramsAre: "declared" 
     handshakePaths: bodyPaths(handshakeRefs),
   };
   return { ok: true, recipe: Object.freeze(recipe) };
+}
+
+/** The same recipe for payloads that nest as deep as this. */
+export function withMaxDepth(recipe: Recipe, maxDepth: number): Recipe {
+  return recipe.events.maxDepth === maxDepth ? recipe : { ...recipe, events: { ...recipe.events, maxDepth } };
 }
 
 /** The recipe of a home-made sender, from what its source says inline; fault paths are those of the source. */
@@ -157,11 +165,13 @@ function bodyPaths(refs: readonly Ref[]): JsonPaths {
   return compileJsonPaths(new Set(refs.flatMap((ref) => (ref.kind === "body" ? [ref.path] : []))));
 }
 
+const isUrl = (ref: Ref) => ref.kind === "url" || ref.kind === "received_url";
+
 /** Params the recipe reads, by reference or as a key. */
 function paramNames(verify: readonly SchemeModel[], refs: readonly Ref[]): ReadonlySet<string> {
   const keys = verify.flatMap(({ keyFrom }) => (keyFrom.kind === "param" ? [keyFrom.name] : []));
   const read = refs.flatMap((ref) => {
-    if (ref.kind === "url" || ref.kind === "received_url") return ["url"];
+    if (isUrl(ref)) return ["url"];
     return ref.kind === "param" ? [ref.name] : [];
   });
   return new Set([...keys, ...read]);

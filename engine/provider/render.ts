@@ -101,11 +101,15 @@ function readBareRef(
   }
 }
 
-/** Origin of the registered URL with the path and query of the request: the Host header is never believed. */
+/**
+ * The registered URL with the query of the request. Neither the Host header nor the path is taken from the request: a
+ * sender may write what it likes there, and a proxy may have changed the path on the way.
+ */
 function receivedUrl(env: Env): string | undefined {
   const registered = paramText(env.params, "url");
-  const origin = registered === undefined ? undefined : /^https?:\/\/[^/?#]+/.exec(registered)?.[0];
-  return origin === undefined ? undefined : origin + env.reading.request.target;
+  if (registered === undefined) return undefined;
+  const { query, target } = env.reading.request;
+  return registered.replace(/[?#].*$/s, "") + (target.includes("?") ? `?${query}` : "");
 }
 
 /** The value of one reference as text. */

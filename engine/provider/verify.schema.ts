@@ -128,7 +128,7 @@ const messagePartSchema = Type.Union(
           form: Type.Optional(
             oneOf(
               ["registered", "received"],
-              "`registered`: the source's `url` param as written; `received`: its origin with the path and query of the request. Default `registered`.",
+              "`registered`: the source's `url` param as written; `received`: the same with the query of the request. Default `registered`.",
             ),
           ),
           percent_decode: Type.Optional(

@@ -22,7 +22,7 @@ export function verify(recipe: Recipe, request: RawRequest, context: VerifyConte
   if (!recipe.accept.methods.has(request.method)) return { ok: false, reason: "method_not_allowed" };
   const repeated = findRepeated(request.rawHeaders, recipe.singleHeaders);
   if (repeated !== undefined) return { ok: false, reason: "header_repeated", detail: `header ${repeated}` };
-  const reading = new Reading(request, recipe.verifyPaths);
+  const reading = new Reading(request, recipe.verifyPaths, { maxDepth: recipe.events.maxDepth });
   const verdict = tryFrom(0, undefined);
   return verdict instanceof Promise ? verdict.then((done) => brand(request, done)) : brand(request, verdict);
 

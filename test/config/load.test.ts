@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { createDiskReader } from "../../engine/config/files.ts";
 import { diagnosticsJson, renderDiagnostics } from "../../engine/config/render.ts";
 import { packageRoot } from "../../engine/core/paths.ts";
+import { makeCertificate } from "../support/certificates.ts";
 import { baseConfig, brief, type Check, createCheck, pipelineOf, testEnv } from "./support.ts";
 
 const fixture = join(packageRoot, "test/fixtures/language");
@@ -118,15 +119,18 @@ describe("a revision", () => {
   });
 
   it("holds no secret: neither env files nor keys are part of it", () => {
+    const { cert, key } = makeCertificate({ name: "hooks.example" });
     const files = {
       "config.yaml": `${baseConfig}env_file: .env\nserver: { tls: { cert: a.pem, key: b.pem } }\n`,
       ".env": "STRIPE_WHSEC=CANARY-1\n",
-      "a.pem": "CERT",
-      "b.pem": "CANARY-2",
+      "a.pem": cert,
+      "b.pem": key,
     };
     const loaded = check(files, { env: {} });
     expect(loaded.revision?.sources.get("stripe")?.secrets[0]?.value.reveal()).toBe("CANARY-1");
-    expect(JSON.stringify([loaded.files, loaded.revision?.files, loaded.revision?.server])).not.toContain("CANARY");
+    const told = JSON.stringify([loaded.files, loaded.revision?.files, loaded.revision?.server]);
+    for (const secret of ["CANARY", key.split("\n")[1] as string]) expect(told).not.toContain(secret);
+    expect(loaded.revision?.server.tls?.key.reveal()).toBe(key);
   });
 
   it("is not made when there is an error, and is when there are only warnings", () => {

@@ -4,6 +4,7 @@ import type { Revision, SourceModel } from "../../engine/config/revision.ts";
 import { createVirtualClock } from "../../engine/core/clock.ts";
 import { createCountingIds } from "../../engine/core/ids.ts";
 import type { RawRequest } from "../../engine/core/types.ts";
+import { createAdmission } from "../../engine/flow/admission.ts";
 import { type IngestDeps, ingest } from "../../engine/flow/ingest.ts";
 import { silentObserver } from "../../engine/flow/observer.ts";
 import { createRoutes } from "../../engine/flow/routes.ts";
@@ -41,6 +42,7 @@ async function open(source: string, parts: Partial<IngestDeps> = {}) {
     clock,
     ids: createCountingIds(),
     observer: silentObserver,
+    admission: createAdmission(clock, async () => 0),
     ...parts,
   };
   return (body: string | Uint8Array, request: Partial<RawRequest> & { readonly secret?: string } = {}) => {

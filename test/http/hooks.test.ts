@@ -35,6 +35,7 @@ describe.each(["in_front", "koa"] as const)("hooks listener, hooks %s", (hooks) 
       answer?: (request: RawRequest) => Reply | Promise<Reply>;
       limits?: Partial<ServerLimits>;
       budget?: BodyBudget;
+      admit?: Intake["admit"];
     } = {},
   ): Promise<Running> {
     const seen: RawRequest[] = [];
@@ -44,6 +45,7 @@ describe.each(["in_front", "koa"] as const)("hooks listener, hooks %s", (hooks) 
         if (path === "/hooks/large") return { maxBytes: 1 << 20 };
         return path === "/hooks/z" ? { maxBytes: MAX_BYTES, codings: new Set(["gzip", "deflate", "br"]) } : undefined;
       },
+      admit: (request) => options.admit?.(request),
       ingest: (request) => {
         seen.push(request);
         if (options.answer !== undefined) return options.answer(request);
@@ -326,6 +328,24 @@ describe.each(["in_front", "koa"] as const)("hooks listener, hooks %s", (hooks) 
     const answer = await post(port, "/hooks/a", "x");
     expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "10"]);
     expect(await answer.text()).toMatch(/^\{"error":"try again later","request_id":"req_t\w+"\}$/);
+  });
+
+  test("a request that is turned away gets its answer before its body is read, and a small one leaves the connection in step", async () => {
+    const away: Reply = { status: 503, headers: { "retry-after": "2" }, body: '{"error":"temporarily unavailable"}' };
+    const { port, seen } = await start({ admit: ({ path }) => (path === "/hooks/a" ? away : undefined) });
+    const head = (path: string, length: number) =>
+      `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
+    const early = await rawExchange({ port, send: [head("/hooks/a", 4_000)], until: /unavailable/ });
+    expect([early.status, /retry-after: 2/i.test(early.head)]).toEqual([503, true]);
+    const both = await rawExchange({
+      port,
+      send: [`${head("/hooks/a", 3)}abc${head("/hooks/z", 3).replace("Host: a", "Host: a\r\nConnection: close")}xyz`],
+    });
+    expect([...both.text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)).toEqual(["503", "202"]);
+    expect(Buffer.from(seen[0]?.body ?? []).toString()).toBe("xyz");
+    const large = await rawExchange({ port, send: [head("/hooks/a", 200_000), "x".repeat(200_000)] });
+    expect([large.status, /connection: close/i.test(large.head)]).toEqual([503, true]);
+    expect(seen).toHaveLength(1);
   });
 
   test("large bodies wait for their share of memory, and small ones never wait", async () => {

@@ -19,6 +19,12 @@ describe("createRemoteReader", () => {
     ["10.1.1.1", "not an address", "10.1.1.1", "what is no address ends the walk"],
     ["10.1.1.1", "198.51.100.1, garbage, 10.2.2.2", "10.2.2.2", "also in the middle"],
     ["10.1.1.1", undefined, "10.1.1.1", "a proxy that names nobody"],
+    ["10.1.1.1", "198.51.100.1:4711", "198.51.100.1", "with its port"],
+    ["10.1.1.1", "[2003::1]:4711", "2003::1", "IPv6 with its port"],
+    ["10.1.1.1", "::ffff:198.51.100.1", "198.51.100.1", "a sender that is named by its mapped address"],
+    ["10.1.1.1", "198.51.100.1, ::ffff:a02:202", "198.51.100.1", "a proxy that is named so"],
+    ["10.1.1.1", "198.51.100.1, 012.0.0.1", "10.1.1.1", "an octal address is none"],
+    ["10.1.1.1", "198.51.100.1, 167772161", "10.1.1.1", "nor is a number"],
   ];
   test.each(cases)("%s, forwarded for %s: %s (%s)", (peer, header, sender) => {
     expect(read(peer, header)).toBe(sender);

@@ -2,6 +2,7 @@
 import { parseDuration } from "../../core/duration.ts";
 import type { ErrorCode } from "../../core/errors.ts";
 import type { Expression } from "../../core/expression.ts";
+import { parseNetwork } from "../../core/networks.ts";
 import { didYouMean } from "../../core/suggest.ts";
 import { type CompileOptions, compileExpression } from "../../mapping/expression.ts";
 import { type MemberSet, reportCut } from "../leaves.ts";
@@ -120,6 +121,21 @@ export function compileMember(
 function expressionStart(mark: Mark): Mark {
   const style = mark.scalar?.style;
   return style === "single" || style === "double" ? { ...mark, start: mark.start + 1 } : mark;
+}
+
+/** Reports each entry of a list of networks that can not be read. */
+export function checkNetworks(context: CompileContext, list: readonly string[] | undefined): void {
+  for (const [index, text] of (list ?? []).entries()) {
+    const parsed = parseNetwork(text);
+    // References that could not be resolved have been reported.
+    if (!parsed.ok && text !== "" && !context.faulty.has(list as object, String(index)))
+      context.reporter.report(
+        "HK1120",
+        context.positions.value(list as object, index),
+        { text },
+        { expected: parsed.expected },
+      );
+  }
 }
 
 /** Milliseconds of a duration the schema has accepted; the default for absent and broken ones. */

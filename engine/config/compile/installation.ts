@@ -1,5 +1,6 @@
 /** The part of `config.yaml` about the process: addresses, store, limits, retention, log, alerts. */
 import { isAbsolute } from "node:path";
+import { certificateFault } from "../../core/certificate.ts";
 import { parseDuration, parseRate, parseSize } from "../../core/duration.ts";
 import { Secret } from "../../core/secret.ts";
 import { parseIso } from "../../core/values.ts";
@@ -7,7 +8,7 @@ import type { AlertModel, ChannelModel, DropModel, MovedModel } from "../operati
 import { positionOf } from "../position.ts";
 import type { AdminModel, LimitsModel, Revision, ServerModel, TlsModel } from "../revision.ts";
 import type { ConfigYaml } from "../schema/config.schema.ts";
-import { type CompileContext, checkName, checkNames, durationOr } from "./context.ts";
+import { type CompileContext, checkName, checkNames, checkNetworks, durationOr } from "./context.ts";
 
 const DAY = 86_400_000;
 
@@ -35,7 +36,7 @@ export function compileInstallation(context: CompileContext, readNamed: ReadName
   const { config } = context;
   return {
     environment: config.environment ?? "dev",
-    server: compileServer(config, readNamed),
+    server: compileServer(context, readNamed),
     admin: compileAdmin(context, readNamed),
     store: compileStore(context),
     retention: compileRetention(config),
@@ -67,10 +68,12 @@ function sizeOr(text: string | undefined, fallback: number): number {
   return parsed.ok ? parsed.value : fallback;
 }
 
-function compileServer(config: ConfigYaml, readNamed: ReadNamed): ServerModel {
+function compileServer(context: CompileContext, readNamed: ReadNamed): ServerModel {
+  const { config } = context;
   const server = config.server ?? {};
+  checkNetworks(context, server.trusted_proxies);
   const limits = server.limits ?? {};
-  const tls = tlsOf(server.tls, readNamed);
+  const tls = tlsOf(context, server.tls, readNamed);
   const exposed = config.environment === "production" || config.environment === "staging";
   return {
     host: server.host ?? (exposed ? "0.0.0.0" : "127.0.0.1"),
@@ -87,20 +90,33 @@ function compileServer(config: ConfigYaml, readNamed: ReadNamed): ServerModel {
 
 type TlsYaml = NonNullable<NonNullable<ConfigYaml["server"]>["tls"]>;
 
-function tlsOf(yaml: TlsYaml | undefined, readNamed: ReadNamed): TlsModel | undefined {
+function tlsOf(context: CompileContext, yaml: TlsYaml | undefined, readNamed: ReadNamed): TlsModel | undefined {
   if (yaml === undefined) return undefined;
   const cert = readNamed(yaml, "cert");
   const key = readNamed(yaml, "key");
   const clientCa = yaml.client_ca === undefined ? undefined : readNamed(yaml, "client_ca");
-  if (cert === undefined || key === undefined) return undefined;
-  return { cert, key: new Secret(key), ...(clientCa === undefined ? {} : { clientCa }) };
+  // A CA that can not be read must not become a server that asks for no certificates.
+  if (cert === undefined || key === undefined || (yaml.client_ca !== undefined && clientCa === undefined))
+    return undefined;
+  const problem = certificateFault({ cert, key, ...(clientCa === undefined ? {} : { ca: clientCa }) });
+  if (problem !== undefined) {
+    context.reporter.report("HK1122", context.positions.value(yaml, "cert"), { problem });
+    return undefined;
+  }
+  const ca = yaml.client_ca === undefined ? {} : { clientCa: yaml.client_ca };
+  return {
+    cert,
+    key: new Secret(key),
+    ...(clientCa === undefined ? {} : { clientCa }),
+    files: { cert: yaml.cert, key: yaml.key, ...ca },
+  };
 }
 
 const ROLES = ["viewer", "operator", "admin"];
 
 function compileAdmin(context: CompileContext, readNamed: ReadNamed): AdminModel {
   const admin = context.config.admin ?? {};
-  const tls = tlsOf(admin.tls, readNamed);
+  const tls = tlsOf(context, admin.tls, readNamed);
   const roles = admin.roles ?? {};
   for (const role of Object.keys(roles))
     checkName(context, "role", role, { names: ROLES, mark: context.positions.key(roles, role) });

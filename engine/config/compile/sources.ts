@@ -1,14 +1,15 @@
 /** Sources -> models: recipe, secrets, params, windows. Named ones and the inline ones of pipelines alike. */
 import { parseRate, parseSize } from "../../core/duration.ts";
+import { MAX_JSON_DEPTH } from "../../core/json.ts";
 import { Secret } from "../../core/secret.ts";
 import { parseIso } from "../../core/values.ts";
 import { secretFault } from "../../provider/key.ts";
 import type { SourceSecret } from "../../provider/model.ts";
-import type { Recipe } from "../../provider/recipe.ts";
+import { type Recipe, withMaxDepth } from "../../provider/recipe.ts";
 import { positionOf } from "../position.ts";
 import type { SourceModel } from "../revision.ts";
 import type { SourceYaml } from "../schema/source.schema.ts";
-import { type CompileContext, durationOr } from "./context.ts";
+import { type CompileContext, checkNetworks, durationOr } from "./context.ts";
 import type { Recipes } from "./recipes.ts";
 
 const MINUTE = 60_000;
@@ -41,16 +42,17 @@ export function compileSource(context: CompileContext, source: NamedSource, reci
   const recipe = recipeOf(context, source, recipes);
   if (recipe === undefined) return undefined;
   checkSecrets(context, source, recipe);
-  checkParams(context, yaml, recipe);
+  checkParams(context, source, recipe);
+  checkNetworks(context, yaml.networks);
   warnUnsigned(context, yaml, recipe);
   const rate = parseRate(yaml.rate);
   return {
     name,
     path: yaml.path,
     provider: recipe.provider,
-    recipe,
+    recipe: withMaxDepth(recipe, context.config.limits?.max_depth ?? MAX_JSON_DEPTH),
     secrets: compileSecrets(context, yaml),
-    params: paramsOf(yaml, recipe),
+    params: { ...publicUrlOf(context, yaml, recipe), ...paramsOf(yaml, recipe) },
     root: yaml.root ?? recipe.root,
     times: yaml.times ?? recipe.times,
     maxBodyBytes: maxBodyOf(context, yaml, recipe),
@@ -189,22 +191,38 @@ function checkSecret(context: CompileContext, { recipe, secrets, entry, i }: Sec
   });
 }
 
-function checkParams(context: CompileContext, yaml: SourceYaml, recipe: Recipe): void {
+/** Where senders reach this source, for recipes that verify the URL: said once for all of them. */
+function publicUrlOf({ config }: CompileContext, yaml: SourceYaml, recipe: Recipe): { readonly url?: string } {
+  const publicUrl = config.server?.public_url;
+  return recipe.readsUrl && publicUrl !== undefined ? { url: publicUrl.replace(/\/+$/, "") + yaml.path } : {};
+}
+
+function checkParams(context: CompileContext, { name: source, yaml }: NamedSource, recipe: Recipe): void {
   const { positions, reporter } = context;
+  const known = new Set([...Object.keys(yaml.params ?? {}), ...Object.keys(publicUrlOf(context, yaml, recipe))]);
+  if (recipe.readsUrl && !known.has("url")) {
+    known.add("url");
+    reporter.report(
+      "HK1121",
+      positions.key(yaml, "path"),
+      { provider: recipe.title, source },
+      { expected: "`server: { public_url: https://… }`, or `params: { url: https://… }` of this source" },
+    );
+  }
   const given = yaml.params ?? {};
   for (const name of Object.keys(given)) {
     if (!recipe.params.has(name)) {
-      const known = [...recipe.params.keys()];
+      const names = [...recipe.params.keys()];
       reporter.report(
         "HK1094",
         positions.key(given, name),
         { problem: `recipe \`${recipe.provider}\` has no param \`${name}\`` },
-        { expected: known.length > 0 ? `one of ${known.join(", ")}` : "no params" },
+        { expected: names.length > 0 ? `one of ${names.join(", ")}` : "no params" },
       );
     }
   }
   for (const param of recipe.params.values()) {
-    if (param.required && given[param.name] === undefined) {
+    if (param.required && !known.has(param.name)) {
       reporter.report(
         "HK1094",
         positions.key(yaml, yaml.params === undefined ? "path" : "params"),

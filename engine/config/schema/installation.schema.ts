@@ -35,7 +35,12 @@ export const serverSchema = closed(
   {
     host: maybe(text("Address the hooks listen on. Default: 127.0.0.1, or 0.0.0.0 in production and staging.")),
     port: maybe(port("Port the hooks listen on. Default: 8080; 0 takes a free one.")),
-    public_url: maybe(later(text("The URL senders reach the hooks under, for providers that sign it."))),
+    public_url: maybe(
+      text("The URL senders reach the hooks under, e.g. https://hooks.example.com; for providers that sign it.", {
+        pattern: "^https?://[^/?#@\\s]+(/[^?#\\s]*)?$",
+        "x-expects": "a URL without query, such as https://hooks.example.com",
+      }),
+    ),
     tls: maybe(tlsSchema),
     trusted_proxies: maybe(networks("Proxies whose X-Forwarded-For is believed. Default: none.")),
     limits: maybe(
@@ -124,17 +129,19 @@ export const limitsSchema = closed(
       Type.Integer({ minimum: 1, maximum: 100_000, description: "Events one request may carry. Default: 1000." }),
     ),
     max_depth: maybe(
-      later(
-        Type.Integer({
-          minimum: 1,
-          maximum: 512,
-          description: "Nesting of payloads that are still read. Default: 64.",
-        }),
-      ),
+      Type.Integer({
+        minimum: 1,
+        maximum: 512,
+        description: "Nesting of payloads that are still read; deeper ones become dead letters. Default: 64.",
+      }),
     ),
-    accept_rate: maybe(later(rateText("Requests taken in all; above it senders get 503. Default: no bound."))),
+    accept_rate: maybe(rateText("Verified requests taken in all; above it senders get 503. Default: no bound.")),
     backlog: maybe(
-      later(Type.Integer({ minimum: 1, description: "Events waiting; above it senders get 503. Default: no bound." })),
+      Type.Integer({
+        minimum: 1,
+        description:
+          "Events that wait to be applied, once for each pipeline; above it senders get 503. Default: no bound.",
+      }),
     ),
     drain: maybe(durationText("How long a stop waits for what is under way. Default: 20s.")),
   },

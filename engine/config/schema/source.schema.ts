@@ -5,7 +5,6 @@ import {
   durationText,
   flag,
   keyed,
-  later,
   nameRef,
   oneOf,
   rateText,
@@ -62,9 +61,13 @@ const common = {
     oneOf(["seconds", "millis", "iso"], "How payload numbers become times. Default: the recipe's, else iso."),
   ),
   max_body: maybe(sizeText("Largest body. Default: the provider's, else server.limits.max_body.")),
-  rate: maybe(later(rateText("Requests taken; above it senders get 429. Default: no bound."))),
+  rate: maybe(rateText("Verified requests taken; above it senders get 429. Default: no bound.")),
   networks: maybe(
-    later(Type.Array(text("An address or range."), { description: "Only requests from these networks." }), "refuse"),
+    Type.Array(text("An address or a range such as 10.0.0.0/8."), {
+      minItems: 1,
+      description:
+        "Only requests from these networks are looked at; others get 401. Behind a proxy name it in server.trusted_proxies.",
+    }),
   ),
   dedupe: maybe(
     closed(

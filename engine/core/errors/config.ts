@@ -1,6 +1,11 @@
 import type { ErrorEntries } from "../errors.ts";
 import { configMeaningErrors } from "./config-meaning.ts";
+import { configServingErrors } from "./config-serving.ts";
 import { configShapeErrors } from "./config-shape.ts";
 
-/** 1xxx: 100x files and YAML, 101x shape, 102x variables, 103x expressions, 104x names, 106x and on meaning. */
-export const configErrors = { ...configShapeErrors, ...configMeaningErrors } as const satisfies ErrorEntries;
+/** 1xxx: 100x files and YAML, 101x shape, 102x variables, 103x expressions, 104x names, 106x and on meaning, 112x serving. */
+export const configErrors = {
+  ...configShapeErrors,
+  ...configMeaningErrors,
+  ...configServingErrors,
+} as const satisfies ErrorEntries;

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { makeCertificate } from "../../support/certificates.ts";
 import { baseConfig, brief, type Check, createCheck, pipelineOf } from "../support.ts";
 
 let check: Check;
@@ -6,9 +7,12 @@ beforeAll(async () => {
   check = await createCheck();
 });
 
+const one = makeCertificate({ name: "hooks.example" });
+const other = makeCertificate({ name: "hooks.example" });
+
 const revision = (more: string, env: Record<string, string> = {}) => {
   const loaded = check(
-    { "config.yaml": baseConfig + more, "certs/a.pem": "CERT", "certs/b.pem": "KEY" },
+    { "config.yaml": baseConfig + more, "certs/a.pem": one.cert, "certs/b.pem": one.key, "certs/c.pem": other.key },
     Object.keys(env).length > 0 ? { env } : {},
   );
   return loaded.revision ?? brief(loaded);
@@ -35,8 +39,13 @@ describe("the installation", () => {
 
   it("reads certificates from its own folder", () => {
     expect(revision("server: { tls: { cert: certs/a.pem, key: certs/b.pem } }\n")).toMatchObject({
-      server: { tls: { cert: "CERT" } },
+      server: { tls: { cert: one.cert, files: { cert: "certs/a.pem", key: "certs/b.pem" } } },
     });
+    expect(revision("server: { tls: { cert: certs/a.pem, key: certs/c.pem } }\n")).toEqual(["error HK1122 26:24"]);
+    // A CA that is not there must not become a server that asks for no certificates.
+    expect(revision("server: { tls: { cert: certs/a.pem, key: certs/b.pem, client_ca: ca.pem } }\n")).toEqual([
+      "error HK1001 26:66",
+    ]);
     expect(revision("server: { tls: { cert: certs/none.pem, key: ../b.pem } }\n")).toEqual([
       "error HK1001 26:24",
       "error HK1006 26:45",
