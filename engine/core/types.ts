@@ -48,6 +48,11 @@ export interface RawRequest {
  */
 export interface Version {
   readonly source: string;
+  /**
+   * Where it is not the source's own clock: `receipt`, `by:EXPRESSION` (a time of the payload) or `count:EXPRESSION` (a
+   * counter). Versions of different clocks are not comparable either.
+   */
+  readonly clock?: string;
   /** Milliseconds since the epoch by the source's clock; receipt time where the source gives none. */
   readonly time: number;
   /** Rank of the event type in the recipe (`ranks:`); higher is later within one instant. */

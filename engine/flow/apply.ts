@@ -5,17 +5,18 @@
 import { formatDuration } from "../core/duration.ts";
 import { errorMessage } from "../core/errors.ts";
 import type { Evaluator } from "../core/expression.ts";
-import type { EntityRef, Json, JsonObject, Version } from "../core/types.ts";
+import type { EntityRef, Json, JsonObject } from "../core/types.ts";
 import type { RuleModel } from "../mapping/model.ts";
 import { missingReadings } from "../mapping/policy.ts";
 import { decide } from "../ordering/decide.ts";
-import { valuesOf } from "../ordering/draft.ts";
 import type { Decision, StepWrite } from "../ordering/step.ts";
 import type { ApplyCommit, WorkItem } from "../store/store.ts";
 import { type Born, type BornFault, deliveriesFor } from "./born.ts";
 import { applyDetail, ruleName } from "./detail.ts";
 import { type ApplyDeps, dead, type Prepared } from "./prepare.ts";
 import { loadSnapshot, resolveWrites } from "./resolve.ts";
+import { createScopes } from "./scopes.ts";
+import { ownVersionOf, versionOf } from "./version.ts";
 
 /** What became of it: the entities it changed wake what was held for them. */
 export interface Applied {
@@ -102,16 +103,12 @@ async function takeStep(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Pr
     case "hold":
       return holdStep(item, decision, { rule: mapped.rule, deps, end });
     case "apply": {
-      const entityScope = {
-        ...prepared.scope,
-        variables: { ...prepared.scope.variables, ...entityVariables(decision) },
-      };
       const born = await deliveriesFor({
         pipeline,
         deliver: pipeline.deliver[mapped.rule.index] ?? [],
         event: item.event,
         touched: decision.touched,
-        scope: entityScope,
+        scopeOf: createScopes(prepared, decision.touched, writes),
         evaluator: deps.evaluator,
         store: deps.store,
         retryPlan: (connection) => deps.retryPlan(pipeline, connection),
@@ -143,7 +140,10 @@ async function decideItem(
 ): Promise<{ decision: Decision; writes: readonly StepWrite[] }> {
   const { mapped, pipeline } = prepared;
   const models = deps.routes.revision.entities;
-  const resolved = await resolveWrites(mapped.writes, models, deps.store);
+  const { event } = item;
+  const resolved = await resolveWrites(mapped.writes, models, deps.store, (write) =>
+    ownVersionOf(event, mapped.rule, write),
+  );
   if (resolved.kind === "unknown") {
     const name = `${resolved.waitsFor.type}/${resolved.waitsFor.key}`;
     const decision: Decision =
@@ -153,11 +153,9 @@ async function decideItem(
     return { decision, writes: [] };
   }
   const snapshot = await loadSnapshot(resolved.writes, models, deps.store);
-  const { event } = item;
-  const version: Version = { source: event.source, time: event.occurredAt, rank: event.rank, seq: event.seq };
   const decision = await decide({
     models,
-    version,
+    version: versionOf(event, mapped.rule),
     receivedAt: event.receivedAt,
     maxAheadMs: pipeline.source.maxAheadMs,
     pipeline: pipeline.name,
@@ -225,11 +223,6 @@ function deadOutcome(
 
 function isFault(born: Born | BornFault): born is BornFault {
   return "code" in born;
-}
-
-/** `$customer`, `$subscription`, …: the attributes as they are after this step. */
-function entityVariables(decision: Extract<Decision, { kind: "apply" }>): Record<string, Json> {
-  return Object.fromEntries(decision.touched.map(({ after }) => [after.type, valuesOf(after.attributes)]));
 }
 
 function detailExtra(prepared: Extract<Prepared, { kind: "mapped" }>, writes: readonly StepWrite[]): JsonObject {

@@ -27,13 +27,18 @@ export interface BornInput {
   readonly deliver: readonly DeliverModel[];
   readonly event: StoredEvent;
   readonly touched: readonly Touched[];
-  /** Payload, `let` variables and the entities as they are after the step. */
-  readonly scope: Scope;
+  /** Payload, `let` variables and the entities as they are after the step, for the deliveries of one entity. */
+  readonly scopeOf: (touched: Touched) => Scope;
   readonly evaluator: Evaluator;
   readonly store: Pick<Store, "acknowledged" | "openUpserts" | "onceMarked">;
   readonly retryPlan: (connection: string) => RetryPlan;
   readonly ids: Ids;
   readonly now: number;
+}
+
+/** One entity's turn, with its own scope. */
+interface Considered extends BornInput {
+  readonly scope: Scope;
 }
 
 export interface Born {
@@ -61,7 +66,7 @@ export async function deliveriesFor(input: BornInput): Promise<Born | BornFault>
   const born: Collected = { deliveries: [], once: [], merged: [], notSent: [] };
   for (const entry of input.deliver) {
     for (const touched of targets(entry, input.touched)) {
-      const why = await consider(input, entry, { touched, born });
+      const why = await consider({ ...input, scope: input.scopeOf(touched) }, entry, { touched, born });
       if (typeof why === "object") return why;
       if (why !== undefined) born.notSent.push({ deliver: `${entry.id} ${refKey(touched.after)}`, why });
     }
@@ -76,7 +81,7 @@ function targets(entry: DeliverModel, touched: readonly Touched[]): readonly Tou
 
 /** `undefined`: a delivery was born. Text: none was, and why. */
 async function consider(
-  input: BornInput,
+  input: Considered,
   entry: DeliverModel,
   at: { touched: Touched; born: Collected },
 ): Promise<string | undefined | BornFault> {
@@ -122,7 +127,7 @@ function unmetTrigger(entry: DeliverModel, touched: Touched): string | undefined
   return from ? undefined : `came from ${entered.from}`;
 }
 
-async function whenHolds(input: BornInput, entry: DeliverModel): Promise<boolean | BornFault> {
+async function whenHolds(input: Considered, entry: DeliverModel): Promise<boolean | BornFault> {
   if (entry.when === undefined) return true;
   const [answer] = await input.evaluator.answer([entry.when], input.scope);
   // What is not known of the entity is no fault of the payload: then the condition is simply not true.
@@ -137,7 +142,7 @@ async function whenHolds(input: BornInput, entry: DeliverModel): Promise<boolean
   return { code: result.code, message: `\`when\` of ${entry.id}: ${result.message}` };
 }
 
-async function notAfterOf(input: BornInput, entry: DeliverModel): Promise<{ why?: string; notAfter?: number }> {
+async function notAfterOf(input: Considered, entry: DeliverModel): Promise<{ why?: string; notAfter?: number }> {
   if (entry.notAfter === undefined) return {};
   const result = await input.evaluator.evaluate(entry.notAfter, input.scope);
   const instant = result.ok ? readInstant(result.value, input.pipeline.source.times) : undefined;
@@ -146,7 +151,7 @@ async function notAfterOf(input: BornInput, entry: DeliverModel): Promise<{ why?
 }
 
 async function onceMark(
-  input: BornInput,
+  input: Considered,
   entry: DeliverModel,
   touched: Touched,
 ): Promise<{ mark: OnceMark; done: boolean } | undefined> {
@@ -169,7 +174,7 @@ async function onceMark(
 
 /** The difference to what the connection last acknowledged; `undefined` when there is none, the state included. */
 async function upsertAttributes(
-  input: BornInput,
+  input: Considered,
   entry: DeliverModel,
   at: { readonly touched: Touched; readonly open: readonly OpenUpsert[] },
 ): Promise<Record<string, AttributeWrite> | undefined> {
@@ -202,7 +207,7 @@ function isExpression(value: Json | Expression): value is Expression {
 }
 
 async function evaluateParams(
-  input: BornInput,
+  input: Considered,
   entry: DeliverModel,
 ): Promise<{ values: Record<string, Json> } | BornFault> {
   const values: Record<string, Json> = {};
@@ -225,7 +230,7 @@ interface DeliveryParts {
   readonly notAfter: number | undefined;
 }
 
-function newDelivery(input: BornInput, entry: DeliverModel, parts: DeliveryParts): NewDelivery {
+function newDelivery(input: Considered, entry: DeliverModel, parts: DeliveryParts): NewDelivery {
   const { event, pipeline } = input;
   const { after } = parts.touched;
   return {
@@ -263,7 +268,7 @@ function newDelivery(input: BornInput, entry: DeliverModel, parts: DeliveryParts
 }
 
 /** Upserts of this connection that are not settled yet, wherever they stand. */
-async function openFor(input: BornInput, entry: DeliverModel, touched: Touched): Promise<readonly OpenUpsert[]> {
+async function openFor(input: Considered, entry: DeliverModel, touched: Touched): Promise<readonly OpenUpsert[]> {
   const open = await input.store.openUpserts(touched.after);
   return open.filter((one) => one.connection === entry.connection);
 }

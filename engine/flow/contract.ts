@@ -1,6 +1,6 @@
 /** The contract's word on one event, judged by what the rule that is used reads of it. */
 import type { PipelineModel } from "../config/revision.ts";
-import type { Expression } from "../core/expression.ts";
+import type { Expression, ExpressionInput } from "../core/expression.ts";
 import type { Json } from "../core/types.ts";
 import { checkContract, type Violation } from "../mapping/contract.ts";
 import type { Row, RuleModel } from "../mapping/model.ts";
@@ -25,10 +25,17 @@ export function judgeContract(
 /** Paths from the body's root. `$event` is the whole body; other variables are `let` names, whose own inputs count. */
 function pathsRead(rule: RuleModel, root: string): string[] {
   const paths = new Set<string>();
+  const fromBody = ({ path, root: from }: ExpressionInput): string[] => {
+    if (from === "payload") return [root === "" ? path : `${root}.${path}`];
+    return from.variable === "event" ? [path.replace(/^\$event\.?/, "")] : [];
+  };
+  const lists = rule.each?.list.inputs.flatMap(fromBody) ?? [];
+  for (const list of lists) paths.add(list);
   for (const { inputs } of expressionsOf(rule)) {
     for (const input of inputs) {
-      if (input.root === "payload") paths.add(root === "" ? input.path : `${root}.${input.path}`);
-      else if (input.root.variable === "event") paths.add(input.path.replace(/^\$event\.?/, ""));
+      for (const path of fromBody(input)) paths.add(path);
+      if (input.root === "payload" || input.root.variable !== "item") continue;
+      for (const list of lists) paths.add(input.path.replace(/^\$item/, list));
     }
   }
   return [...paths];
@@ -44,6 +51,7 @@ function expressionsOf(rule: RuleModel): Expression[] {
   return [
     ...(rule.when === undefined ? [] : [rule.when]),
     ...rule.lets.map(({ expression }) => expression),
+    ...(rule.order?.kind === "by" ? [rule.order.expression] : []),
     ...rows.flatMap(rowExpressions),
   ];
 }

@@ -42,6 +42,7 @@ function rowDetail(write: MappedWrite, mapped: MappedRow, sensitive: boolean): J
   return {
     entity: write.model.entity,
     attribute: row.name,
+    ...(write.item === undefined ? {} : { item: write.item + 1 }),
     from: rowSource(row),
     raw: sensitive ? [hiddenValue] : mapped.raw.map((one) => one ?? null),
     missing: mapped.missing,
@@ -67,7 +68,15 @@ export function applyDetail(
     ),
   );
   const states = mapped.writes.flatMap((write): Json[] =>
-    write.state === undefined ? [] : [{ entity: write.model.entity, state: write.state }],
+    write.state === undefined
+      ? []
+      : [
+          {
+            entity: write.model.entity,
+            state: write.state,
+            ...(write.item === undefined ? {} : { item: write.item + 1 }),
+          },
+        ],
   );
   return {
     rows,

@@ -1,7 +1,7 @@
 /** From mapped keys to entities: which entity each write is about, and all that the decision has to read of them. */
 import type { EntityModel } from "../core/entity.ts";
 import { refKey } from "../core/record.ts";
-import type { EntityRef } from "../core/types.ts";
+import type { EntityRef, Version } from "../core/types.ts";
 import type { MappedRow, MappedWrite } from "../mapping/model.ts";
 import { rollupChildTypes } from "../ordering/rollup.ts";
 import type { StepField, StepWrite } from "../ordering/step.ts";
@@ -19,13 +19,17 @@ export async function resolveWrites(
   mapped: readonly MappedWrite[],
   models: ReadonlyMap<string, EntityModel>,
   store: ResolveStore,
+  versionFor: (write: MappedWrite) => Version | undefined = () => undefined,
 ): Promise<Resolved> {
   const refs = new Map<MappedWrite, EntityRef>();
-  const byType = new Map<string, EntityRef>();
+  // Of each item of `each:`, what has been found so far.
+  const byItem = new Map<number | undefined, Map<string, EntityRef>>();
   // `parent_of` may stand before the child it names: children first.
   for (const write of [...mapped].sort(
     (a, b) => Number(a.key.kind === "parent_of") - Number(b.key.kind === "parent_of"),
   )) {
+    const byType = byItem.get(write.item) ?? new Map<string, EntityRef>();
+    byItem.set(write.item, byType);
     const found = await findRef(write, models, { store, byType });
     if (found.ref === undefined) {
       // An entity can not be made from an id that is not its key.
@@ -39,7 +43,11 @@ export async function resolveWrites(
     byType.set(found.ref.type, found.ref);
   }
   const writes: StepWrite[] = [];
-  for (const write of mapped) writes.push(await toStepWrite(write, refs.get(write) as EntityRef, store));
+  for (const write of mapped) {
+    const version = versionFor(write);
+    const step = await toStepWrite(write, refs.get(write) as EntityRef, store);
+    writes.push(version === undefined ? step : { ...step, version });
+  }
   return { kind: "writes", writes };
 }
 
@@ -81,6 +89,7 @@ async function toStepWrite(write: MappedWrite, ref: EntityRef, store: ResolveSto
     fields: write.fields.flatMap(toStepField),
     links,
     ...(write.model.delete === undefined ? {} : { delete: write.model.delete }),
+    ...(write.item === undefined ? {} : { item: write.item }),
   };
 }
 

@@ -8,8 +8,20 @@ import { type ErrorCode, errorMessage } from "../core/errors.ts";
 import type { Evaluator, Expression, ExpressionAnswer, Scope } from "../core/expression.ts";
 import type { Json, MaybePromise } from "../core/types.ts";
 import type { Times } from "../core/values.ts";
+import { readItems } from "./each.ts";
 import { matchesType } from "./event-type.ts";
-import type { EntityWriteModel, Mapped, MappedRow, MappedWrite, MappingNote, Row, RuleModel } from "./model.ts";
+import type {
+  EntityWriteModel,
+  Mapped,
+  MappedItem,
+  MappedRow,
+  MappedWrite,
+  MappingNote,
+  OwnVersion,
+  Row,
+  RuleModel,
+} from "./model.ts";
+import { readOwnVersion } from "./own-version.ts";
 import { describeMissing, missingReadings } from "./policy.ts";
 import { decideRow, rowExpressions } from "./rows.ts";
 
@@ -94,15 +106,49 @@ function then<T, R>(value: MaybePromise<T>, next: (value: T) => MaybePromise<R>)
 }
 
 function applyRule(request: MapRequest, rule: RuleModel): MaybePromise<Mapped> {
+  const { each } = rule;
+  if (each === undefined) return applyOnce(request, rule);
+  return then(request.evaluator.answer([each.list, ...each.whole], request.scope), (answers) => {
+    const items = readItems(rule, answers);
+    return "kind" in items ? items : applyEach(request, rule, items.items);
+  });
+}
+
+/** One item after the other, each in a scope of its own; the first that is dead ends the event. */
+function applyEach(request: MapRequest, rule: RuleModel, items: readonly Json[]): MaybePromise<Mapped> {
+  const done: MappedItem[] = [];
+  const writes: MappedWrite[] = [];
+  const notes: MappingNote[] = [];
+  const next = (): MaybePromise<Mapped> => {
+    const index = done.length;
+    const item = items[index];
+    if (item === undefined) return { kind: "mapped", rule, lets: {}, items: done, writes, notes };
+    const scope: Scope = { ...request.scope, variables: { ...request.scope.variables, item } };
+    return then(applyOnce({ ...request, scope }, rule), (mapped) => {
+      if (mapped.kind === "dead") return { ...mapped, message: `item ${index + 1} of each: ${mapped.message}` };
+      if (mapped.kind === "skipped") return mapped;
+      done.push({ item, lets: mapped.lets });
+      for (const write of mapped.writes) writes.push({ ...write, item: index });
+      notes.push(...mapped.notes);
+      return next();
+    });
+  };
+  return next();
+}
+
+function applyOnce(request: MapRequest, rule: RuleModel): MaybePromise<Mapped> {
   return then(bindLets(request, rule), (bound) => {
     if ("kind" in bound) return bound;
     const scope: Scope = { ...request.scope, variables: { ...request.scope.variables, ...bound.lets } };
     const rows = rule.writes.flatMap(rowsOf);
-    const expressions = rows.flatMap(rowExpressions);
+    const by = rule.order?.kind === "by" ? [rule.order.expression] : [];
+    const expressions = [...rows.flatMap(rowExpressions), ...by];
     return then(request.evaluator.answer(expressions, scope), (answers) => {
+      const version = by.length === 0 ? undefined : readOwnVersion(rule, answers.at(-1));
+      if (version !== undefined && "kind" in version) return version;
       const byExpression = new Map<Expression, ExpressionAnswer>();
       for (const [i, answer] of answers.entries()) byExpression.set(expressions[i] as Expression, answer);
-      return decideWrites({ request, rule, lets: bound.lets, answers: byExpression });
+      return decideWrites({ request, rule, lets: bound.lets, answers: byExpression, ...(version && { by: version }) });
     });
   });
 }
@@ -147,6 +193,7 @@ interface Deciding {
   readonly request: MapRequest;
   readonly rule: RuleModel;
   readonly lets: Lets;
+  readonly by?: OwnVersion;
   readonly answers: ReadonlyMap<Expression, ExpressionAnswer>;
 }
 
@@ -156,7 +203,7 @@ function decideWrites(deciding: Deciding): Mapped {
   for (const model of deciding.rule.writes) {
     const write = decideWrite(model, deciding, notes);
     if ("kind" in write) return write;
-    writes.push(write);
+    writes.push(deciding.by === undefined ? write : { ...write, by: deciding.by });
   }
   return { kind: "mapped", rule: deciding.rule, lets: deciding.lets, writes, notes };
 }

@@ -106,6 +106,20 @@ export const holdSchema = closed(
   { description: "How long an event waits for what must come before it." },
 );
 
+const orderSchema = Type.Union(
+  [
+    oneOf(["version", "receipt"], "version: the source's clock, then the recipe's rank. receipt: order of arrival."),
+    closed(
+      { by: expressionText("A number that grows with each change, or an ISO 8601 time.") },
+      { description: "The payload's own version of what is written." },
+    ),
+  ],
+  {
+    description: "What makes an event newer. Default: version.",
+    "x-expects": "version, receipt, or { by: EXPRESSION }",
+  },
+);
+
 export const ruleProperties = {
   name: maybe(text("What it is called in `explain`.")),
   on: oneOrMany(nameRef("An event type; `*` at the end stands for any rest."), "The event types it takes."),
@@ -121,7 +135,9 @@ export const ruleProperties = {
     }),
   ),
   hold: maybe(holdSchema),
-  each: maybe(later(expressionText("A list: the rule is used for each of its items, read as $item."), "refuse")),
+  each: maybe(
+    expressionText("A list: everything below `when` is done for each of its items, read as $item; all of it or none."),
+  ),
   fetch: maybe(
     later(
       closed(
@@ -135,7 +151,7 @@ export const ruleProperties = {
       "refuse",
     ),
   ),
-  order: maybe(later(oneOf(["version", "receipt", "fetch"], "What makes an event newer. Default: version."), "refuse")),
+  order: maybe(orderSchema),
 };
 
 export type RowYaml = Static<typeof rowSchema>;

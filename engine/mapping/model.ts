@@ -68,12 +68,28 @@ export interface HoldModel {
   readonly then: "dead_letter" | "force" | "skip";
 }
 
+/** `each:`: the list, and what must be there for it to be a list at all: without it an empty one would be missing. */
+export interface EachModel {
+  readonly list: Expression;
+  /** The list before its predicates. */
+  readonly whole: readonly Expression[];
+}
+
+/** `order:`: what makes one event newer than another. */
+export type OrderModel =
+  | { readonly kind: "receipt" }
+  /** A number or time of the payload; judged for each item where there is `each:`. */
+  | { readonly kind: "by"; readonly expression: Expression };
+
 export interface RuleModel {
   readonly index: number;
   readonly name?: string;
   /** Event types; `*` at the end matches any rest. */
   readonly on: readonly string[];
   readonly when?: Expression;
+  readonly each?: EachModel;
+  /** Absent: the source's clock, then the recipe's rank. */
+  readonly order?: OrderModel;
   /** In order; each may read the ones before. */
   readonly lets: readonly { readonly name: string; readonly expression: Expression }[];
   readonly writes: readonly EntityWriteModel[];
@@ -107,6 +123,22 @@ export interface MappedWrite {
   readonly links: Readonly<Record<string, string>>;
   readonly state?: string;
   readonly fields: readonly MappedRow[];
+  /** Which item of `each:` it is for, from 0. */
+  readonly item?: number;
+  /** The version that `order: { by }` gives. */
+  readonly by?: OwnVersion;
+}
+
+/** `time`: it was an ISO time, in ms since the epoch; else a counter. */
+export interface OwnVersion {
+  readonly value: number;
+  readonly time: boolean;
+}
+
+/** One item of `each:` and the `let:` names as they are for it. */
+export interface MappedItem {
+  readonly item: Json;
+  readonly lets: Readonly<Record<string, Json | undefined>>;
 }
 
 /** What one pipeline makes of one event, before state: deterministic in (event, revision). */
@@ -114,7 +146,9 @@ export type Mapped =
   | {
       readonly kind: "mapped";
       readonly rule: RuleModel;
+      /** Empty where there is `each:`: then each item has its own. */
       readonly lets: Readonly<Record<string, Json | undefined>>;
+      readonly items?: readonly MappedItem[];
       readonly writes: readonly MappedWrite[];
       readonly notes: readonly MappingNote[];
     }

@@ -13,15 +13,17 @@ import { applyWrite, mayLower } from "./write.ts";
 
 /** Decides one event in one pipeline. */
 export async function decide(input: StepInput): Promise<Decision> {
-  if (isFarAhead(input.version, input.receivedAt, input.maxAheadMs)) {
-    return { kind: "dead", code: "HK6001", data: { time: new Date(input.version.time).toISOString() } };
+  for (const version of [input.version, ...input.writes.flatMap((write) => write.version ?? [])]) {
+    if (!isFarAhead(version, input.receivedAt, input.maxAheadMs)) continue;
+    return { kind: "dead", code: "HK6001", data: { time: new Date(version.time).toISOString() } };
   }
   const blocked = blockedBy(input);
   if (blocked !== undefined) return blocked;
   const drafts = createDrafts(input.models, input.entities);
   for (const write of input.writes) {
-    if (isBuried(input, write)) continue;
-    const refused = applyWrite(input, drafts, write);
+    const own = write.version === undefined ? input : { ...input, version: write.version };
+    if (isBuried(own, write)) continue;
+    const refused = applyWrite(own, drafts, write);
     if (refused !== undefined) return refused;
   }
   linkParents(input, drafts);
@@ -89,10 +91,14 @@ function tombstoneSeq(input: StepInput): number | undefined {
 
 /** An event that writes a child and its declared parent says who belongs to whom. */
 function linkParents(input: StepInput, drafts: Drafts): void {
-  for (const draft of drafts.all()) {
+  for (const write of input.writes) {
+    if (!drafts.has(write.ref)) continue;
+    const draft = drafts.get(write.ref);
     const parentType = draft.model.parent;
     const parent =
-      parentType === undefined ? undefined : input.writes.find((write) => write.ref.type === parentType)?.ref;
+      parentType === undefined
+        ? undefined
+        : input.writes.find((other) => other.ref.type === parentType && other.item === write.item)?.ref;
     if (parent === undefined || !draft.written) continue;
     if (draft.parent !== undefined && refKey(draft.parent) === refKey(parent)) continue;
     draft.parent = parent;

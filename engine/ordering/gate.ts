@@ -4,7 +4,7 @@ import type { Rung, StoredAttribute } from "../core/record.ts";
 import type { Json, Version } from "../core/types.ts";
 import { compareValues, isOrdered, sameJson } from "../core/values.ts";
 import { climb } from "./ladder.ts";
-import { isOlder } from "./version.ts";
+import { isOlder, isSameClock } from "./version.ts";
 
 export interface Incoming {
   readonly version: Version;
@@ -85,7 +85,7 @@ function gateLatest(attribute: AttributeModel, { value, incoming, stored, write 
 
 /** Protected and ordered: the value after all events in version order, whatever the order of their arrival. */
 function gateLadder(attribute: AttributeModel, { value, incoming, stored }: GateCase): GateResult {
-  const foreign = stored?.version !== undefined && stored.version.source !== incoming.version.source;
+  const foreign = stored?.version !== undefined && !isSameClock(stored.version, incoming.version);
   if (stored?.version !== undefined && outranked(attribute, incoming, stored))
     return { kind: "keep", why: "stale", supersededBy: stored.version };
   const compare = (a: Json, b: Json): number =>

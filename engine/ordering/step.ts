@@ -25,6 +25,10 @@ export interface StepWrite {
   /** Other ids this event knows, and who has them now (by key). */
   readonly links: readonly { readonly idName: string; readonly value: string; readonly owner?: string }[];
   readonly delete?: "tombstone" | "erase";
+  /** Which item of the event it is for: a child belongs to the parent of its own item. */
+  readonly item?: number;
+  /** Where it is not the event's: `order: { by }` is judged for each item. */
+  readonly version?: Version;
 }
 
 export interface StepInput {

@@ -20,6 +20,7 @@ import {
 } from "./cross.ts";
 import { compileEntities } from "./entities.ts";
 import { compileInstallation, type ReadNamed } from "./installation.ts";
+import { checkOrders } from "./orders.ts";
 import { type CompiledPipeline, compilePipeline } from "./pipelines.ts";
 import { createRecipes, type RecipeFile, type RecipeFiles, type Recipes } from "./recipes.ts";
 import { compileSeeds } from "./seed.ts";
@@ -68,6 +69,7 @@ export function compileRevision(input: CompileInput): RevisionParts | undefined 
   checkPipelineNames(context);
   checkWriters(context, pipelines, entities);
   checkHolds(context, pipelines, installation.retention.bodiesMs);
+  checkOrders(context, pipelines);
   remindOfSeed(context, pipelines);
   const all = [...sources.values(), ...inlineSources.values()];
   const tested = pipelines.map((pipeline) =>

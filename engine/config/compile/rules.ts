@@ -1,7 +1,8 @@
 /** `rules:` -> models: which events, which names, what is written. Rows are in rows.ts. */
 import type { EntityModel } from "../../core/entity.ts";
+import { compileEach } from "../../mapping/each.ts";
 import type { HoldYaml, WriteYaml } from "../../mapping/mapping.schema.ts";
-import type { EntityWriteModel, HoldModel, KeyModel, RuleModel } from "../../mapping/model.ts";
+import type { EachModel, EntityWriteModel, HoldModel, KeyModel, RuleModel } from "../../mapping/model.ts";
 import { positionOf } from "../position.ts";
 import type { PipelineYaml, RuleYaml } from "../schema/pipeline.schema.ts";
 import { type CompileContext, checkName, compileMember, durationOr, listOf } from "./context.ts";
@@ -43,7 +44,13 @@ function compileRule(context: CompileContext, place: RulePlace, deps: RuleDeps):
   const { rule, index } = place;
   const when =
     rule.when === undefined ? undefined : compileMember(context, rule, "when", { variables: BASE_VARIABLES });
-  const { lets, variables } = compileLets(context, rule);
+  const each = compileItems(context, rule);
+  const { lets, variables } = compileLets(
+    context,
+    rule,
+    each === undefined ? BASE_VARIABLES : [...BASE_VARIABLES, ITEM],
+  );
+  const order = compileOrder(context, rule, variables);
   const rows: RowContext = { context, tables: deps.tables, variables };
   const writes = Object.entries(rule.write ?? {}).flatMap(([entity, write]) => {
     const model = deps.entities.get(entity);
@@ -64,6 +71,8 @@ function compileRule(context: CompileContext, place: RulePlace, deps: RuleDeps):
       ...(rule.name === undefined ? {} : { name: rule.name }),
       on: listOf(rule.on),
       ...(when === undefined ? {} : { when }),
+      ...(each === undefined ? {} : { each }),
+      ...(order === undefined ? {} : { order }),
       lets,
       writes,
       lowers: new Set(rule.lowers ?? []),
@@ -76,11 +85,36 @@ function compileRule(context: CompileContext, place: RulePlace, deps: RuleDeps):
 /** `$event` is the whole body. */
 export const BASE_VARIABLES = ["event"];
 
+const ITEM = "item";
+
+function compileItems(context: CompileContext, rule: RuleYaml): EachModel | undefined {
+  if (rule.each === undefined) return undefined;
+  const list = compileMember(context, rule, "each", { variables: BASE_VARIABLES });
+  if (list === undefined) return undefined;
+  const names = rule.let ?? {};
+  if (Object.hasOwn(names, ITEM))
+    context.reporter.report("HK1150", context.positions.key(names, ITEM), { name: `$${ITEM}` });
+  return compileEach(list, { variables: BASE_VARIABLES });
+}
+
+function compileOrder(
+  context: CompileContext,
+  rule: RuleYaml,
+  variables: readonly string[],
+): RuleModel["order"] | undefined {
+  const { order } = rule;
+  if (order === undefined || order === "version") return undefined;
+  if (order === "receipt") return { kind: "receipt" };
+  const expression = compileMember(context, order, "by", { variables });
+  return expression === undefined ? undefined : { kind: "by", expression };
+}
+
 function compileLets(
   context: CompileContext,
   rule: RuleYaml,
+  base: readonly string[],
 ): { readonly lets: RuleModel["lets"]; readonly variables: readonly string[] } {
-  const variables = [...BASE_VARIABLES];
+  const variables = [...base];
   const yaml = rule.let ?? {};
   const lets: { name: string; expression: RuleModel["lets"][number]["expression"] }[] = [];
   for (const name of Object.keys(yaml)) {

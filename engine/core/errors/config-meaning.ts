@@ -241,6 +241,20 @@ export const configMeaningErrors = {
     message: "the hold window is not shorter than `retention.bodies`",
     help: "A held event is tried again from its stored body, so it must not outlive it.",
   },
+  HK1150: {
+    title: "A name that `each` has taken",
+    message: "`{name}` is the item of `each:` in this rule",
+    help: "Another value under that name would hide the item. Choose another name.",
+    wrong: "each: lines.data\nlet: { item: price.id }",
+    right: "each: lines.data\nlet: { price: $item.price.id }",
+  },
+  HK1151: {
+    title: "One thing ordered in two ways",
+    message: "`{what}` is written by rules that order events differently: {first} here, {second} there",
+    help: "What makes an event newer must be one thing for all rules that write an attribute or a state from one source: versions of two clocks can not be compared, so whatever arrives last would win. Give the rules the same `order:`.",
+    wrong: "rules:\n  - { on: item.changed, order: { by: version }, … }\n  - { on: item.renamed, … }",
+    right: "rules:\n  - { on: item.changed, order: { by: version }, … }\n  - { on: item.renamed, order: { by: version }, … }",
+  },
   HK1135: {
     title: "A seed from nowhere, or from two places",
     message: "{problem}",

@@ -32,4 +32,19 @@ export const orderingErrors = {
     message: "gave up after {attempts} attempts to apply to {entity}: it changed under each",
     help: "Another process seems to write the same store. The event is kept; retry the dead letter when only one engine runs.",
   },
+  HK6010: {
+    title: "The list of `each` is not there",
+    message: "`each` of rule {rule} has no list: {missing}",
+    help: "A list that is absent or null is missing data and not an empty list: skipping the event would lose what it should have said. Nothing was written. An empty list is fine, and so is a filter that finds nothing. Fix the path, or retry the dead letter when the sender has been fixed.",
+  },
+  HK6011: {
+    title: "Too many items for one event",
+    message: "`each` of rule {rule} has {count} items, at most {limit}",
+    help: "All items of an event are written together or not at all, so their number is bounded. Nothing was written. If the sender puts many independent things into one request, split it with `items:` of the source: each becomes an event of its own.",
+  },
+  HK6012: {
+    title: "The payload's own version can not be read",
+    message: "`order: { by }` of rule {rule}: {problem}",
+    help: "The rule orders events by a value of the payload, and this event has none that can be compared: expected a number (a counter that grows with each change) or an ISO 8601 time. Nothing was written, since any guess could let an old value win.",
+  },
 } as const satisfies ErrorEntries;
