@@ -49,7 +49,8 @@ export type NextAttempt = { readonly retry: true; readonly at: number } | { read
 /** Facts about the attempt that failed; instants in ms since the epoch. */
 export interface FailedAttempt {
   readonly attempt: number;
-  readonly firstAttemptAt: number;
+  /** From when the horizon counts: the first attempt, moved on by time in which nothing could be sent. */
+  readonly horizonFrom: number;
   readonly now: number;
   readonly random: number;
   /** The sink's Retry-After, ms; it only ever lengthens the wait, and by an hour at most. */
@@ -62,5 +63,5 @@ export function nextAttempt(plan: BackoffPlan, failed: FailedAttempt): NextAttem
   const own = backoffDelay(plan, failed.attempt, failed.random);
   const wished = clamp(0, failed.retryAfterMs ?? 0, MAX_RETRY_AFTER_MS);
   const at = failed.now + Math.max(own, wished);
-  return at - failed.firstAttemptAt > plan.horizonMs ? { retry: false } : { retry: true, at };
+  return at - failed.horizonFrom > plan.horizonMs ? { retry: false } : { retry: true, at };
 }

@@ -34,6 +34,11 @@ export function askBreaker(
   }
 }
 
+/** The state after a probe that told nothing, since nothing was sent or a person is asked: another may go at once. */
+export function abandonProbe(state: BreakerState, now: number): BreakerState {
+  return state.kind === "half_open" ? { kind: "open", until: now, openMs: state.openMs } : state;
+}
+
 /** The state after an attempt: the sink answered (`ok`), or did not or could not. */
 export function tellBreaker(state: BreakerState, ok: boolean, now: number, plan: BreakerPlan): BreakerState {
   if (plan.failures === 0) return closedBreaker;

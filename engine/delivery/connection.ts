@@ -4,6 +4,7 @@ import { errorMessage } from "../core/errors.ts";
 import type { SourcePosition } from "../core/types.ts";
 import type { Setting, Settings, SinkContext, SinkDescriptor } from "../plugin/index.ts";
 import { connectionCommon } from "./deliver.schema.ts";
+import { WINDOW_SHARE } from "./guarantee.ts";
 import type { BreakerPlan, ConnectionModel, EntryFault, RetryPlan } from "./model.ts";
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -40,7 +41,8 @@ export function compileConnection(input: ConnectionInput): CompiledConnection {
   const settings = Object.fromEntries(Object.entries(raw).filter(([key]) => !(key in connectionCommon)));
   const quantities = createQuantities();
   const { sink } = input;
-  const rate = raw["rate"] === undefined ? sink.defaults?.rate : quantities.read(["rate"], raw["rate"], parseRate);
+  const rate = quantities.read(["rate"], raw["rate"], parseRate);
+  const window = sink.idempotencyWindowOf?.(settings) ?? sink.idempotencyWindowMs;
   const retry = readRetry(raw["retry"], quantities);
   const model: ConnectionModel = {
     name: input.name,
@@ -49,10 +51,11 @@ export function compileConnection(input: ConnectionInput): CompiledConnection {
     open: async () => sink.open(settings, input.context(model)),
     concurrency:
       typeof raw["concurrency"] === "number" ? raw["concurrency"] : (sink.defaults?.concurrency ?? DEFAULT_CONCURRENCY),
-    ...(rate === undefined ? {} : { rate }),
+    rates: rate === undefined ? (sink.defaults?.rates ?? []) : [rate],
     timeoutMs: quantities.read(["timeout"], raw["timeout"], parseDuration) ?? DEFAULT_TIMEOUT_MS,
     ...(retry === undefined ? {} : { retry }),
     atMostOnce: raw["at_most_once"] === true,
+    ...(window === undefined ? {} : { idempotencyWindowMs: window }),
     allowPrivate: raw["allow_private"] === true,
     breaker: readBreaker(raw["breaker"], quantities),
     position: input.position,
@@ -63,14 +66,13 @@ export function compileConnection(input: ConnectionInput): CompiledConnection {
     faults: [
       ...quantities.faults,
       ...own.map((fault) => ({ code: "HK5208" as const, ...fault })),
-      ...horizonFault(retry, sink),
+      ...horizonFault(retry, window),
     ],
   };
 }
 
-function horizonFault(retry: Partial<RetryPlan> | undefined, sink: SinkDescriptor): EntryFault[] {
-  const window = sink.idempotencyWindowMs;
-  if (window === undefined || retry?.horizonMs === undefined || retry.horizonMs <= 0.9 * window) return [];
+function horizonFault(retry: Partial<RetryPlan> | undefined, window: number | undefined): EntryFault[] {
+  if (window === undefined || retry?.horizonMs === undefined || retry.horizonMs <= WINDOW_SHARE * window) return [];
   const data = { horizon: formatDuration(retry.horizonMs), window: formatDuration(window) };
   return [{ code: "HK5211", severity: "warning", path: ["retry", "horizon"], message: errorMessage("HK5211", data) }];
 }

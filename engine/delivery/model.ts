@@ -81,10 +81,13 @@ export interface ConnectionModel {
   readonly settings: Settings;
   readonly open: () => Promise<OpenSink>;
   readonly concurrency: number;
-  readonly rate?: { readonly count: number; readonly perMs: number };
+  /** All of them hold: the connection's own, else the sink's. */
+  readonly rates: readonly { readonly count: number; readonly perMs: number }[];
   readonly timeoutMs: number;
   readonly retry?: Partial<RetryPlan>;
   readonly atMostOnce: boolean;
+  /** How long the other side remembers an idempotency key, ms; absent: it does not, or nobody knows. */
+  readonly idempotencyWindowMs?: number;
   /** May connect to private and loopback addresses. */
   readonly allowPrivate: boolean;
   readonly breaker: BreakerPlan;

@@ -104,7 +104,6 @@ function settingsUsed({ auth, hosts }: Preset): string[] {
 
 function presetSink(preset: Preset): SinkDescriptor {
   const window = preset.idempotency_window === undefined ? undefined : parseDuration(preset.idempotency_window);
-  const rate = preset.limits?.[0] === undefined ? undefined : parseRate(preset.limits[0].rate);
   return defineSink({
     name: preset.sink,
     summary: preset.summary,
@@ -116,14 +115,36 @@ function presetSink(preset: Preset): SinkDescriptor {
     ),
     defaultAction: preset.default_action,
     marksAttempts: true,
-    defaults: {
-      ...(rate?.ok ? { rate: rate.value } : {}),
-      ...(preset.concurrency === undefined ? {} : { concurrency: preset.concurrency }),
-    },
+    defaults: limitsOf(preset),
     check: (settings) => missingForHost(preset, settings),
     expressions: settingExpressions,
     open: (settings, context) => context.openPreset(preset, settings),
   });
+}
+
+/**
+ * All of the sink's own limits hold, whatever they count: Hookrail sends with one key from one account, so that each
+ * bounds the connection. An attempt that looks a record up first is two requests.
+ */
+function limitsOf(preset: Preset): NonNullable<SinkDescriptor["defaults"]> {
+  const requests = Object.values(preset.actions).some((action) => action.steps !== undefined) ? 2 : 1;
+  const read = (preset.limits ?? []).flatMap(({ rate, scope, cost = 1 }) => {
+    const parsed = parseRate(rate);
+    return parsed.ok ? [{ ...parsed.value, scope, cost: cost * requests }] : [];
+  });
+  const slots = read.filter(({ scope }) => scope === "concurrency").map(({ count, cost }) => Math.floor(count / cost));
+  const concurrency = Math.max(1, Math.min(...slots, preset.concurrency ?? Number.POSITIVE_INFINITY));
+  const rates = read
+    .filter(({ scope }) => scope !== "concurrency")
+    .map(({ count, perMs, cost }) =>
+      count >= cost
+        ? { count: Math.floor(count / cost), perMs }
+        : { count: 1, perMs: Math.ceil((perMs * cost) / count) },
+    );
+  return {
+    ...(rates.length === 0 ? {} : { rates }),
+    ...(Number.isFinite(concurrency) ? { concurrency } : {}),
+  };
 }
 
 /** The descriptor of one action. */
@@ -132,6 +153,7 @@ export function actionDescriptor(action: PresetAction): ActionDescriptor {
     kind: action.kind ?? "effect",
     summary: action.summary ?? "",
     ...(action.params === undefined ? {} : { params: closed(fieldsSchema(action.params)) }),
+    ...(action.replay === undefined ? {} : { repeat: action.replay }),
   };
 }
 

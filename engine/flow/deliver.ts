@@ -6,12 +6,13 @@ import type { Clock } from "../core/clock.ts";
 import { HookrailError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
 import { sameJson } from "../core/values.ts";
+import { guaranteeOf } from "../delivery/guarantee.ts";
 import type { ConnectionModel } from "../delivery/model.ts";
 import type { FrozenRequest, OpenSink, Outcome, SinkDelivery } from "../plugin/index.ts";
-import type { AttemptMark, DeliveryRecord, Store } from "../store/store.ts";
+import type { AttemptMark, DeliveryRecord, DeliverySettlement, Store } from "../store/store.ts";
 import { acknowledgedState } from "./born.ts";
 import type { Observer } from "./observer.ts";
-import { settlementOf } from "./settle.ts";
+import { POSSIBLY_DUPLICATE, settlementOf, unsendable } from "./settle.ts";
 
 export interface DeliverDeps {
   readonly store: Store;
@@ -34,6 +35,9 @@ export interface Attempted {
 export async function attemptDelivery(record: DeliveryRecord, deps: DeliverDeps): Promise<Attempted> {
   const now = deps.clock.now();
   if (record.notAfter !== undefined && now > record.notAfter) return supersede(record, deps, "`not_after` has passed");
+  const guarantee = guaranteeOf(deps.connection, record.action);
+  const stopped = unsendable(record, { guarantee, now, deadId: () => deps.ids.deadLetter() });
+  if (stopped !== undefined) return park(record, stopped, deps);
   const current = record.frozen === undefined ? await withoutAcknowledged(record, deps.store) : record;
   if (current === undefined) return supersede(record, deps, "the connection has these values already");
   const newer = await sentSince(record, deps.store);
@@ -167,6 +171,7 @@ async function settle(
   const now = deps.clock.now();
   const settlement = settlementOf(record, outcome, {
     connection: deps.connection,
+    guarantee: guaranteeOf(deps.connection, record.action),
     now,
     random: deps.random(),
     deadId: () => deps.ids.deadLetter(),
@@ -187,6 +192,7 @@ async function settle(
     detail: outcome.detail ?? "",
     lagMs: now - record.event.receivedAt,
     ...(settlement.nextAt === undefined ? {} : { nextAt: settlement.nextAt }),
+    ...(settlement.note === POSSIBLY_DUPLICATE ? { possiblyDuplicate: true } : {}),
   });
   const throttled = outcome.kind === "retry" && outcome.throttled && settlement.nextAt !== undefined;
   return { outcome: outcome.kind, ...(throttled ? { throttledUntil: settlement.nextAt } : {}) };
@@ -194,6 +200,23 @@ async function settle(
 
 async function supersede(record: DeliveryRecord, deps: DeliverDeps, note: string): Promise<Attempted> {
   await deps.store.settleDelivery({ delivery: record.id, status: "superseded", note });
+  return { outcome: "superseded" };
+}
+
+/** Nothing is sent: a person decides. */
+async function park(record: DeliveryRecord, settlement: DeliverySettlement, deps: DeliverDeps): Promise<Attempted> {
+  await deps.store.settleDelivery(settlement);
+  deps.observer.attempted({
+    delivery: record.id,
+    event: record.event.id,
+    pipeline: record.pipeline,
+    connection: record.connection,
+    action: record.action,
+    attempt: record.attempts,
+    outcome: "dead",
+    detail: settlement.dead?.message ?? "",
+    lagMs: deps.clock.now() - record.event.receivedAt,
+  });
   return { outcome: "superseded" };
 }
 

@@ -37,6 +37,8 @@ export interface Observer {
     readonly detail: string;
     readonly lagMs: number;
     readonly nextAt?: number;
+    /** It went well, but an earlier attempt of it had no answer and may have acted too. */
+    readonly possiblyDuplicate?: boolean;
   }): void;
   connectionPaused(fact: { readonly connection: string; readonly detail: string }): void;
   /** A fault of the engine's own: the work stays in the store and is tried again. */

@@ -14,6 +14,7 @@ import type { ActionKind, AttributeWrite, Json, JsonObject, MaybePromise } from 
 import type { Preset } from "./preset.schema.ts";
 
 export type { Clock } from "../core/clock.ts";
+export { parseDuration } from "../core/duration.ts";
 export { fail, HookrailError } from "../core/errors.ts";
 export { closed, durationText, expressionText, flag, keyed, named, oneOf, secretText, text } from "../core/schema.ts";
 export { Secret } from "../core/secret.ts";
@@ -192,6 +193,8 @@ export interface ActionDescriptor {
   readonly params?: TSchema;
   /** Takes any field: for sinks whose actions are not known beforehand. */
   readonly openParams?: boolean;
+  /** What the same request does when it comes twice: it converges, the sink knows its key, or it acts again (default). */
+  readonly repeat?: "safe" | "dedup_key" | "unsafe";
 }
 
 export interface SinkDescriptor {
@@ -202,6 +205,8 @@ export interface SinkDescriptor {
   readonly guarantee: Guarantee;
   /** How long the sink remembers an idempotency key, ms; retries stay inside 0.9 of it. */
   readonly idempotencyWindowMs?: number;
+  /** The same, where the connection's settings say it; pure. */
+  idempotencyWindowOf?(settings: Settings): number | undefined;
   /** `*`: any action name is taken (http, file). */
   readonly actions: Readonly<Record<string, ActionDescriptor>>;
   /** The action when a deliver entry names none. */
@@ -212,7 +217,8 @@ export interface SinkDescriptor {
   readonly local?: boolean;
   /** Limits of the sink's own, where the connection declares none. */
   readonly defaults?: {
-    readonly rate?: { readonly count: number; readonly perMs: number };
+    /** All of them hold. */
+    readonly rates?: readonly { readonly count: number; readonly perMs: number }[];
     readonly concurrency?: number;
   };
   /** The actions of one connection, where its settings name them; instead of `actions`. The first is the default. */

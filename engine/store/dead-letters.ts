@@ -76,7 +76,9 @@ function createReopen(db: Db, lanes: Lanes): (letter: OpenLetter, at: number) =>
        EXISTS (SELECT 1 FROM requests r WHERE r.delivery_seq = d.seq) AS frozen
      FROM deliveries d WHERE seq = ? AND status = 'dead'`,
   );
-  const undead = db.prepare("UPDATE deliveries SET status = NULL, done_at = NULL WHERE seq = ?");
+  const undead = db.prepare(
+    "UPDATE deliveries SET status = NULL, done_at = NULL, first_attempt_at = NULL, note = NULL WHERE seq = ?",
+  );
   const reopenDelivery = (seq: number, eventSeq: number, at: number): boolean => {
     const row = dead.get(seq);
     if (row === undefined) return false;

@@ -53,7 +53,7 @@ function settle(tools: Tools, settlement: DeliverySettlement, at: number): void 
     return;
   }
   const attempts = attemptsAfter(row, settlement);
-  const first = row.first_attempt_at ?? settlement.attempt?.startedAt ?? null;
+  const first = settlement.horizonFrom ?? row.first_attempt_at ?? settlement.attempt?.startedAt ?? null;
   statements.reschedule.run(settlement.status, attempts, settlement.nextAt ?? at, first, delivery.seq);
   if (settlement.note !== undefined) statements.note.run(settlement.note, delivery.seq);
 }
@@ -112,7 +112,11 @@ function acknowledge({ acknowledged }: Tools, delivery: Found, settlement: Deliv
  * Nobody knows whether the sink got them, or is still at it: they are unknown, due when it must have ended, and the
  * connection's marks are gone.
  */
-function recover({ statements, acknowledged }: Tools, at: number, waits: ReadonlyMap<string, number>): readonly number[] {
+function recover(
+  { statements, acknowledged }: Tools,
+  at: number,
+  waits: ReadonlyMap<string, number>,
+): readonly number[] {
   const rows = statements.interrupted.all();
   for (const row of rows) {
     statements.attemptFinished.run(

@@ -40,6 +40,7 @@ export interface DeliveryRow {
   readonly source: string;
   readonly occurred_at: number;
   readonly received_at: number;
+  readonly note: string | null;
   readonly summary: string | null;
   readonly data: string | null;
 }
@@ -88,7 +89,8 @@ export function toDelivery(row: DeliveryRow): DeliveryRecord {
     ...present("state", row.state),
     ...present("notAfter", row.not_after),
     ...present("frozen", frozen),
-    ...present("firstAttemptAt", row.first_at),
+    ...present("note", row.note),
+    ...present("horizonFrom", row.first_at),
   };
 }
 
@@ -104,9 +106,18 @@ export function createDeliveryReads(db: Db): Pick<Store, "dueDeliveries" | "next
     `SELECT delivery_seq, entity_type, entity_key, next_at ${heads} ORDER BY next_at, delivery_seq`,
   );
   const one = db.prepare<[number], DeliveryRow>(`${SELECT_DELIVERY} WHERE d.seq = +?`);
+  // An attempt that was marked and never settled is one that had no answer. What was before a retry by hand is a person's word.
+  const perhaps = db.prepare<[number, number, number], { since: number | null; unknown: number | null }>(
+    `SELECT min(started_at) AS since, max(outcome IS NULL OR outcome = 'unknown') AS unknown FROM attempts
+     WHERE delivery_seq = +? AND (outcome IS NULL OR outcome = 'unknown' OR (outcome = 'retry' AND http_status >= 500))
+       AND started_at >= coalesce((SELECT max(resolved_at) FROM dead_letters WHERE event_seq = +? AND delivery_seq = +? AND status = 'retried'), 0)`,
+  );
   const bySeq = (seq: number): DeliveryRecord | undefined => {
     const row = one.get(seq);
-    return row === undefined ? undefined : toDelivery(row);
+    if (row === undefined || row.now_attempts === 0) return row === undefined ? undefined : toDelivery(row);
+    const found = perhaps.get(seq, row.event_seq, seq);
+    const sent = found?.since == null ? null : { since: found.since, unknown: found.unknown === 1 };
+    return { ...toDelivery(row), ...present("perhapsSent", sent) };
   };
   return {
     bySeq,

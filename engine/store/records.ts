@@ -215,7 +215,19 @@ export interface DeliveryRecord extends NewDelivery {
   readonly nextAt: number;
   /** Frozen at the first attempt. */
   readonly frozen?: { readonly summary: string; readonly data: JsonObject };
-  readonly firstAttemptAt?: number;
+  /** Why it ended without an attempt, or what is to be known of how it ended. */
+  readonly note?: string;
+  /** From when the retries' horizon counts: the first attempt, moved on by the time the connection was held back. */
+  readonly horizonFrom?: number;
+  /** Attempts since birth, or since a person sent it again, that may have had an effect. */
+  readonly perhapsSent?: PerhapsSent;
+}
+
+export interface PerhapsSent {
+  /** Start of the first attempt that may have acted: it had no answer, or a 5xx. */
+  readonly since: number;
+  /** One of them had no answer at all. */
+  readonly unknown: boolean;
 }
 
 export interface AttemptRecord {
@@ -241,6 +253,8 @@ export interface DeliverySettlement {
   /** For retrying, unknown and pending: when it is due again. */
   readonly nextAt?: number;
   readonly attempt?: AttemptRecord;
+  /** Moves the start of the horizon. */
+  readonly horizonFrom?: number;
   /** Frozen request, for sinks that do not mark attempts. */
   readonly frozen?: { readonly summary: string; readonly data: JsonObject };
   /** What the connection has now acknowledged, for upserts that were delivered. */

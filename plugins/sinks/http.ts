@@ -9,6 +9,7 @@ import {
   badPatterns,
   closed,
   defineSink,
+  durationText,
   fail,
   httpSettings,
   type Json,
@@ -16,6 +17,7 @@ import {
   oneOf,
   type Preset,
   type PresetAction,
+  parseDuration,
   partsExpressions,
   responseSchema,
   retryAfterSchema,
@@ -96,6 +98,11 @@ const config = closed({
   ),
   default_action: maybe(text("The action when a deliver entry names none; `send`, or the only one.")),
   ...shared.properties,
+  idempotency_window: maybe(
+    durationText(
+      "How long the other side remembers an idempotency key, so that a repeat within it is applied once; automatic retries then end before.",
+    ),
+  ),
   idempotency_header: maybe(text("Header that carries the idempotency key; idempotency-key by default.")),
   ...httpSettings,
 });
@@ -197,7 +204,12 @@ function descriptorsOf(settings: Settings): Record<string, ActionDescriptor> {
   return Object.fromEntries(
     Object.entries(actionsIn(settings)).map(([name, action]) => [
       name,
-      { kind: action.kind ?? "upsert", summary: `${action.method ?? "POST"} ${action.path ?? ""}`, openParams: true },
+      {
+        kind: action.kind ?? "upsert",
+        summary: `${action.method ?? "POST"} ${action.path ?? ""}`,
+        openParams: true,
+        ...(action.replay === undefined ? {} : { repeat: action.replay }),
+      },
     ]),
   );
 }
@@ -254,6 +266,10 @@ export default defineSink({
   defaultAction: "send",
   marksAttempts: true,
   actionsOf: descriptorsOf,
+  idempotencyWindowOf(settings) {
+    const window = parseDuration(settings["idempotency_window"]);
+    return window.ok ? window.value : undefined;
+  },
   check,
   expressions,
   async open(settings, context) {

@@ -44,7 +44,7 @@ describe("backoffDelay", () => {
 
 describe("nextAttempt", () => {
   const plan = { baseMs: 1_000, capMs: 60_000, horizonMs: HOUR };
-  const failed = { attempt: 1, firstAttemptAt: 0, now: 0, random: 0.5 };
+  const failed = { attempt: 1, horizonFrom: 0, now: 0, random: 0.5 };
 
   it("waits at least as long as the sink asks for, an hour at most", () => {
     expect(nextAttempt(plan, { ...failed, retryAfterMs: 120_000 })).toEqual({ retry: true, at: 120_000 });
@@ -74,7 +74,7 @@ describe("nextAttempt", () => {
         let now = 0;
         let attempts = 1;
         for (; attempts < 100_000; attempts++) {
-          const next = nextAttempt(own, { attempt: attempts, firstAttemptAt: 0, now, random: r });
+          const next = nextAttempt(own, { attempt: attempts, horizonFrom: 0, now, random: r });
           if (!next.retry) break;
           expect(next.at).toBeGreaterThan(now);
           now = next.at;

@@ -200,7 +200,7 @@ describe("compileConnection", () => {
 
   it("fills in limits: declared, else the sink's own, else the common ones", () => {
     expect(build({}).model).toMatchObject({
-      rate: { count: 100, perMs: 1_000 },
+      rates: [{ count: 100, perMs: 1_000 }],
       concurrency: 8,
       timeoutMs: 30_000,
       atMostOnce: false,
@@ -209,7 +209,7 @@ describe("compileConnection", () => {
     expect(
       build({ rate: "5/10s", concurrency: 2, timeout: "10s", at_most_once: true, allow_private: true }).model,
     ).toMatchObject({
-      rate: { count: 5, perMs: 10_000 },
+      rates: [{ count: 5, perMs: 10_000 }],
       concurrency: 2,
       timeoutMs: 10_000,
       atMostOnce: true,

@@ -39,7 +39,8 @@ const record: DeliveryRecord = {
 
 function settle(outcome: Outcome, parts: { record?: Partial<DeliveryRecord>; context?: Partial<SettleContext> } = {}) {
   const context: SettleContext = {
-    connection: { timeoutMs: 30_000, atMostOnce: false },
+    connection: { timeoutMs: 30_000 },
+    guarantee: { kind: "at_least_once", repeat: "acts_again" },
     startedAt: now - 100,
     now,
     random: 0.5,
@@ -73,7 +74,7 @@ describe("settlementOf", () => {
   });
 
   it("gives up at the horizon and forgets what was acknowledged, so that the next event repairs it", () => {
-    const settled = settle({ kind: "retry", detail: "status 503" }, { record: { firstAttemptAt: now - 3_600_000 } });
+    const settled = settle({ kind: "retry", detail: "status 503" }, { record: { horizonFrom: now - 3_600_000 } });
     expect(settled).toMatchObject({ status: "dead", dead: { code: "HK5302" }, forgotten: ["tier", "note", "state"] });
   });
 
@@ -90,10 +91,7 @@ describe("settlementOf", () => {
   });
 
   it("parks an unknown outcome where the connection says at_most_once", () => {
-    const settled = settle(
-      { kind: "unknown", detail: "reset" },
-      { context: { connection: { timeoutMs: 1, atMostOnce: true } } },
-    );
+    const settled = settle({ kind: "unknown", detail: "reset" }, { context: { guarantee: { kind: "at_most_once" } } });
     expect(settled).toMatchObject({ status: "dead", dead: { code: "HK5303" } });
   });
 

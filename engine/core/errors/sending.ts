@@ -22,4 +22,10 @@ export const sendingErrors = {
     message: "`when` of {deliver} reads `{path}`, which is {presence}",
     help: "A missing input in `when` is never a silent skip, since the delivery could have been due. Wrap the path in `$exists(…)` if it may be absent, or fix the sender, then retry the dead letter.",
   },
+  HK5310: {
+    title: "The sink's memory has passed",
+    message:
+      "{connection} remembers an idempotency key for {window}; an attempt may have arrived, and that time is over",
+    help: "An attempt was sent and had no answer (or a 5xx), and until now nothing could be sent again: the connection was paused, or the sink was away. Within its window a repeat with the same key is applied once; now it could be applied a second time, so nothing is sent unasked. Look at the sink: if it is there, discard the dead letter with that reason; if not, `hookrail dead retry ID` sends the same frozen request.",
+  },
 } as const satisfies ErrorEntries;

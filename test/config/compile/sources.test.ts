@@ -99,7 +99,7 @@ describe("connections", () => {
     });
     const slack = revision?.connections.get("slack");
     expect(`${slack?.settings["token"]}`).toBe("[secret]");
-    expect(slack?.rate).toEqual({ count: 1, perMs: 1000 });
+    expect(slack?.rates).toEqual([{ count: 1, perMs: 1000 }]);
     expect(JSON.stringify(slack?.settings)).not.toContain(testEnv.SLACK_TOKEN);
   });
 

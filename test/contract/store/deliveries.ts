@@ -90,7 +90,7 @@ export function deliveryContract(name: string, open: OpenStore): void {
         expect(await store.dueDeliveries("crm", START + 899, 10, new Set())).toEqual([]);
         expect(await store.nextDue("crm")).toBe(START + 900);
         const [due] = await store.dueDeliveries("crm", START + 900, 10, new Set());
-        expect(due).toMatchObject({ status: "retrying", attempts: 1, frozen, firstAttemptAt: START + 200 });
+        expect(due).toMatchObject({ status: "retrying", attempts: 1, frozen, horizonFrom: START + 200 });
       }),
     );
 
