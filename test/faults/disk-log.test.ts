@@ -67,3 +67,10 @@ test("a file's name, and its end, are sure once the folder was synced", () => {
   expect(outcomes(gone)).toEqual(new Set([undefined, "abc"]));
   expect(outcomes([...gone, ...sync(".")])).toEqual(new Set([undefined]));
 });
+
+test("what a sync has failed for is never made sure by a later one, and what came after it is", () => {
+  const failed = [...made, write("abc", 0), record("sync failed"), write("d", 3), ...sync()];
+  expect(outcomes(failed, ["drop"])).toEqual(new Set(["---d"]));
+  expect(outcomes(failed, ["subset"])).toEqual(new Set(["---d", "abcd"]));
+  expect(outcomes([...failed, write("x", 0), ...sync()], ["keep"])).toEqual(new Set(["xbcd"]));
+});

@@ -5,6 +5,8 @@ import { eventually, type Installation, type RunningEngine } from "../support/en
 import { createFaultInstallation } from "../support/fault-installation.ts";
 import { createLedger, type Ledger } from "../support/ledger.ts";
 import { yesterday } from "../support/payments.ts";
+import { repeatsOf } from "../support/repeats.ts";
+import { report } from "../support/report.ts";
 import { faultFactor, runSeed, type Seeded, seeded } from "../support/seeded.ts";
 import {
   expectApplied,
@@ -13,7 +15,7 @@ import {
   expectStored,
   settled,
   status,
-  unknownAttempts,
+  unknownOutcomes,
 } from "../support/verdict.ts";
 
 const KILLS = 8 * faultFactor();
@@ -79,8 +81,16 @@ test(
       expectSql(installation.root, ledger);
       expectHttp(installation.root, crm);
       // Half of the kills left a CRM's request without an answer.
-      expect(unknownAttempts(installation.root).size).toBeGreaterThan(0);
+      expect(unknownOutcomes(installation.root)).toBeGreaterThan(0);
       expect(await engine.end("SIGTERM")).toEqual({ code: 0, signal: null });
+      const repeats = repeatsOf(crm);
+      report("kills at random", {
+        kills: KILLS,
+        events: ledger.entries.size,
+        "unknown outcomes": unknownOutcomes(installation.root),
+        "requests repeated to the plain sink": repeats.plain,
+        "repeats the keyed sink knew": repeats.keyed,
+      });
     } finally {
       installation.remove();
       await crm.close();

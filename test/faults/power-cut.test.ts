@@ -18,7 +18,7 @@ import { yesterday } from "../support/payments.ts";
 import { report } from "../support/report.ts";
 import { faultFactor, runSeed, type Seeded, seeded } from "../support/seeded.ts";
 import { type Tampering, tamperedWith } from "../support/tamper.ts";
-import { expectApplied, expectHttp, expectSql, settled, unknownAttempts } from "../support/verdict.ts";
+import { expectApplied, expectHttp, expectSql, settled, unknownOutcomes } from "../support/verdict.ts";
 
 const seed = runSeed();
 const factor = faultFactor();
@@ -132,7 +132,7 @@ async function liveAfter({ records, requests, base, payments }: LoggedRun, state
     expectSql(installation.root, ledger);
     expectHttp(installation.root, asOneCrm(sentBefore(records, requests, state.at), crm));
     expect(await engine.end("SIGTERM")).toEqual({ code: 0, signal: null });
-    return [...unknownAttempts(installation.root).values()].reduce((sum, n) => sum + n, 0);
+    return unknownOutcomes(installation.root);
   } finally {
     installation.remove();
     await crm.close();

@@ -5,6 +5,7 @@ import { eventually, type Installation } from "../support/engine-process.ts";
 import { createFaultInstallation } from "../support/fault-installation.ts";
 import { createLedger } from "../support/ledger.ts";
 import { yesterday } from "../support/payments.ts";
+import { report } from "../support/report.ts";
 import { faultFactor, runSeed, seeded } from "../support/seeded.ts";
 import { expectApplied, expectHttp, expectSql, expectStored, settled, unknownAttempts } from "../support/verdict.ts";
 
@@ -55,6 +56,7 @@ test(
     // A stop waits for the answers of its sinks: nobody has to wonder about a request.
     expect(unknownAttempts(installation.root).size).toBe(0);
     expect(await engine.end("SIGTERM")).toEqual({ code: 0, signal: null });
+    report("drains", { drains: STOPS + 1, events: ledger.entries.size, "unknown outcomes": 0 });
   },
   60_000 * (1 + STOPS),
 );

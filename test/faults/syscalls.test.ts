@@ -7,9 +7,18 @@ import type { Installation, RunningEngine } from "../support/engine-process.ts";
 import { createFaultInstallation } from "../support/fault-installation.ts";
 import { createLedger, type Ledger } from "../support/ledger.ts";
 import { yesterday } from "../support/payments.ts";
+import { report } from "../support/report.ts";
 import { faultFactor, runSeed, type Seeded, seeded } from "../support/seeded.ts";
 import { failAt, type KillCall, killAt, readTrace, type Syscall, straceHere, traceTo } from "../support/strace.ts";
-import { expectApplied, expectHttp, expectSql, expectStored, settled, status } from "../support/verdict.ts";
+import {
+  expectApplied,
+  expectHttp,
+  expectSql,
+  expectStored,
+  settled,
+  status,
+  unknownOutcomes,
+} from "../support/verdict.ts";
 
 const here = straceHere();
 const seed = runSeed();
@@ -68,7 +77,8 @@ async function dieAt(point: Point, installation: Installation, ledger: Ledger): 
 
 async function runPoints(bench: { installation: Installation; crm: Crm; ledger: Ledger }): Promise<void> {
   const { installation, crm, ledger } = bench;
-  for (const point of points(seeded(seed))) {
+  const chosen = points(seeded(seed));
+  for (const point of chosen) {
     expect([point, await dieAt(point, installation, ledger)]).toEqual([point, true]);
     if (ledger.entries.size > 0) expectStored(installation.root, ledger);
   }
@@ -79,6 +89,11 @@ async function runPoints(bench: { installation: Installation; crm: Crm; ledger: 
   expectSql(installation.root, ledger);
   expectHttp(installation.root, crm);
   expect(await engine.end("SIGTERM")).toEqual({ code: 0, signal: null });
+  report("kills at syscalls, by strace", {
+    kills: chosen.length,
+    events: ledger.entries.size,
+    "unknown outcomes": unknownOutcomes(installation.root),
+  });
 }
 
 describe.skipIf(!here)("the engine, killed at exact syscalls (needs strace)", () => {

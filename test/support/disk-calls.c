@@ -5,9 +5,12 @@
  *   DISK_CALLS_LOG     where each call is written down with its data, in order (disk-log.ts reads it)
  *   DISK_CALLS_FAULT   "ACTION CALL FILE N": at the N-th such call on such a file, once
  *                      ACTION  EIO | ENOSPC  the call fails and does nothing
+ *                              LAST    as EIO, and the process is killed before it can do anything about it
  *                              KILL | KILLED the process ends (SIGKILL) before | after the call
  *                      CALL    write | sync | truncate | open | unlink, or answer | request for a socket (no EIO there)
  *                      FILE    its name, or * for any
+ *                      It is told on stderr when it happens.
+ *   DISK_CALLS_FROM    a file: calls count for DISK_CALLS_FAULT only once it is there
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -25,7 +28,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { WRITE = 1, SYNC_BEGUN, SYNCED, TRUNCATE, CREATE, UNLINK, ANSWER, REQUEST, OPEN };
+enum { WRITE = 1, SYNC_BEGUN, SYNCED, TRUNCATE, CREATE, UNLINK, ANSWER, REQUEST, OPEN, SYNC_FAILED };
 enum { MAX_FD = 65536, NAME = 48, SOCKET_BYTES = 4096 };
 
 static char names[MAX_FD][NAME]; /* "" for what is not ours; "." is the folder itself */
@@ -36,6 +39,7 @@ static pthread_mutex_t order = PTHREAD_MUTEX_INITIALIZER;
 
 static struct { char action[8], call[12], file[NAME]; long n; } fault;
 static long fault_seen;
+static const char *from;
 
 static int (*real_open)(const char *, int, ...);
 static int (*real_openat)(int, const char *, int, ...);
@@ -70,6 +74,7 @@ __attribute__((constructor)) static void start(void) {
   under_length = strlen(under);
   const char *wanted = getenv("DISK_CALLS_FAULT");
   if (wanted != NULL) sscanf(wanted, "%7s %11s %47s %ld", fault.action, fault.call, fault.file, &fault.n);
+  from = getenv("DISK_CALLS_FROM");
   const char *path = getenv("DISK_CALLS_LOG");
   if (path == NULL) return;
   int fd = real_open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -108,8 +113,15 @@ static int struck(const char *call, const char *name, int *after) {
   *after = 0;
   if (fault.n == 0 || strcmp(fault.call, call) != 0) return 0;
   if (fault.file[0] != '*' && strcmp(fault.file, name) != 0) return 0;
+  if (from != NULL) {
+    if (access(from, F_OK) != 0) return 0;
+    from = NULL;
+  }
   if (__atomic_add_fetch(&fault_seen, 1, __ATOMIC_SEQ_CST) != fault.n) return 0;
-  if (strcmp(fault.action, "EIO") == 0) return EIO;
+  static const char told[] = "disk-calls: now\n";
+  real_write(2, told, sizeof told - 1);
+  *after = strcmp(fault.action, "LAST") == 0;
+  if (*after || strcmp(fault.action, "EIO") == 0) return EIO;
   if (strcmp(fault.action, "ENOSPC") == 0) return ENOSPC;
   if (strcmp(fault.action, "KILL") == 0) kill(getpid(), SIGKILL);
   *after = 1;
@@ -231,7 +243,14 @@ static int sync_with(int (*call)(int), int fd) {
   const char *name = file_of(fd);
   if (name == NULL) return call(fd);
   int after, error = struck("sync", name, &after);
-  if (error != 0) { errno = error; return -1; }
+  if (error != 0) {
+    pthread_mutex_lock(&order);
+    note(SYNC_FAILED, name, 0, "", 0);
+    pthread_mutex_unlock(&order);
+    end_if(after);
+    errno = error;
+    return -1;
+  }
   pthread_mutex_lock(&order);
   note(SYNC_BEGUN, name, 0, "", 0);
   pthread_mutex_unlock(&order);

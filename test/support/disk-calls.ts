@@ -30,8 +30,8 @@ export function diskCallsHere(): boolean {
 /** A call that changes a file of the store or of the SQL sink, or that sends a 2xx or a request to a sink. */
 export type DiskCall = "write" | "sync" | "truncate" | "open" | "unlink" | "answer" | "request";
 
-/** EIO, ENOSPC: it fails. KILL, KILLED: the engine is killed just before it, just after it. */
-export type DiskAction = "EIO" | "ENOSPC" | "KILL" | "KILLED";
+/** EIO, ENOSPC: it fails. LAST: a sync fails with EIO and is the last thing the engine does. KILL, KILLED: the engine is killed just before it, just after it. */
+export type DiskAction = "EIO" | "ENOSPC" | "LAST" | "KILL" | "KILLED";
 
 export interface DiskFault {
   readonly action: DiskAction;
@@ -40,7 +40,12 @@ export interface DiskFault {
   readonly file: string;
   /** Which of these calls since the engine's start, from 1. */
   readonly n: number;
+  /** Absolute path: calls count only once this file is there. */
+  readonly from?: string;
 }
+
+/** Whether the fault has come to an engine, by what it wrote to stderr. */
+export const struck = (stderr: string): boolean => stderr.includes("disk-calls: now");
 
 export interface UnderDiskCalls {
   /** Folder of the installation; what counts are the files in its `data`. */
@@ -63,6 +68,7 @@ export function underDiskCalls({ root, log, fault, env = [] }: UnderDiskCalls): 
     `DISK_CALLS_UNDER=${data}`,
     ...(log === undefined ? [] : [`DISK_CALLS_LOG=${log}`]),
     ...(fault === undefined ? [] : [`DISK_CALLS_FAULT=${fault.action} ${fault.call} ${fault.file} ${fault.n}`]),
+    ...(fault?.from === undefined ? [] : [`DISK_CALLS_FROM=${fault.from}`]),
     ...env,
   ];
 }

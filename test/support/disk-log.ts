@@ -3,12 +3,25 @@
  *
  * A write or a truncation is on the disk for sure once a sync of its file that began after it has ended; until then
  * any part of it may be there, in any mix with others. A new file's name is there for sure once its folder was synced,
- * and so is its end. That is less than ext4, XFS or APFS promise.
+ * and so is its end. That is less than ext4, XFS or APFS promise. What a sync failed for is taken for clean by the system
+ * and never written again: it can be read until the power goes, and no later sync makes it sure ("fsyncgate").
  */
 import { readFileSync } from "node:fs";
 import type { Seeded } from "./seeded.ts";
 
-const KINDS = ["", "write", "sync", "synced", "truncate", "create", "unlink", "answer", "request", "open"] as const;
+const KINDS = [
+  "",
+  "write",
+  "sync",
+  "synced",
+  "truncate",
+  "create",
+  "unlink",
+  "answer",
+  "request",
+  "open",
+  "sync failed",
+] as const;
 
 export interface DiskRecord {
   readonly kind: (typeof KINDS)[number];
@@ -51,15 +64,36 @@ const SECTOR = 512;
 
 type Change = Pick<DiskRecord, "kind" | "offset" | "data">;
 
-/** A file as the disk surely has it, and what may be there beside. */
+/** A change that is not in the base of its file yet. `sure`: a sync made it so; `forsaken`: none ever will. */
+interface Entry extends Change {
+  state: "open" | "sure" | "forsaken";
+}
+
+/** A file: what the disk surely has, and later changes in their order. */
 class LoggedFile {
   /** More room than the file needs, so that appending does not copy it each time. */
   #room = Buffer.alloc(0);
   #length = 0;
-  pending: Change[] = [];
+  /** How many changes are in the base. */
+  #folded = 0;
+  #entries: Entry[] = [];
 
-  settle(count: number): void {
-    for (const change of this.pending.splice(0, count)) this.#apply(change);
+  change({ kind, offset, data }: Change): void {
+    this.#entries.push({ kind, offset, data, state: "open" });
+  }
+
+  /** How many changes there ever were. */
+  get changes(): number {
+    return this.#folded + this.#entries.length;
+  }
+
+  /** The first `count` changes were synced, or can not be any more. */
+  settle(count: number, state: "sure" | "forsaken"): void {
+    for (const entry of this.#entries.slice(0, count - this.#folded)) if (entry.state === "open") entry.state = state;
+    const unsure = this.#entries.findIndex((entry) => entry.state !== "sure");
+    const sure = this.#entries.splice(0, unsure === -1 ? this.#entries.length : unsure);
+    this.#folded += sure.length;
+    for (const entry of sure) this.#apply(entry);
   }
 
   #apply({ kind, offset, data }: Change): void {
@@ -74,12 +108,14 @@ class LoggedFile {
     this.#length = end;
   }
 
-  /** The file with these changes on top. */
-  with(changes: readonly Change[]): Buffer {
+  /** What the file may hold after a cut. */
+  cut(mode: CutMode, random: Seeded): Buffer {
     const copy = new LoggedFile();
     copy.#room = Buffer.from(this.#room.subarray(0, this.#length));
     copy.#length = this.#length;
-    for (const change of changes) copy.#apply(change);
+    const survive = survival(mode, this.#entries.filter(({ state }) => state !== "sure").length, random);
+    for (const entry of this.#entries)
+      for (const change of entry.state === "sure" ? [entry] : survive(entry)) copy.#apply(change);
     return copy.#room.subarray(0, copy.#length);
   }
 }
@@ -97,8 +133,8 @@ export class DiskReplay {
   readonly #now = new Map<string, Name>();
   /** As the disk surely has it. */
   readonly #surely = new Map<string, Name>();
-  /** By thread and file: how much of what is pending the sync under way covers. */
-  readonly #syncing = new Map<string, { readonly file: LoggedFile | undefined; count: number }>();
+  /** By thread and file: which of its changes the sync under way covers. */
+  readonly #syncing = new Map<string, { readonly file: LoggedFile | undefined; readonly count: number }>();
   readonly #namesSyncing = new Map<number, Map<string, Name>>();
 
   constructor(records: readonly DiskRecord[]) {
@@ -121,19 +157,16 @@ export class DiskReplay {
     else if (kind === "unlink") this.#now.set(name, { file: undefined });
     else if (kind === "write" || kind === "truncate") {
       if (file === undefined) throw new Error(`${kind} on ${name}, which was never created`);
-      file.pending.push(record);
-    } else if (kind === "sync") this.#syncing.set(`${thread} ${name}`, { file, count: file?.pending.length ?? 0 });
+      file.change(record);
+    } else if (kind === "sync") this.#syncing.set(`${thread} ${name}`, { file, count: file?.changes ?? 0 });
+    else if (kind === "sync failed") file?.settle(file.changes, "forsaken");
     else if (kind === "synced") this.#settle(`${thread} ${name}`);
   }
 
   #settle(key: string): void {
     const sync = this.#syncing.get(key);
     this.#syncing.delete(key);
-    if (sync?.file === undefined) return;
-    const { file, count } = sync;
-    file.settle(count);
-    // What one sync has settled another one that is under way need not settle again.
-    for (const other of this.#syncing.values()) if (other.file === file) other.count = Math.max(0, other.count - count);
+    sync?.file?.settle(sync.count, "sure");
   }
 
   #playFolder(kind: DiskRecord["kind"], thread: number): void {
@@ -147,7 +180,7 @@ export class DiskReplay {
     const files = new Map<string, Buffer>();
     for (const name of this.#now.keys()) {
       const file = this.#nameAfter(name, mode, random)?.file;
-      if (file !== undefined) files.set(name, file.with(survivors(file.pending, mode, random)));
+      if (file !== undefined) files.set(name, file.cut(mode, random));
     }
     return files;
   }
@@ -159,25 +192,28 @@ export class DiskReplay {
   }
 }
 
-function survivors(pending: readonly Change[], mode: CutMode, random: Seeded): readonly Change[] {
-  switch (mode) {
-    case "keep":
-      return pending;
-    case "drop":
-      return [];
-    case "prefix":
-      return pending.slice(0, random.int(0, pending.length));
-    case "torn": {
-      const whole = pending.slice(0, random.int(0, pending.length));
-      const last = pending[whole.length];
-      if (last?.kind !== "write") return whole;
-      return [...whole, { ...last, data: last.data.subarray(0, random.int(0, last.data.length)) }];
+/** What is left of each of `count` changes that were not synced, asked in their order. */
+function survival(mode: CutMode, count: number, random: Seeded): (change: Change) => readonly Change[] {
+  const end = random.int(0, count);
+  let n = 0;
+  return (change) => {
+    const place = n++;
+    switch (mode) {
+      case "keep":
+        return [change];
+      case "drop":
+        return [];
+      case "prefix":
+        return place < end ? [change] : [];
+      case "torn":
+        if (place !== end || change.kind !== "write") return place < end ? [change] : [];
+        return [{ ...change, data: change.data.subarray(0, random.int(0, change.data.length)) }];
+      case "subset":
+        return random.int(0, 1) === 1 ? [change] : [];
+      case "sectors":
+        return change.kind === "write" ? someSectors(change, random) : [change];
     }
-    case "subset":
-      return pending.filter(() => random.int(0, 1) === 1);
-    case "sectors":
-      return pending.flatMap((change) => (change.kind === "write" ? someSectors(change, random) : [change]));
-  }
+  };
 }
 
 function someSectors({ kind, offset, data }: Change, random: Seeded): Change[] {

@@ -164,6 +164,11 @@ function firstOfKeys(requests: readonly CrmRequest[]): CrmRequest[] {
   return [...byKey(requests).values()].flatMap(([first]) => (first === undefined ? [] : [first]));
 }
 
+/** How many attempts are recorded as unknown. */
+export function unknownOutcomes(root: string): number {
+  return [...unknownAttempts(root).values()].reduce((sum, n) => sum + n, 0);
+}
+
 /** Attempts recorded as unknown, by idempotency key. */
 export function unknownAttempts(root: string): Map<string, number> {
   const rows = query<{ idempotency_key: string; n: number }>(
