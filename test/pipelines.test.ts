@@ -4,22 +4,8 @@ import { afterAll, describe, expect, it } from "vitest";
 import { packageRoot } from "../engine/core/paths.ts";
 import { createEvaluator } from "../engine/mapping/evaluate.ts";
 import { runTest } from "../engine/testing/runner.ts";
+import { exampleEnv } from "./support/example-env.ts";
 import { loadRevision } from "./support/revision.ts";
-
-/** Values for the references of the example language: none of them opens anything. */
-const exampleEnv = {
-  STRIPE_WHSEC: "whsec_test",
-  STRIPE_WHSEC_OLD: "whsec_test_old",
-  TYPEFORM_SECRET: "typeform-test",
-  CLERK_WHSEC: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-  CIO_SITE_ID: "site",
-  CIO_API_KEY: "key",
-  HUBSPOT_TOKEN: "token",
-  SF_ID: "id",
-  SF_SECRET: "secret",
-  ZENDESK_TOKEN: "token",
-  SLACK_TOKEN: "token",
-};
 
 const evaluator = createEvaluator({});
 afterAll(() => evaluator.close());

@@ -1,20 +1,16 @@
 /** `hookrail test`: the `tests:` of the pipelines, through the real engine on a virtual clock. */
-import { dirname } from "node:path";
 import { Command } from "commander";
-import { createDiskReader } from "../config/files.ts";
 import type { PipelineModel } from "../config/revision.ts";
 import type { TestModel } from "../config/test-model.ts";
 import { fail } from "../core/errors.ts";
-import { parseJson } from "../core/json.ts";
 import { didYouMean } from "../core/suggest.ts";
-import { isJsonObject } from "../core/values.ts";
 import { createEvaluator } from "../mapping/evaluate.ts";
-import type { ReadSample } from "../testing/requests.ts";
 import { runTest, type TestResult } from "../testing/runner.ts";
 import { loadRevision } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { formatMs, printJson } from "./format.ts";
 import { findConfig } from "./installation.ts";
+import { sampleReader } from "./recorded.ts";
 import { onAction, type Verb } from "./verb.ts";
 
 export const testVerb: Verb = (cli, action, globals) =>
@@ -66,20 +62,6 @@ function testsOf(pipelines: readonly PipelineModel[], only: string): { pipeline:
   return pipelines.flatMap((pipeline) =>
     pipeline.tests.filter((test) => test.name.includes(only)).map((test) => ({ pipeline, test })),
   );
-}
-
-/** A recorded event: a JSON file with `headers` and `body`, below the folder of `config.yaml`. */
-function sampleReader(configPath: string): ReadSample {
-  const reader = createDiskReader(dirname(configPath));
-  return (path) => {
-    const file = reader.read(path);
-    const parsed = file.ok ? parseJson(Buffer.from(file.text)) : undefined;
-    const recorded = parsed?.ok ? parsed.value : undefined;
-    if (!isJsonObject(recorded) || recorded["body"] === undefined) return fail("HK8304", { path });
-    const headers = isJsonObject(recorded["headers"]) ? recorded["headers"] : {};
-    const texts = Object.entries(headers).filter((entry): entry is [string, string] => typeof entry[1] === "string");
-    return { name: path, headers: Object.fromEntries(texts), body: recorded["body"] };
-  };
 }
 
 function formatResult(cli: Cli, result: TestResult): string {

@@ -78,7 +78,11 @@ export const pipelineSchema = closed(
       description: "Top to bottom; only the first rule that matches an event is used.",
     }),
     deliver: maybe(Type.Array(deliverSchema, { description: "Deliveries of all rules." })),
-    traces: maybe(later(Type.Array(traceSchema, { description: "Event traces for the order check." }))),
+    traces: maybe(
+      Type.Array(traceSchema, {
+        description: "Event sequences that must end in the same state in every order; `hookrail check` and `test` prove it.",
+      }),
+    ),
     tests: maybe(Type.Array(testSchema, { description: "What it must do; `hookrail test` runs them." })),
     moved: maybe(later(movedSchema)),
   },

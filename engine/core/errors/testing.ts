@@ -22,4 +22,19 @@ export const testingErrors = {
     message: "{path} is not a recorded event",
     help: "`file:` of a test's event names a JSON file with `headers` and `body`, below the folder of `config.yaml`.",
   },
+  HK8310: {
+    title: "A trace that ends in more than one way",
+    message: "the trace `{trace}` ends differently: {difference}",
+    help: "Providers send events late, twice and in any order, and a trace must end in one state whatever order they arrive in. The two orders shown do not. Usual causes: events that share an instant and have no rank in the recipe (`ranks:`), a source that gives no time, a move the table of `states:` does not allow from where the other order has led (and no `hold:` that forces it), or two sources that write one attribute without `writers:`.",
+  },
+  HK8311: {
+    title: "An event of a trace that nobody takes",
+    message: "event {event} of the trace `{trace}` is not taken: {why}",
+    help: "The trace would prove less than it seems to. Its events come in as the sources' senders sign them, and some pipeline must have a rule for their type.",
+  },
+  HK8312: {
+    title: "A trace of which only a sample was run",
+    message: "the trace `{trace}` leads to too many different states to follow all of them; a sample was run, chosen by the seed {seed}",
+    help: "Every order of arrival is followed, and orders that have come to the same state go on as one. Here they stay apart for too long: most often the source gives no time, so that receipt alone orders its events. `hookrail test` follows more of them than `check` does; `--seed` chooses another sample.",
+  },
 } as const satisfies ErrorEntries;
