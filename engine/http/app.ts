@@ -3,7 +3,7 @@ import Koa from "koa";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { BodyBudget } from "./body-budget.ts";
-import { createHooksHandler, type HooksHandler, type Intake } from "./hooks.ts";
+import { createHooksHandler, type HandleHook, type Intake } from "./hooks.ts";
 import type { ReadRemote } from "./remote.ts";
 import { createListener, type Listener, type ServerLimits, type TlsTexts } from "./server.ts";
 
@@ -21,7 +21,7 @@ export interface HooksListenerOptions {
 }
 
 /** Koa with the hooks core as its last middleware, answering on the raw response. */
-export function createHooksApp(handler: HooksHandler): Koa {
+export function createHooksApp(handler: HandleHook): Koa {
   const app = new Koa();
   app.silent = true;
   app.use(async (ctx) => {
@@ -34,7 +34,7 @@ export function createHooksApp(handler: HooksHandler): Koa {
 /** Builds the listener; nothing is bound before its `listen`. */
 export function createHooksListener(options: HooksListenerOptions): Listener {
   const { intake } = options;
-  const handler = createHooksHandler({ ...options, draining: () => listener.draining });
+  const { handle: handler, refuse } = createHooksHandler({ ...options, draining: () => listener.draining });
   const koa = createHooksApp(handler).callback();
   const isHook = (target: string) => {
     const mark = target.indexOf("?");
@@ -46,6 +46,8 @@ export function createHooksListener(options: HooksListenerOptions): Listener {
       else void koa(req, res);
     },
     requestId: options.requestId,
+    log: options.log,
+    refuse,
     ...(options.limits && { limits: options.limits }),
     ...(options.tls && { tls: options.tls }),
   });

@@ -34,7 +34,13 @@ export interface HooksDeps {
 }
 
 /** Answers one request; never rejects. */
-export type HooksHandler = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
+export type HandleHook = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
+
+export interface HooksHandler {
+  readonly handle: HandleHook;
+  /** Refuses a request that can not even be handled, and reads away what the client is still sending. */
+  readonly refuse: (req: IncomingMessage, res: ServerResponse, refusal: Refusal) => void;
+}
 
 // A second value would let the verifier and the parser disagree on what was said (RFC 9112, 3.2 and 6.3).
 const SINGLE = new Set([
@@ -114,8 +120,11 @@ export function createHooksHandler(deps: HooksDeps): HooksHandler {
   const readRemote = deps.readRemote ?? createRemoteReader([]);
   const budget = deps.budget ?? createBodyBudget();
 
+  const refuseAs = (req: IncomingMessage, res: ServerResponse, refusal: Refusal) =>
+    send(res, refusalReply(refusal, requestId()), { linger: req });
+
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const refuse = (refusal: Refusal) => send(res, refusalReply(refusal, requestId()), { linger: req });
+    const refuse = (refusal: Refusal) => refuseAs(req, res, refusal);
     const head = readHead(req, clock.now(), readRemote);
     if (head === undefined) return refuse("faulty_framing");
     const limit = intake.limitFor(head.path);
@@ -163,7 +172,7 @@ export function createHooksHandler(deps: HooksDeps): HooksHandler {
     else endAfterDiscard(linger, res, reply.body, clock);
   }
 
-  return async (req, res) => {
+  const handleSafely: HandleHook = async (req, res) => {
     try {
       await handle(req, res);
     } catch (error) {
@@ -173,9 +182,10 @@ export function createHooksHandler(deps: HooksDeps): HooksHandler {
         "a request could not be taken in; the sender was asked to try again",
         errorFields(error),
       );
-      send(res, refusalReply("internal", requestId()), { linger: req });
+      refuseAs(req, res, "internal");
     }
   };
+  return { handle: handleSafely, refuse: refuseAs };
 }
 
 /**

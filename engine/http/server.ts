@@ -1,9 +1,11 @@
 /** A listener with its limits and its end: bounded headers, times and connections, and a drain within a bound. */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import { HookrailError } from "../core/errors.ts";
-import { type Refusal, rawRefusal } from "./reply.ts";
+import { certificateFault, type TlsTexts } from "../core/certificate.ts";
+import { fail, HookrailError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import { type Refusal, rawRefusal, refusalReply } from "./reply.ts";
 
 export interface ServerLimits {
   /** Request line and headers, bytes; more is 431. */
@@ -25,12 +27,7 @@ export const DEFAULT_LIMITS: ServerLimits = {
   maxConnections: 4_096,
 };
 
-/** PEM texts. `ca`: clients must show a certificate of it. */
-export interface TlsTexts {
-  readonly cert: string;
-  readonly key: string;
-  readonly ca?: string;
-}
+export type { TlsTexts } from "../core/certificate.ts";
 
 export interface Listener {
   readonly server: Server;
@@ -38,11 +35,18 @@ export interface Listener {
   readonly draining: boolean;
   /** Binds; resolves with the address in words, `http://127.0.0.1:8080` or the socket's path. */
   listen(target: { readonly host: string; readonly port: number } | { readonly socketPath: string }): Promise<string>;
+  /**
+   * New connections are served with these; those that are open stay. Throws `HK3030`, with the old ones in force, where
+   * the texts can't be used or where only one side asks for client certificates: that is decided when it is made.
+   */
+  renewTls(texts: TlsTexts): void;
   /** Stops accepting, lets what is in flight finish, and cuts off what is not done after `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => void;
+
+const MIN_TLS = "TLSv1.2";
 
 const CLIENT_ERRORS: Readonly<Record<string, Refusal>> = {
   HPE_HEADER_OVERFLOW: "headers_too_large",
@@ -56,6 +60,9 @@ export function createListener(options: {
   readonly limits?: Partial<ServerLimits>;
   /** Absent: plain HTTP. */
   readonly tls?: TlsTexts;
+  readonly log?: Log;
+  /** Answers what is refused after its head was read. Default: the answer, and the connection closes. */
+  readonly refuse?: (req: IncomingMessage, res: ServerResponse, refusal: Refusal) => void;
 }): Listener {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const settings = {
@@ -68,19 +75,41 @@ export function createListener(options: {
     noDelay: true,
     requireHostHeader: true,
   };
-  const { tls } = options;
+  const { tls, log } = options;
   const server: Server =
     tls === undefined
       ? createServer(settings, options.handler)
       : createTlsServer(
-          { ...settings, ...tls, requestCert: tls.ca !== undefined, minVersion: "TLSv1.2" },
+          {
+            ...settings,
+            ...tls,
+            requestCert: tls.ca !== undefined,
+            rejectUnauthorized: true,
+            minVersion: MIN_TLS,
+            // Node's own 120 s would hold a connection that says nothing.
+            handshakeTimeout: limits.headersTimeoutMs,
+          },
           options.handler,
         );
   server.maxConnections = limits.maxConnections;
+  server.on("drop", () =>
+    log?.repeating("warn", "connection dropped", "too many connections at one time; a new one was closed", {
+      max_connections: server.maxConnections,
+    }),
+  );
+  // Node's own listener would answer a failed handshake in plain HTTP, inside a connection that is none yet.
+  server.removeAllListeners("tlsClientError");
+  server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    const reason = error.code ?? error.name;
+    const remote = socket.remoteAddress;
+    log?.repeating("warn", `tls ${reason}`, "a TLS handshake failed; the connection was closed", { reason, remote });
+    socket.destroy();
+  });
   // Node would answer 100 by itself, before anything was checked.
   server.on("checkContinue", options.handler);
-  server.on("checkExpectation", (_req: IncomingMessage, res: ServerResponse) => {
-    res.socket?.end(rawRefusal("expectation_unknown", options.requestId()));
+  server.on("checkExpectation", (req: IncomingMessage, res: ServerResponse) => {
+    if (options.refuse !== undefined) options.refuse(req, res, "expectation_unknown");
+    else sendRefusal(res, "expectation_unknown", options.requestId());
   });
   // More bytes behind a fault are faults too: the first one is answered.
   const refused = new WeakSet<Socket>();
@@ -109,6 +138,14 @@ export function createListener(options: {
         });
       });
     },
+    renewTls(texts) {
+      const problem =
+        certificateFault(texts) ??
+        (tls === undefined ? "this listener serves plain HTTP" : undefined) ??
+        ((texts.ca === undefined) === (tls?.ca === undefined) ? undefined : "`client_ca` comes or goes with a restart");
+      if (problem !== undefined) fail("HK3030", { problem });
+      (server as TlsServer).setSecureContext({ ...texts, minVersion: MIN_TLS });
+    },
     close(graceMs) {
       draining = true;
       return new Promise((resolve) => {
@@ -121,6 +158,13 @@ export function createListener(options: {
       });
     },
   };
+}
+
+/** A refusal in its turn, behind the answers to the requests before it. */
+function sendRefusal(res: ServerResponse, refusal: Refusal, requestId: string): void {
+  const { status, headers, body } = refusalReply(refusal, requestId);
+  res.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body), connection: "close" });
+  res.end(body);
 }
 
 /**

@@ -266,6 +266,17 @@ describe.each(["in_front", "koa"] as const)("hooks listener, hooks %s", (hooks) 
     expect(answer.status).toBe(417);
   });
 
+  test("an unknown expectation behind a request that is under way is answered in its turn", async () => {
+    const { port } = await start({
+      answer: () => new Promise((resolve) => setTimeout(resolve, 20, accepted)),
+    });
+    const good = "POST /hooks/a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi";
+    const tea = "POST /hooks/a HTTP/1.1\r\nHost: a\r\nExpect: tea\r\nContent-Length: 5\r\n\r\nhello";
+    const answer = await rawExchange({ port, send: [good + good + tea + good] });
+    expect([...answer.text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status)).toEqual(["202", "202", "417"]);
+    expect(answer.head).toMatch(/connection: close/i);
+  });
+
   test("a coded body is 415 unless the source takes codings; then one layer is undone", async () => {
     const { port, seen } = await start();
     const text = JSON.stringify({ a: "b".repeat(100) });

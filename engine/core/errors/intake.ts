@@ -67,4 +67,9 @@ export const intakeErrors = {
     message: "`{path}` can't be set: {problem}",
     help: "A path such as `lines.data[1].price` names keys and indexes. Something on the way is a text or number and has no keys.",
   },
+  HK3030: {
+    title: "A certificate that was not taken up",
+    message: "the certificate can't be taken up: {problem}",
+    help: "The files of a TLS certificate have changed and do not fit together, so the one before goes on serving until it ends. Renewal writes the certificate and its key one after the other: if this was said only once, there is nothing to do. Else write both anew.",
+  },
 } as const satisfies ErrorEntries;
