@@ -1,6 +1,5 @@
 /** The story of one event, for people: what was proved, what each pipeline made of it, what was sent, what is left to do. */
 import { HIDDEN, type Sensitivity, shownRef, shownSummary, shownValue } from "../http/documents.ts";
-import type { Guarantee } from "../plugin/index.ts";
 import type { EventStory } from "../store/store.ts";
 import type { Colors, Output } from "./context.ts";
 import { colorOutcome } from "./events.ts";
@@ -10,18 +9,12 @@ import { type DetailRow, readDetail } from "./story-detail.ts";
 export interface StoryView {
   readonly out: Output;
   readonly sensitive: Sensitivity;
-  /** What the connection's sink promises; undefined when the config no longer has it. */
-  readonly guarantee: (connection: string) => Guarantee | undefined;
+  /** What the connection promises for the action, in words; undefined when the config no longer has it. */
+  readonly guarantee: (connection: string, action: string) => string | undefined;
 }
 
 type Outcome = EventStory["outcomes"][number];
 type Delivery = EventStory["deliveries"][number];
-
-const GUARANTEES: Readonly<Record<Guarantee, string>> = {
-  exactly_once_effect: "its effect happens once, whatever is repeated",
-  once_within_window: "once, as long as the sink remembers the idempotency key",
-  at_least_once: "at least once: after an answer that never came it may happen twice",
-};
 
 /** Renders the whole story. */
 export function renderStory(story: EventStory, view: StoryView): string {
@@ -192,7 +185,7 @@ function renderDelivery({ delivery, attempts, mergedInto, doneAt }: Delivery, vi
         ? `, next try ${formatTime(delivery.nextAt)}`
         : ""
       : ` ${formatTime(doneAt, true)}`;
-  const guarantee = view.guarantee(delivery.connection);
+  const guarantee = view.guarantee(delivery.connection, delivery.action);
   const lines = [
     `${color.bold(`to ${delivery.connection}`)}  ${delivery.action} ${ref.type}/${plainText(ref.key)}  ${done}${when}${mergedInto === undefined ? "" : ` into ${mergedInto}`}`,
   ];
@@ -204,7 +197,8 @@ function renderDelivery({ delivery, attempts, mergedInto, doneAt }: Delivery, vi
   if (sent.length > 0) lines.push(line(color, "attributes", sent.join(", ")));
   if (delivery.frozen !== undefined)
     lines.push(line(color, "request", plainText(shownSummary(delivery, view.sensitive))));
-  if (guarantee !== undefined) lines.push(line(color, "promise", GUARANTEES[guarantee]));
+  if (guarantee !== undefined) lines.push(line(color, "promise", guarantee));
+  if (delivery.note !== undefined) lines.push(line(color, "note", plainText(delivery.note)));
   lines.push(...attempts.map((attempt) => line(color, `attempt ${attempt.attempt}`, renderAttempt(attempt))));
   return lines.join("\n");
 }

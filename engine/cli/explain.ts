@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import type { Revision } from "../config/revision.ts";
 import { type ErrorCode, type ErrorEntry, errorCatalogue, fail } from "../core/errors.ts";
+import { guaranteeOf, guaranteeText } from "../delivery/guarantee.ts";
 import {
   lineageDocument,
   type Sensitivity,
@@ -59,7 +60,10 @@ async function explainEvent(
     printJson(cli, { event: storyDocument(story, sensitive) });
     return EXIT.ok;
   }
-  const guarantee = (connection: string) => revision?.connections.get(connection)?.sink.guarantee;
+  const guarantee = (name: string, action: string) => {
+    const connection = revision?.connections.get(name);
+    return connection === undefined ? undefined : guaranteeText(guaranteeOf(connection, action));
+  };
   cli.out.write(renderStory(story, { out: cli.out, sensitive, guarantee }));
   const open = story.deadLetters.find((letter) => letter.status === "open");
   if (open !== undefined) suggest(cli, `dead retry ${open.id}`, `explain ${open.code}`);

@@ -5,19 +5,22 @@ import { fail } from "../core/errors.ts";
 import type { Evaluator } from "../core/expression.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
+import { guaranteeNames } from "../delivery/guarantee.ts";
 import type { Engine } from "../flow/engine.ts";
 import { createStoreLife } from "../flow/store-life.ts";
 import { type AdminDeps, createAdminListener } from "../http/admin.ts";
 import { isLoopbackHost } from "../http/admin-guard.ts";
 import { listenOnSocket, type SocketPlace } from "../http/admin-socket.ts";
 import { createHooksListener } from "../http/app.ts";
-import { type StatusDocument, sensitivityOf } from "../http/documents.ts";
-import { createRemoteReader } from "../http/remote.ts";
+import { type Sensitivity, type StatusDocument, sensitivityOf } from "../http/documents.ts";
+import { createRemoteReader, type ReadRemote } from "../http/remote.ts";
 import { createRequestIds, type Listener, type ServerLimits, type TlsTexts } from "../http/server.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
+import { refuseNetworkDisk } from "../store/startup.ts";
 import type { Store } from "../store/store.ts";
 import { createEngine } from "../worker/engine.ts";
 import { createLogObserver } from "./log-observer.ts";
+import { type Reloading, type ReloadSource, startReloading } from "./reloading.ts";
 
 export interface ServeOptions {
   readonly revision: Revision;
@@ -27,12 +30,16 @@ export interface ServeOptions {
   readonly pid: number;
   /** Absolute path of the SQLite file. */
   readonly storePath: string;
+  /** What the operator knows better: a disk that only looks like a network's, a WAL that is not missed. */
+  readonly accept?: { readonly anyDisk?: boolean; readonly withoutWal?: boolean };
   readonly socketPath: string;
   readonly socketPlace: SocketPlace;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
   readonly requestPrefix: string;
+  /** Where another config comes from while the engine runs. */
+  readonly reload: ReloadSource;
   /** The store can promise nothing more: the process should end. */
   readonly onFatal: () => void;
 }
@@ -40,6 +47,8 @@ export interface ServeOptions {
 export interface Serving {
   readonly hooks: string;
   readonly admin: string;
+  /** The one at work. */
+  revision(): Revision;
   /** Stops accepting, answers what is in flight, lets attempts end, all within `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
@@ -61,34 +70,58 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       clock,
       ids: options.ids,
       random: Math.random,
-      observer: createLogObserver(log, sensitivityOf(revision.entities).text),
+      observer: createLogObserver(log, (text) => sensitivity().text(text)),
     });
+    const sensitivity = createSensitivity(engine);
     const requestId = createRequestIds(options.requestPrefix);
     const hooks = createHooksListener({
       intake: engine,
       clock,
       log,
       requestId,
-      readRemote: createRemoteReader(revision.server.trustedProxies),
+      readRemote: createCurrentReader(engine),
       limits: limitsOf(revision.server),
       ...tlsOf(revision.server),
     });
     let addresses = { hooks: "", admin: "" };
     const state = () => ({ ...addresses, draining: hooks.draining });
-    const adminDeps = createAdminDeps(options, { store, engine, requestId, state, startedAt: clock.now() });
+    let reloading: Reloading | undefined;
+    const adminDeps: AdminDeps = {
+      ...createAdminDeps(options, { store, engine, requestId, state, sensitivity, startedAt: clock.now() }),
+      get life() {
+        return createStoreLife({ store, clock, entities: engine.revision.entities });
+      },
+      reload: async (actor) => (reloading ?? fail("HK8045")).reload(actor),
+      reloadStatus: () => reloading?.status() ?? { file_revision: engine.revision.hash, last_reload: null },
+    };
     const socket = createAdminListener(adminDeps, true);
     const admin = createAdminListener(adminDeps, false, tlsOf(revision.admin));
     await listenOnSocket(socket, options.socketPath, options.socketPlace);
     undo.push(() => socket.close(0));
     const adminUrl = await admin.listen(revision.admin);
     undo.push(() => admin.close(0));
-    await engine.start();
+    const changes = await engine.start();
+    if (changes.length > 0) log.info("live rows follow the config", { changes });
     // From here on engine.stop closes the store and the evaluator.
     undo.splice(0, 2, () => engine.stop(0));
     addresses = { hooks: await hooks.listen(revision.server), admin: adminUrl };
+    reloading = startReloading(options.reload, {
+      engine,
+      clock,
+      log,
+      onTaken: (taken) => {
+        log.setLevel(taken.log.level);
+        setLimits(hooks, taken.server);
+      },
+    });
+    const { close } = reloading;
     return {
       ...addresses,
-      stop: (graceMs) => stopInOrder({ hooks, engine, listeners: [admin, socket], graceMs, clock }),
+      revision: () => engine.revision,
+      async stop(graceMs) {
+        await close();
+        await stopInOrder({ hooks, engine, listeners: [admin, socket], graceMs, clock });
+      },
     };
   } catch (error) {
     for (const step of undo.reverse()) await step();
@@ -103,10 +136,12 @@ async function remindOfSeed({ revision, log }: ServeOptions, store: Store): Prom
   if (entities.length > 0) log.warn("`seed:` is declared and was never loaded: run `hookrail seed`", { entities });
 }
 
-function openStore({ storePath, clock, log, onFatal }: ServeOptions): Promise<Store> {
+function openStore({ storePath, clock, log, onFatal, accept = {} }: ServeOptions): Promise<Store> {
+  if (accept.anyDisk !== true) refuseNetworkDisk(storePath);
   return openSqliteStore({
     path: storePath,
     clock,
+    withoutWal: accept.withoutWal === true,
     onFatal: (error) => {
       log.error("the store can promise nothing more; the engine ends", { code: error.code, error: error.message });
       onFatal();
@@ -119,21 +154,63 @@ interface Running {
   readonly engine: Engine;
   readonly requestId: () => string;
   readonly state: () => { readonly hooks: string; readonly admin: string; readonly draining: boolean };
+  readonly sensitivity: () => Sensitivity;
   readonly startedAt: number;
 }
 
-function createAdminDeps(options: ServeOptions, { store, engine, requestId, state, startedAt }: Running): AdminDeps {
+/** What is sensitive by the revision at work. */
+function createSensitivity(engine: Engine): () => Sensitivity {
+  let of: Revision["entities"] | undefined;
+  let known = sensitivityOf(undefined);
+  return () => {
+    if (of === engine.revision.entities) return known;
+    of = engine.revision.entities;
+    known = sensitivityOf(of);
+    return known;
+  };
+}
+
+/** Trusts the proxies of the revision at work. */
+function createCurrentReader(engine: Engine): ReadRemote {
+  let of: readonly string[] | undefined;
+  let read: ReadRemote = createRemoteReader([]);
+  return (peer, forwarded) => {
+    const { trustedProxies } = engine.revision.server;
+    if (of !== trustedProxies) {
+      of = trustedProxies;
+      read = createRemoteReader(trustedProxies);
+    }
+    return read(peer, forwarded);
+  };
+}
+
+/** Those that a server reads at each connection; it was made with the others. */
+function setLimits({ server }: Listener, { maxConnections, headerTimeoutMs, requestTimeoutMs }: ServerModel): void {
+  server.maxConnections = maxConnections;
+  server.requestTimeout = requestTimeoutMs;
+  server.headersTimeout = Math.min(headerTimeoutMs, requestTimeoutMs);
+}
+
+type CommonAdminDeps = Omit<AdminDeps, "life" | "reload" | "reloadStatus">;
+
+function createAdminDeps(
+  options: ServeOptions,
+  { store, engine, requestId, state, sensitivity, startedAt }: Running,
+): CommonAdminDeps {
   const { revision, clock, log } = options;
   return {
     reader: store,
     operations: engine,
-    life: createStoreLife({ store, clock, entities: revision.entities }),
     status: () => {
       const { draining, ...addresses } = state();
-      return { ...statusOf(options, startedAt), state: draining ? "draining" : "running", ...addresses };
+      return {
+        ...statusOf(options, engine.revision, startedAt),
+        state: draining ? "draining" : "running",
+        ...addresses,
+      };
     },
     notReady: () => (state().draining ? "draining" : undefined),
-    sensitivity: () => sensitivityOf(revision.entities),
+    sensitivity,
     guard: { ...revision.admin, now: clock.now },
     log,
     requestId,
@@ -178,7 +255,8 @@ async function stopInOrder({ hooks, engine, listeners, graceMs, clock }: Stoppin
 }
 
 function statusOf(
-  { revision, version, pid }: ServeOptions,
+  { version, pid }: ServeOptions,
+  revision: Revision,
   startedAt: number,
 ): Omit<StatusDocument, "state" | "hooks" | "admin"> {
   return {
@@ -197,7 +275,7 @@ function statusOf(
     connections: [...revision.connections.values()].map((one) => ({
       name: one.name,
       sink: one.sink.name,
-      guarantee: one.sink.guarantee,
+      guarantee: guaranteeNames(one),
     })),
   };
 }

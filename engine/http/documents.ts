@@ -233,6 +233,7 @@ function deliveryDocument(one: EventStory["deliveries"][number], sensitive: Sens
     attributes: Object.fromEntries(attributes),
     next_at: ["pending", "retrying", "unknown"].includes(delivery.status) ? time(delivery.nextAt) : null,
     merged_into: one.mergedInto ?? null,
+    note: delivery.note ?? null,
     done_at: one.doneAt === undefined ? null : time(one.doneAt),
     attempts: one.attempts.map((attempt) =>
       "startedAt" in attempt

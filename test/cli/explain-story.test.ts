@@ -3,6 +3,7 @@ import { chooseColors, type Output } from "../../engine/cli/context.ts";
 import { renderStory, type StoryView } from "../../engine/cli/explain-story.ts";
 import type { AttributeModel, EntityModel } from "../../engine/core/entity.ts";
 import type { DeadLetterId, DeliveryId, EventId } from "../../engine/core/types.ts";
+import { guaranteeText } from "../../engine/delivery/guarantee.ts";
 import { sensitivityOf, storyDocument } from "../../engine/http/documents.ts";
 import type { EventStory } from "../../engine/store/store.ts";
 
@@ -23,7 +24,7 @@ const lead: EntityModel = {
 const view: StoryView = {
   out,
   sensitive: sensitivityOf(new Map([["lead", lead]])),
-  guarantee: (name) => (name === "crm" ? "once_within_window" : undefined),
+  guarantee: (name) => (name === "crm" ? guaranteeText({ kind: "once_within", windowMs: 7_200_000 }) : undefined),
 };
 
 const id = "evt_000001" as EventId;
@@ -185,7 +186,7 @@ describe("renderStory", () => {
     expect(text).toMatch(/to crm {2}upsert lead\/\[sensitive\] {2}retrying, next try \d{4}-/);
     expect(text).toContain('attributes  email = "[sensitive]", company cleared');
     expect(text).toContain("request     PUT /contacts/[sensitive]");
-    expect(text).toContain("promise     once, as long as the sink remembers the idempotency key");
+    expect(text).toContain("promise     once within 2h: the sink remembers the idempotency key");
     expect(text).toMatch(/attempt 1 .* retry 503 after 120 ms: busy\\u001b\[31m/);
     expect(text).toMatch(/attempt 2 .* sent, no answer yet/);
   });

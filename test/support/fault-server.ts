@@ -37,6 +37,10 @@ export interface FaultServer {
   readonly requests: readonly SeenRequest[];
   /** Behaviours for the next requests, in order; afterwards all are answered 200 `{}`. */
   next(...modes: readonly Mode[]): void;
+  /** Drops the behaviours that are still to come: the sink is well again. */
+  reset(): void;
+  /** Most requests that were open at one time. */
+  readonly mostAtOnce: number;
   /** Breaks connections as soon as they are made, before anything is read. */
   refuseConnections(refuse: boolean): void;
   close(): Promise<void>;
@@ -55,7 +59,10 @@ export async function startFaultServer(): Promise<FaultServer> {
   const sockets = new Set<Socket>();
   const timers = new Set<NodeJS.Timeout>();
   let refusing = false;
+  let [open, mostAtOnce] = [0, 0];
   const server = createServer(async (request, response) => {
+    mostAtOnce = Math.max(mostAtOnce, ++open);
+    response.on("close", () => open--);
     const chunks: Uint8Array[] = [];
     for await (const chunk of request) chunks.push(chunk);
     requests.push({
@@ -79,6 +86,10 @@ export async function startFaultServer(): Promise<FaultServer> {
     port,
     requests,
     next: (...more) => void modes.push(...more),
+    reset: () => void modes.splice(0),
+    get mostAtOnce() {
+      return mostAtOnce;
+    },
     refuseConnections(refuse) {
       refusing = refuse;
     },

@@ -1,4 +1,5 @@
 /** The reference pages (`docs/reference/*.md`), made from the schema: every key with its type, default and meaning. */
+import { guaranteeName, sinkGuarantee } from "../../delivery/guarantee.ts";
 import type { SinkDescriptor } from "../../plugin/index.ts";
 import { isNode, type SchemaNode } from "../annotations.ts";
 import { withPresets } from "../presets.ts";
@@ -170,12 +171,12 @@ function connectionsPage(sinks: readonly SinkDescriptor[]): string {
 function sinkSection(sink: SinkDescriptor): string {
   const settings = renderSection({
     path: [sink.name],
-    schema: { ...toNode(sink.config), description: `${sink.summary} Guarantee: \`${sink.guarantee}\`.` },
+    schema: { ...toNode(sink.config), description: sink.summary },
   });
   const actions = Object.entries(sink.actions).map(([name, action]) => {
     const params = Object.keys(toNode(toNode(action.params)["properties"]));
     const fields = action.openParams === true ? "any" : params.map((param) => `\`${param}\``).join(" ");
-    return `| \`${name}\`${name === sink.defaultAction ? " (default)" : ""} | ${action.kind} | ${fields} | ${cell(action.summary)} |`;
+    return `| \`${name}\`${name === sink.defaultAction ? " (default)" : ""} | ${action.kind} | ${cell(guaranteeName(sinkGuarantee(sink, name)))} | ${fields} | ${cell(action.summary)} |`;
   });
-  return `${settings}\n| action | kind | fields | meaning |\n|---|---|---|---|\n${actions.join("\n")}\n`;
+  return `${settings}\n| action | kind | promise | fields | meaning |\n|---|---|---|---|---|\n${actions.join("\n")}\n`;
 }
