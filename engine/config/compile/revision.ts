@@ -25,6 +25,7 @@ import { type CompiledPipeline, compilePipeline } from "./pipelines.ts";
 import { createRecipes, type RecipeFile, type RecipeFiles, type Recipes } from "./recipes.ts";
 import { compileSeeds } from "./seed.ts";
 import { compileSource } from "./sources.ts";
+import { checkStates } from "./states.ts";
 import { compileTables } from "./tables.ts";
 import { compileTests } from "./tests.ts";
 
@@ -69,6 +70,7 @@ export function compileRevision(input: CompileInput): RevisionParts | undefined 
   checkPipelineNames(context);
   checkWriters(context, pipelines, entities);
   checkHolds(context, pipelines, installation.retention.bodiesMs);
+  checkStates(context, pipelines, entities);
   checkOrders(context, pipelines);
   remindOfSeed(context, pipelines);
   const all = [...sources.values(), ...inlineSources.values()];

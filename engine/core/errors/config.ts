@@ -2,10 +2,12 @@ import type { ErrorEntries } from "../errors.ts";
 import { configMeaningErrors } from "./config-meaning.ts";
 import { configServingErrors } from "./config-serving.ts";
 import { configShapeErrors } from "./config-shape.ts";
+import { configStateErrors } from "./config-states.ts";
 
-/** 1xxx: 100x files and YAML, 101x shape, 102x variables, 103x expressions, 104x names, 106x and on meaning, 112x serving. */
+/** 1xxx: 100x files and YAML, 101x shape, 102x variables, 103x expressions, 104x names, 106x and on meaning, 112x serving, 117x states. */
 export const configErrors = {
   ...configShapeErrors,
   ...configMeaningErrors,
   ...configServingErrors,
+  ...configStateErrors,
 } as const satisfies ErrorEntries;
