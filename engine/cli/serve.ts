@@ -1,5 +1,5 @@
 /** Puts one running engine together: store, evaluator, engine, the hooks and admin listeners; and takes it down in order. */
-import type { Revision, ServerModel, TlsModel } from "../config/revision.ts";
+import type { Revision } from "../config/revision.ts";
 import type { Clock } from "../core/clock.ts";
 import { fail } from "../core/errors.ts";
 import type { Evaluator } from "../core/expression.ts";
@@ -14,11 +14,12 @@ import { listenOnSocket, type SocketPlace } from "../http/admin-socket.ts";
 import { createHooksListener } from "../http/app.ts";
 import { type Sensitivity, type StatusDocument, sensitivityOf } from "../http/documents.ts";
 import { createRemoteReader, type ReadRemote } from "../http/remote.ts";
-import { createRequestIds, type Listener, type ServerLimits, type TlsTexts } from "../http/server.ts";
+import { createRequestIds, type Listener } from "../http/server.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
 import { refuseNetworkDisk } from "../store/startup.ts";
 import type { Store } from "../store/store.ts";
 import { createEngine } from "../worker/engine.ts";
+import { createLimiter, limitsOf, tlsOf, watchCertificates } from "./listening.ts";
 import { createLogObserver } from "./log-observer.ts";
 import { type Reloading, type ReloadSource, startReloading } from "./reloading.ts";
 
@@ -105,13 +106,17 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     // From here on engine.stop closes the store and the evaluator.
     undo.splice(0, 2, () => engine.stop(0));
     addresses = { hooks: await hooks.listen(revision.server), admin: adminUrl };
+    const limit = createLimiter(hooks, log);
+    limit(revision.server);
+    const certificates = watchCertificates({ hooks, admin }, { revision: () => engine.revision, clock, log });
     reloading = startReloading(options.reload, {
       engine,
       clock,
       log,
       onTaken: (taken) => {
         log.setLevel(taken.log.level);
-        setLimits(hooks, taken.server);
+        limit(taken.server);
+        certificates.check();
       },
     });
     const { close } = reloading;
@@ -119,6 +124,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       ...addresses,
       revision: () => engine.revision,
       async stop(graceMs) {
+        certificates.stop();
         await close();
         await stopInOrder({ hooks, engine, listeners: [admin, socket], graceMs, clock });
       },
@@ -184,13 +190,6 @@ function createCurrentReader(engine: Engine): ReadRemote {
   };
 }
 
-/** Those that a server reads at each connection; it was made with the others. */
-function setLimits({ server }: Listener, { maxConnections, headerTimeoutMs, requestTimeoutMs }: ServerModel): void {
-  server.maxConnections = maxConnections;
-  server.requestTimeout = requestTimeoutMs;
-  server.headersTimeout = Math.min(headerTimeoutMs, requestTimeoutMs);
-}
-
 type CommonAdminDeps = Omit<AdminDeps, "life" | "reload" | "reloadStatus">;
 
 function createAdminDeps(
@@ -221,20 +220,6 @@ function createAdminDeps(
 function refuseOpenAdmin(revision: Revision): void {
   if (!isLoopbackHost(revision.admin.host) && revision.admin.tokens.length === 0)
     fail("HK8016", { host: revision.admin.host });
-}
-
-function limitsOf(server: ServerModel): Partial<ServerLimits> {
-  return {
-    maxHeaderBytes: server.maxHeaderBytes,
-    headersTimeoutMs: server.headerTimeoutMs,
-    requestTimeoutMs: server.requestTimeoutMs,
-    maxConnections: server.maxConnections,
-  };
-}
-
-function tlsOf({ tls }: { readonly tls?: TlsModel }): { readonly tls?: TlsTexts } {
-  if (tls === undefined) return {};
-  return { tls: { cert: tls.cert, key: tls.key.reveal(), ...(tls.clientCa !== undefined && { ca: tls.clientCa }) } };
 }
 
 interface Stopping {
