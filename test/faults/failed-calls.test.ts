@@ -118,7 +118,7 @@ async function liveWith({ installation, ledger }: Bench, fault: DiskFault): Prom
 
 async function failInOneStore(faults: readonly DiskFault[], ends: Map<End, number>): Promise<number> {
   const crm = await startCrm();
-  const installation = createFaultInstallation({ crm: crm.url, extra: "retention: { bodies: 1s }" });
+  const installation = createFaultInstallation({ crm: crm.url, timeout: "1s", extra: "retention: { bodies: 1s }" });
   const ledger = createLedger(yesterday());
   try {
     for (const fault of faults) {
@@ -172,7 +172,7 @@ describe.skipIf(!diskCallsHere())("a call of the disk that fails (needs Linux an
 /** A life in which a commit's sync fails, one after it, and the power cut that ends it; what is wrong then. */
 async function cutAfterFailedSync(action: "EIO" | "LAST"): Promise<Record<string, string[]>> {
   const crm = await startCrm();
-  const installation = createFaultInstallation({ crm: crm.url });
+  const installation = createFaultInstallation({ crm: crm.url, timeout: "1s" });
   const { root } = installation;
   const log = join(root, "calls");
   const ledger = createLedger(yesterday());

@@ -139,7 +139,7 @@ async function judge({ installation, crm, ledger }: Bench): Promise<Judged> {
 
 async function killStore(aims: readonly AimName[], random: Seeded, ends: Map<End, number>): Promise<Judged> {
   const crm = await startCrm();
-  const installation = createFaultInstallation({ crm: crm.url, extra: "retention: { bodies: 2s }" });
+  const installation = createFaultInstallation({ crm: crm.url, timeout: "1s", extra: "retention: { bodies: 2s }" });
   const bench = { installation, crm, ledger: createLedger(yesterday()) };
   try {
     for (const aim of aims) {

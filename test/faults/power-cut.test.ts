@@ -40,7 +40,7 @@ interface LoggedRun {
 /** Lives of an engine under load, each until all is delivered and purged; a stop empties the WAL, the next start makes a new one. */
 async function logRun(tampering: Tampering, lives: number): Promise<LoggedRun> {
   const crm = await startCrm();
-  const installation = createFaultInstallation({ crm: crm.url, extra: "retention: { bodies: 1s }" });
+  const installation = createFaultInstallation({ crm: crm.url, timeout: "1s", extra: "retention: { bodies: 1s }" });
   const { root } = installation;
   const log = join(root, "calls");
   const base = yesterday();
@@ -121,7 +121,7 @@ function withStateFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
 /** A whole engine on the state: senders try again, everything ends as it must, and nothing is done twice. */
 async function liveAfter({ records, requests, base, payments }: LoggedRun, state: CutState): Promise<number> {
   const crm = await startCrm();
-  const installation = createFaultInstallation({ crm: crm.url });
+  const installation = createFaultInstallation({ crm: crm.url, timeout: "1s" });
   const ledger = createLedger(base);
   try {
     writeState(join(installation.root, "data"), state.files);

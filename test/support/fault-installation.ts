@@ -8,6 +8,8 @@ import { PATH, SECRET } from "./payments.ts";
 export interface FaultConfig {
   /** Where the CRM listens; without it there is only the SQL sink. */
   readonly crm?: string;
+  /** How long the CRM is waited for, `5s` by default; as long is waited after an unknown outcome. */
+  readonly timeout?: string;
   /** Lines of `server.limits`, in braces. */
   readonly limits?: string;
   /** More top-level keys. */
@@ -36,12 +38,12 @@ export function createFaultInstallation(config: FaultConfig = {}): Installation 
   });
 }
 
-const httpConnection = (url: string, place: string) => `
+const httpConnection = (url: string, place: string, timeout: string) => `
   ${place}:
     sink: http
     url: ${url}/${place}
     allow_private: true
-    timeout: 5s
+    timeout: ${timeout}
     breaker: { enabled: false }
     retry: { base: 100ms, cap: 500ms }
     actions:
@@ -49,7 +51,7 @@ const httpConnection = (url: string, place: string) => `
       save:  { kind: upsert, path: /save }
     default_action: save`;
 
-const configYaml = ({ crm, limits = "{}", extra = "", sources = "", entities = "" }: FaultConfig) => `
+const configYaml = ({ crm, timeout = "5s", limits = "{}", extra = "", sources = "", entities = "" }: FaultConfig) => `
 environment: dev
 env_file: faults.env
 store: sqlite:./data/hookrail.db
@@ -74,7 +76,7 @@ entities:
 ${entities}
 connections:
   local: { sink: sql, url: "sqlite:./data/crm.db", events_table: effects, retry: { base: 100ms, cap: 500ms }, breaker: { enabled: false } }
-${crm === undefined ? "" : ["keyed", "plain"].map((place) => httpConnection(crm, place)).join("")}
+${crm === undefined ? "" : ["keyed", "plain"].map((place) => httpConnection(crm, place, timeout)).join("")}
 ${extra}
 `;
 

@@ -18,10 +18,16 @@ export async function status(engine: Pick<RunningEngine, "admin">): Promise<Stat
 /** Waits until nothing is left to apply or to deliver. */
 export async function settled(engine: RunningEngine): Promise<void> {
   await eventually(
-    () => status(engine),
+    () => status(engine).catch((error: unknown) => goneWith(engine, error)),
     ({ counts }) => counts.ready === 0 && counts.open_deliveries === 0,
     120_000,
   );
+}
+
+/** An engine that ended unasked is a finding: its last words belong to it. */
+function goneWith({ child, lines, stderr }: RunningEngine, error: unknown): never {
+  const end = `exit code ${child.exitCode}, signal ${child.signalCode}`;
+  throw new Error(["the engine does not answer", end, ...lines.slice(-5), stderr()].join("\n"), { cause: error });
 }
 
 interface Stored {
