@@ -32,7 +32,11 @@ function createCli(version: string): Cli {
     user: userName(),
     pid: process.pid,
     onStopSignal(handler) {
-      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => handler(signal));
+      const signals = ["SIGINT", "SIGTERM", ...(process.stdout.isTTY ? ["SIGHUP" as const] : [])] as const;
+      for (const signal of signals) process.on(signal, () => handler(signal));
+    },
+    onReloadSignal(handler) {
+      if (!process.stdout.isTTY) process.on("SIGHUP", handler);
     },
     exit: (code) => process.exit(code),
     readStdin: () => readAll(process.stdin),

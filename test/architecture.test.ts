@@ -10,7 +10,7 @@ const layers: readonly (readonly string[])[] = [
   ["provider", "mapping", "ordering", "store", "network", "delivery"],
   ["config"],
   ["flow"],
-  ["worker", "http", "testing"],
+  ["worker", "http", "testing", "reload"],
   ["cli", "build"],
 ];
 /** The runner of `tests:` stands on the engine that worker/ builds; nothing else crosses within a layer. */

@@ -1,17 +1,19 @@
 /** Loads the installation's config the way all commands do: shipped recipes and sinks, its own beside them, the environment. */
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { isSea } from "node:sea";
 import { fileURLToPath } from "node:url";
-import { createDiskReader } from "../config/files.ts";
-import { loadConfig } from "../config/load.ts";
+import { type ConfigReader, createDiskReader } from "../config/files.ts";
+import { loadConfig, readFromDisk } from "../config/load.ts";
 import type { Loaded } from "../config/options.ts";
 import type { Revision } from "../config/revision.ts";
 import { fail } from "../core/errors.ts";
 import type { Evaluator } from "../core/expression.ts";
 import { createRegistry, loadSinkFolder, type SinkRegistry } from "../plugin/registry.ts";
+import type { Built } from "../reload/reloader.ts";
 import { openSqliteReader } from "../store/sqlite.ts";
 import type { Cli } from "./context.ts";
 import { printDiagnostics } from "./diagnostics.ts";
@@ -32,17 +34,24 @@ async function importPlugin(url: string): Promise<unknown> {
   return isSea() ? createRequire(process.execPath)(fileURLToPath(url)) : import(url);
 }
 
-/** Loads and checks. `serving`: for the engine, whose connections are opened and whose revision is recorded. */
-export async function loadInstallation(
-  cli: Cli,
-  configPath: string,
-  serving?: { readonly evaluator: () => Evaluator },
-): Promise<Loaded> {
+/** For the engine, whose connections are opened and whose revision is recorded. */
+interface ForServing {
+  readonly evaluator: () => Evaluator;
+  /** Hears the absolute path of each file that is read, or looked for. */
+  readonly onRead?: (path: string) => void;
+}
+
+/** Loads and checks. */
+export async function loadInstallation(cli: Cli, configPath: string, serving?: ForServing): Promise<Loaded> {
   const root = dirname(configPath);
   const gitCommit = serving === undefined ? undefined : readGitCommit(root);
   return loadConfig({
     root,
-    reader: createDiskReader(root),
+    reader: tellingReader(createDiskReader(root), (path) => serving?.onRead?.(join(root, path))),
+    readSecretFile(path) {
+      serving?.onRead?.(path);
+      return readFromDisk(path);
+    },
     env: cli.env,
     registry: await loadRegistry(root),
     now: cli.clock.now(),
@@ -51,6 +60,31 @@ export async function loadInstallation(
       sinkContext: createSinkContexts({ clock: cli.clock, evaluator: serving.evaluator }),
     }),
   });
+}
+
+function tellingReader(reader: ConfigReader, tell: (path: string) => void): ConfigReader {
+  return {
+    list: (folder) => reader.list(folder),
+    read(path) {
+      tell(path);
+      return reader.read(path);
+    },
+  };
+}
+
+/** Loads for an engine that runs or is about to: with all that a reload has to know. */
+export async function buildInstallation(cli: Cli, configPath: string, evaluator: () => Evaluator): Promise<Built> {
+  const read = new Set<string>([configPath]);
+  const loaded = await loadInstallation(cli, configPath, { evaluator, onRead: (path) => read.add(path) });
+  return { loaded, code: codeOf(dirname(configPath)), read: [...read] };
+}
+
+/** The installation's own sinks in code as one hash: Node keeps modules, so a changed one needs a new process. */
+function codeOf(root: string): string {
+  const folder = join(root, "plugins/sinks");
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => /\.(ts|js|mjs)$/.test(name)) : [];
+  const texts = names.sort().map((name) => [name, readFileSync(join(folder, name), "utf8")]);
+  return createHash("sha256").update(JSON.stringify(texts)).digest("hex");
 }
 
 /** The reminder to seed ends with a seed, also one that the config does not name. What the store says is asked only then. */

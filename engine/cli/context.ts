@@ -29,8 +29,10 @@ export interface Cli {
   readonly randomHex: (bytes: number) => string;
   readonly user: string;
   readonly pid: number;
-  /** Calls back for each SIGINT, SIGTERM or SIGHUP. */
+  /** Calls back for each SIGINT and SIGTERM; and for SIGHUP on a terminal, which says that it has been closed. */
   readonly onStopSignal: (handler: (signal: string) => void) => void;
+  /** Calls back for each SIGHUP where there is no terminal: read the config again. */
+  readonly onReloadSignal: (handler: () => void) => void;
   /** Ends the process at once: for the second stop signal. */
   readonly exit: (code: number) => void;
   readonly readStdin: () => Promise<string>;

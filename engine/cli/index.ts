@@ -1,6 +1,7 @@
 /** The command line: one file per verb, put together here. Turns what they return or throw into an exit code. */
 import { Command, CommanderError } from "commander";
 import { HookrailError } from "../core/errors.ts";
+import { backupVerb, restoreVerb } from "./backup.ts";
 import { checkVerb } from "./check.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { deadVerb } from "./dead.ts";
@@ -9,6 +10,7 @@ import { eventsVerb } from "./events.ts";
 import { explainVerb } from "./explain.ts";
 import { initVerb } from "./init.ts";
 import { pauseVerb, resumeVerb } from "./pause.ts";
+import { reloadVerb } from "./reload.ts";
 import { runVerb } from "./run.ts";
 import { schemaVerb } from "./schema.ts";
 import { seedVerb } from "./seed.ts";
@@ -29,8 +31,11 @@ const VERBS: readonly Verb[] = [
   pauseVerb,
   resumeVerb,
   statusVerb,
+  reloadVerb,
   verifyVerb,
   seedVerb,
+  backupVerb,
+  restoreVerb,
   initVerb,
   schemaVerb,
   docsVerb,

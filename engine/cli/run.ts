@@ -8,51 +8,66 @@ import type { Evaluator } from "../core/expression.ts";
 import { createLog, type Log, openLogStream } from "../core/log.ts";
 import { releaseStartMemory } from "../core/memory.ts";
 import { createEvaluator } from "../mapping/evaluate.ts";
-import { loadInstallation, withoutSeedReminder } from "./config.ts";
+import { compileExpression } from "../mapping/expression.ts";
+import { buildInstallation, withoutSeedReminder } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { printDiagnostics } from "./diagnostics.ts";
 import { suggest } from "./format.ts";
 import { findInstallation, type GlobalOptions, type Installation, socketPlace } from "./installation.ts";
 import { type Serving, serve } from "./serve.ts";
 import { createStopping } from "./stopping.ts";
-import { onAction, type Verb } from "./verb.ts";
+import { type Input, onAction, type Verb } from "./verb.ts";
 
 export const runVerb: Verb = (cli, action, globals) =>
   onAction(
     new Command("run")
       .description("run the engine: take hooks, apply, deliver")
-      .option("--quiet", "no start-up summary"),
-    action(({ options }) => run(cli, globals(), options["quiet"] === true)),
+      .option("--quiet", "no start-up summary")
+      .option("--any-disk", "also on what looks like a network disk")
+      .option("--without-wal", "though the -wal of an engine that crashed is gone"),
+    action(({ options }) => run(cli, globals(), options)),
   );
 
-async function run(cli: Cli, globals: GlobalOptions, quiet: boolean): Promise<number> {
+async function run(cli: Cli, globals: GlobalOptions, options: Input["options"]): Promise<number> {
   const installation = findInstallation(cli, globals);
   // Sinks are opened, and so ask for the evaluator, only once the engine runs.
   const evaluator = createLateEvaluator();
-  const loaded = await loadInstallation(cli, installation.configPath, { evaluator: evaluator.get });
+  const build = () => buildInstallation(cli, installation.configPath, evaluator.get);
+  const first = await build();
+  const { loaded } = first;
   const told = await withoutSeedReminder(loaded, installation.storePath);
   if (told.diagnostics.length > 0) printDiagnostics(cli, cli.err, told);
   const { revision } = loaded;
   if (revision === undefined) return EXIT.config;
   const log = await openLog(cli, revision);
   mkdirSync(dirname(installation.storePath), { recursive: true });
-  const stopping = createStopping(cli, log, revision.limits.drainMs);
+  let serving: Serving | undefined;
+  const stopping = createStopping(cli, log, () => (serving?.revision() ?? revision).limits.drainMs);
   releaseStartMemory();
-  const serving = await serve({
+  serving = await serve({
     revision,
     evaluator: evaluator.set(createEvaluator({ deadlineMs: revision.limits.mappingTimeoutMs })),
     version: cli.version,
     pid: cli.pid,
     storePath: installation.storePath,
+    accept: { anyDisk: options["anyDisk"] === true, withoutWal: options["withoutWal"] === true },
     socketPath: installation.socketPath,
     socketPlace: socketPlace(),
     clock: cli.clock,
     ids: cli.ids,
     log,
     requestPrefix: cli.randomHex(4),
+    reload: {
+      root: installation.root,
+      first,
+      build,
+      evaluator,
+      createEvaluator: warmEvaluator,
+      onReloadSignal: cli.onReloadSignal,
+    },
     onFatal: stopping.fatal,
   });
-  if (!quiet) printSummary(cli, { revision, serving, installation });
+  if (options["quiet"] !== true) printSummary(cli, { revision, serving, installation });
   const pipelines = revision.pipelines.map((one) => one.name);
   log.info("listening", {
     hooks: serving.hooks,
@@ -77,6 +92,14 @@ function createLateEvaluator() {
       return made;
     },
   };
+}
+
+/** An interpreter that has started: the first event of a new revision must not pay for it. */
+async function warmEvaluator(revision: Revision): Promise<Evaluator> {
+  const evaluator = createEvaluator({ deadlineMs: revision.limits.mappingTimeoutMs });
+  const slow = compileExpression("$sort([2, 1])", { missingPolicy: false });
+  if (slow.ok) await evaluator.evaluate(slow.expression, { input: null, variables: {}, receivedAt: 0 });
+  return evaluator;
 }
 
 async function openLog(cli: Cli, revision: Revision): Promise<Log> {

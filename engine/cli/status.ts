@@ -1,5 +1,6 @@
 /** `hookrail status`: whether an engine runs here, with which config, and how much waits. */
 import { Command } from "commander";
+import type { ReloadDocument } from "../http/admin-reload.ts";
 import { countsDocument, pauseDocument } from "../http/documents.ts";
 import { callAdmin } from "./admin-client.ts";
 import { type Cli, EXIT } from "./context.ts";
@@ -47,6 +48,7 @@ function printStatus(cli: Cli, status: Status): void {
     line("hooks", text("hooks"));
     line("admin", text("admin"));
     line("revision", `${text("revision").slice(0, 12)} (${text("environment")})`);
+    printReload(status, line);
     line("pipelines", names(status["pipelines"]));
     line("connections", names(status["connections"]));
   }
@@ -59,6 +61,17 @@ function printStatus(cli: Cli, status: Status): void {
       "paused",
       `${pause.kind} ${pause.name} by ${plainText(pause.by)} since ${pause.since}${pause.reason === "" ? "" : `: ${plainText(pause.reason)}`}`,
     );
+}
+
+/** Silent while the files say what is at work and nothing was refused. */
+function printReload(status: Status, line: (name: string, text: string) => void): void {
+  const last = status["last_reload"] as ReloadDocument | null | undefined;
+  if (last === null || last === undefined) return;
+  const files = last.file_revision;
+  if (files !== last.revision) line("files", files === null ? "have errors" : `${files.slice(0, 12)}, not at work`);
+  const { at, why, result, error } = last;
+  line("reload", `${result} at ${at} (${why})${error === null ? "" : `: ${error.code} ${plainText(error.message)}`}`);
+  for (const frame of error?.frames ?? []) for (const row of frame.split("\n")) line("", plainText(row));
 }
 
 function names(list: unknown): string {

@@ -14,8 +14,8 @@ export interface Stopping {
 /** With a store that takes nothing there is nothing to wait for but answers on their way, ms. */
 const FATAL_GRACE_MS = 2_000;
 
-/** `graceMs`: how long the first signal's drain may take. */
-export function createStopping(cli: Pick<Cli, "onStopSignal" | "exit">, log: Log, graceMs: number): Stopping {
+/** `graceMs`: how long the first signal's drain may take, asked when it comes. */
+export function createStopping(cli: Pick<Cli, "onStopSignal" | "exit">, log: Log, graceMs: () => number): Stopping {
   const ended = Promise.withResolvers<number>();
   let serving: Parameters<Stopping["started"]>[0] | undefined;
   let asked: { readonly why: string; readonly code: number; readonly graceMs: number } | undefined;
@@ -39,7 +39,7 @@ export function createStopping(cli: Pick<Cli, "onStopSignal" | "exit">, log: Log
       log.flush();
       cli.exit(EXIT.findings);
     }
-    ask(signal, EXIT.ok, graceMs);
+    ask(signal, EXIT.ok, graceMs());
   });
   return {
     started(running) {

@@ -107,7 +107,8 @@ function createReferences(
   };
 }
 
-function readFromDisk(
+/** Reads an absolute path of `${file:PATH}`. */
+export function readFromDisk(
   path: string,
 ): { readonly ok: true; readonly text: string } | { readonly ok: false; readonly reason: string } {
   try {

@@ -21,6 +21,8 @@ export interface Log {
    * taken from a request: after the first few in a minute the rest are only counted.
    */
   repeating(level: LogLevel, cause: string, message: string, fields?: LogFields): void;
+  /** What is below is not written from now on. */
+  setLevel(level: LogLevel): void;
   /** The same log with these fields on every line. */
   child(fields: LogFields): Log;
   /** Writes what is still to be written; for the end of the process. */
@@ -88,6 +90,9 @@ export function createLog(options: {
       repeating(level, cause, message, fields) {
         if (logger.isLevelEnabled(level) && limit.admit(cause)) log[level](message, fields);
       },
+      setLevel(level) {
+        logger.level = level;
+      },
       child: (fields) => wrap(logger.child(safeFields(fields))),
       flush() {
         limit.flush();
@@ -126,6 +131,7 @@ export const silentLog: Log = {
   warn() {},
   error() {},
   repeating() {},
+  setLevel() {},
   child: () => silentLog,
   flush() {},
 };

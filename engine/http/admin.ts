@@ -7,6 +7,7 @@ import type { Operations } from "../flow/operations.ts";
 import type { EventFilter, StoreReader } from "../store/store.ts";
 import { type AdminGuard, type AdminRequest, judgeAdmin } from "./admin-guard.ts";
 import { LIFE_ROUTES, type LifeDeps } from "./admin-life.ts";
+import { RELOAD_ROUTES, type ReloadDeps, type ReloadStatus } from "./admin-reload.ts";
 import type { Answer, Call, Route } from "./admin-route.ts";
 import { readBody } from "./body.ts";
 import {
@@ -20,7 +21,7 @@ import {
 } from "./documents.ts";
 import { createListener, type Listener, type TlsTexts } from "./server.ts";
 
-export interface AdminDeps extends LifeDeps {
+export interface AdminDeps extends LifeDeps, ReloadDeps {
   readonly reader: StoreReader;
   readonly operations: Operations;
   readonly status: () => StatusDocument;
@@ -39,7 +40,7 @@ const ASKED_WRONGLY = /^HK80(18|[5-7]\d)$/;
 
 const ROUTES: readonly Route<AdminDeps>[] = [
   { method: "GET", path: /^\/healthz$/, run: () => ({ document: { status: "ok" } }) },
-  { method: "GET", path: /^\/readyz$/, run: (_call, deps) => readiness(deps.notReady()) },
+  { method: "GET", path: /^\/readyz$/, run: (_call, deps) => readiness(deps) },
   { method: "GET", path: /^\/api\/v1\/status$/, run: status },
   { method: "GET", path: /^\/api\/v1\/events$/, run: listEvents },
   { method: "GET", path: /^\/api\/v1\/events\/([^/]+)$/, run: oneEvent },
@@ -53,17 +54,34 @@ const ROUTES: readonly Route<AdminDeps>[] = [
   },
   { method: "POST", path: /^\/api\/v1\/(pause|resume)$/, right: () => "pause", run: switchPause },
   ...LIFE_ROUTES,
+  ...RELOAD_ROUTES,
 ];
 
-function readiness(reason: string | undefined): Answer {
+/** A config that was refused does not make it unready: it works on with the one before. */
+function readiness({ notReady, reloadStatus, status }: AdminDeps): Answer {
+  const reason = notReady();
+  const { last_reload: last } = reloadStatus();
+  const config = { revision: status().revision, reload: last === null ? null : shortReload(last) };
   return reason === undefined
-    ? { document: { status: "ready" } }
-    : { status: 503, document: { status: "not ready", reason } };
+    ? { document: { status: "ready", ...config } }
+    : { status: 503, document: { status: "not ready", reason, ...config } };
+}
+
+/** Without what stands in the files: this answer is open to whoever may reach the port. */
+function shortReload({ at, result, error }: NonNullable<ReloadStatus["last_reload"]>): object {
+  return { at, result, error: error?.code ?? null };
 }
 
 async function status(_call: Call, { reader, ...deps }: AdminDeps): Promise<Answer> {
   const [counts, pauses] = await Promise.all([reader.counts(), reader.pauses()]);
-  return { document: { ...deps.status(), counts: countsDocument(counts), paused: pauses.map(pauseDocument) } };
+  return {
+    document: {
+      ...deps.status(),
+      ...deps.reloadStatus(),
+      counts: countsDocument(counts),
+      paused: pauses.map(pauseDocument),
+    },
+  };
 }
 
 async function listEvents({ query }: Call, { reader }: AdminDeps): Promise<Answer> {
@@ -234,6 +252,7 @@ export function createAdminListener(deps: AdminDeps, local: boolean, tls: { read
   return createListener({
     handler: (req, res) => void handle(req, res),
     requestId: deps.requestId,
+    log: deps.log,
     limits: { maxConnections: 256 },
     ...tls,
   });

@@ -2,7 +2,7 @@
 import type { Revision } from "../config/revision.ts";
 import { fail } from "../core/errors.ts";
 import type { Actor } from "../flow/engine.ts";
-import { namesOf } from "../flow/names.ts";
+import { namesOf } from "../config/names.ts";
 import type { HeldName, NameChange, NameKind, Store } from "../store/store.ts";
 
 const ONE: Readonly<Record<NameKind, string>> = {

@@ -10,7 +10,7 @@ function prepare() {
   const stopping = createStopping(
     { onStopSignal: (handler) => void handlers.push(handler), exit: (code) => void exits.push(code) },
     silentLog,
-    20_000,
+    () => 20_000,
   );
   const serving = {
     stop: (graceMs: number) => {

@@ -11,6 +11,7 @@ import type { EventId } from "../../engine/core/types.ts";
 import { createStoreOperations } from "../../engine/flow/operations.ts";
 import { createStoreLife } from "../../engine/flow/store-life.ts";
 import { type AdminDeps, createAdminListener } from "../../engine/http/admin.ts";
+import type { ReloadDocument } from "../../engine/http/admin-reload.ts";
 import { adminSocketPath, listenOnSocket } from "../../engine/http/admin-socket.ts";
 import { type StatusDocument, sensitivityOf } from "../../engine/http/documents.ts";
 import { createRequestIds, type Listener } from "../../engine/http/server.ts";
@@ -32,6 +33,16 @@ const status: StatusDocument = {
   connections: [{ name: "crm", sink: "http", guarantee: "at_least_once" }],
 };
 
+const reloaded: ReloadDocument = {
+  at: "2026-11-24T00:00:00.000Z",
+  why: "command",
+  result: "refused",
+  revision: "r1",
+  file_revision: null,
+  changes: [],
+  error: { code: "HK8040", message: "the new config has errors", frames: ["secret.yaml:1"] },
+};
+
 let store: Store;
 let listeners: Listener[];
 let ids: ReturnType<typeof createCountingIds>;
@@ -49,6 +60,8 @@ const deps = (change: Partial<AdminDeps> = {}): AdminDeps => ({
   reader: store,
   operations: createStoreOperations(store, clock),
   life: createStoreLife({ store, clock, entities: new Map() }),
+  reload: async () => reloaded,
+  reloadStatus: () => ({ file_revision: "r1", last_reload: null }),
   status: () => status,
   notReady: () => undefined,
   sensitivity: () => sensitivityOf(new Map()),
@@ -118,8 +131,34 @@ describe("admin API", () => {
     const ready = await fetch(`${url}/readyz`);
     expect([ready.status, await ready.json()]).toEqual([
       503,
-      { format_version: "1.0", status: "not ready", reason: "draining" },
+      { format_version: "1.0", status: "not ready", reason: "draining", revision: "r1", reload: null },
     ]);
+  });
+
+  test("reloads for who may, and says to others no more than that a reload was refused", async () => {
+    const status = () => ({ file_revision: null, last_reload: reloaded });
+    const tokens = (["operator", "admin"] as const).map((role) => ({
+      name: role,
+      token: new Secret(`token-of-${role}`),
+      role,
+      teams: [],
+    }));
+    const guard = { tokens, roles: new Map(), allowedHosts: [], now: clock.now };
+    const url = await start({ guard, reloadStatus: status });
+    const post = (role: string) =>
+      fetch(`${url}/api/v1/reload`, {
+        method: "POST",
+        body: "{}",
+        headers: { "content-type": "application/json", authorization: `Bearer token-of-${role}` },
+      });
+    expect((await post("operator")).status).toBe(403);
+    expect(await (await post("admin")).json()).toEqual({ format_version: "1.0", reload: reloaded });
+    expect(await (await fetch(`${url}/readyz`)).json()).toEqual({
+      format_version: "1.0",
+      status: "ready",
+      revision: "r1",
+      reload: { at: reloaded.at, result: "refused", error: "HK8040" },
+    });
   });
 
   test("tells status with counts and pauses", async () => {

@@ -36,6 +36,7 @@ export async function runCommand(cwd: string, argv: readonly string[], change: P
     user: "ann",
     pid: 1,
     onStopSignal: () => {},
+    onReloadSignal: () => {},
     exit: (code) => {
       throw new Error(`exit ${code}`);
     },

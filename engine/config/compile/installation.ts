@@ -4,7 +4,7 @@ import { certificateFault } from "../../core/certificate.ts";
 import { parseDuration, parseRate, parseSize } from "../../core/duration.ts";
 import { Secret } from "../../core/secret.ts";
 import { parseIso } from "../../core/values.ts";
-import type { AlertModel, ChannelModel, DropModel, MovedModel } from "../operations.ts";
+import type { AlertModel, ChannelModel } from "../operations.ts";
 import { positionOf } from "../position.ts";
 import type { AdminModel, LimitsModel, Revision, ServerModel, TlsModel } from "../revision.ts";
 import type { ConfigYaml } from "../schema/config.schema.ts";
@@ -25,8 +25,6 @@ type Installation = Pick<
   | "limits"
   | "log"
   | "seed"
-  | "moved"
-  | "drop"
   | "teams"
   | "channels"
   | "alerts"
@@ -47,8 +45,6 @@ export function compileInstallation(context: CompileContext, readNamed: ReadName
       ...(config.log?.hash_key === undefined ? {} : { hashKey: new Secret(config.log.hash_key) }),
     },
     seed: config.seed === undefined ? "unsaid" : config.seed === "none" ? "none" : "declared",
-    moved: movedOf(config),
-    drop: dropOf(config),
     teams: new Map(Object.entries(config.teams ?? {}).map(([name, team]) => [name, teamOf(team)])),
     channels: compileChannels(context),
     alerts: compileAlerts(context),
@@ -195,30 +191,6 @@ function compileLimits(config: ConfigYaml): LimitsModel {
     ...(rate.ok ? { acceptRate: rate.value } : {}),
     ...(limits.backlog === undefined ? {} : { backlog: limits.backlog }),
     drainMs: durationOr(limits.drain, 20_000),
-  };
-}
-
-function movedOf(config: ConfigYaml): MovedModel {
-  const moved = config.moved ?? {};
-  return {
-    pipelines: moved.pipelines ?? {},
-    sources: moved.sources ?? {},
-    connections: moved.connections ?? {},
-    entities: moved.entities ?? {},
-    attributes: moved.attributes ?? {},
-    states: moved.states ?? {},
-  };
-}
-
-function dropOf(config: ConfigYaml): DropModel {
-  const drop = config.drop ?? {};
-  return {
-    pipelines: drop.pipelines ?? [],
-    sources: drop.sources ?? [],
-    connections: drop.connections ?? [],
-    entities: drop.entities ?? [],
-    attributes: drop.attributes ?? [],
-    states: drop.states ?? [],
   };
 }
 

@@ -20,6 +20,7 @@ import {
 } from "./cross.ts";
 import { compileEntities } from "./entities.ts";
 import { compileInstallation, type ReadNamed } from "./installation.ts";
+import { compileMoves } from "./moves.ts";
 import { checkOrders } from "./orders.ts";
 import { type CompiledPipeline, compilePipeline } from "./pipelines.ts";
 import { createRecipes, type RecipeFile, type RecipeFiles, type Recipes } from "./recipes.ts";
@@ -82,9 +83,11 @@ export function compileRevision(input: CompileInput): RevisionParts | undefined 
       connections: [...connections.keys()],
     }),
   );
+  const moves = compileMoves(context, entities);
   if (tested.some((pipeline) => pipeline === undefined)) return undefined;
   return {
     ...installation,
+    ...moves,
     tables: tables.all,
     entities,
     connections,

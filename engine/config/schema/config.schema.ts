@@ -69,8 +69,8 @@ export function configSchemaFor<C extends TSchema>(connection: C) {
       limits: maybe(limitsSchema),
       log: maybe(logSchema),
       otel: maybe(later(otelSchema)),
-      moved: maybe(later(movedSchema)),
-      drop: maybe(later(dropSchema)),
+      moved: maybe(movedSchema),
+      drop: maybe(dropSchema),
     },
     { description: "The installation." },
   );

@@ -80,11 +80,12 @@ export const pipelineSchema = closed(
     deliver: maybe(Type.Array(deliverSchema, { description: "Deliveries of all rules." })),
     traces: maybe(
       Type.Array(traceSchema, {
-        description: "Event sequences that must end in the same state in every order; `hookrail check` and `test` prove it.",
+        description:
+          "Event sequences that must end in the same state in every order; `hookrail check` and `test` prove it.",
       }),
     ),
     tests: maybe(Type.Array(testSchema, { description: "What it must do; `hookrail test` runs them." })),
-    moved: maybe(later(movedSchema)),
+    moved: maybe(movedSchema),
   },
   { description: "A pipeline." },
 );

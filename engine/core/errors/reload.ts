@@ -32,7 +32,7 @@ export const reloadErrors = {
   },
   HK8045: {
     title: "No engine to reload",
-    message: "no engine is running here: there is nothing to reload",
+    message: "no engine is running here, or it is stopping: there is nothing to reload",
     help: "`hookrail reload` asks a running engine to take the config as it is now. Without one, `hookrail run` starts with it.",
   },
 } as const satisfies ErrorEntries;

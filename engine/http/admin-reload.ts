@@ -1,0 +1,37 @@
+/** The admin API's part about reload: ask for one, and what came of the last. */
+import type { Route } from "./admin-route.ts";
+
+export interface ReloadDocument {
+  readonly at: string;
+  /** `files`, `SIGHUP` or `command`. */
+  readonly why: string;
+  readonly result: "taken" | "unchanged" | "refused";
+  /** At work afterwards. */
+  readonly revision: string;
+  /** What the files make; null while they make none. */
+  readonly file_revision: string | null;
+  /** What was moved and dropped, in words. */
+  readonly changes: readonly string[];
+  readonly error: { readonly code: string; readonly message: string; readonly frames: readonly string[] } | null;
+}
+
+export interface ReloadStatus {
+  readonly file_revision: string | null;
+  /** Null: none since the start. */
+  readonly last_reload: ReloadDocument | null;
+}
+
+export interface ReloadDeps {
+  /** Reads the config again and puts it to work, or says why not. */
+  readonly reload: (actor: string) => Promise<ReloadDocument>;
+  readonly reloadStatus: () => ReloadStatus;
+}
+
+export const RELOAD_ROUTES: readonly Route<ReloadDeps>[] = [
+  {
+    method: "POST",
+    path: /^\/api\/v1\/reload$/,
+    right: () => "reload",
+    run: async ({ actor }, { reload }) => ({ document: { reload: await reload(actor) } }),
+  },
+];
