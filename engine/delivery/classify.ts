@@ -67,7 +67,8 @@ function outcomeOf(kind: Exclude<AnswerClass, "per_item">, { status, detail, wai
     case "permanent":
       return { kind: "rejected", status, detail };
     case "retry":
-      return { kind: "retry", status, detail, ...after };
+      // A 503 that names a time speaks for the whole sink, as a throttle does.
+      return { kind: "retry", status, detail, ...after, ...(status === 503 && wait ? { throttled: true } : {}) };
     case "throttle":
       return { kind: "retry", status, detail, ...after, throttled: true };
     case "refresh_auth":

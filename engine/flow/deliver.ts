@@ -194,8 +194,12 @@ async function settle(
     ...(settlement.nextAt === undefined ? {} : { nextAt: settlement.nextAt }),
     ...(settlement.note === POSSIBLY_DUPLICATE ? { possiblyDuplicate: true } : {}),
   });
-  const throttled = outcome.kind === "retry" && outcome.throttled && settlement.nextAt !== undefined;
-  return { outcome: outcome.kind, ...(throttled ? { throttledUntil: settlement.nextAt } : {}) };
+  // Others wait as long as the sink asked, or the shortest retry: not as long as this delivery, which may have failed often.
+  const throttled = outcome.kind === "retry" && outcome.throttled === true;
+  return {
+    outcome: outcome.kind,
+    ...(throttled ? { throttledUntil: now + (outcome.afterMs ?? record.retry.baseMs) } : {}),
+  };
 }
 
 async function supersede(record: DeliveryRecord, deps: DeliverDeps, note: string): Promise<Attempted> {

@@ -13,6 +13,8 @@ export type Mode =
     }
   /** Reads the request and says nothing. */
   | { readonly kind: "hang" }
+  /** Reads the request and answers 200 when it is released. */
+  | { readonly kind: "hold" }
   /** Headers, then a byte now and then, without end. */
   | { readonly kind: "drip" }
   /** The connection breaks when the request has been read. */
@@ -41,6 +43,8 @@ export interface FaultServer {
   reset(): void;
   /** Most requests that were open at one time. */
   readonly mostAtOnce: number;
+  /** Answers all requests that are held. */
+  release(): void;
   /** Breaks connections as soon as they are made, before anything is read. */
   refuseConnections(refuse: boolean): void;
   close(): Promise<void>;
@@ -60,6 +64,7 @@ export async function startFaultServer(): Promise<FaultServer> {
   const timers = new Set<NodeJS.Timeout>();
   let refusing = false;
   let [open, mostAtOnce] = [0, 0];
+  const held: ServerResponse[] = [];
   const server = createServer(async (request, response) => {
     mostAtOnce = Math.max(mostAtOnce, ++open);
     response.on("close", () => open--);
@@ -71,7 +76,9 @@ export async function startFaultServer(): Promise<FaultServer> {
       headers: request.headers,
       body: Buffer.concat(chunks).toString(),
     });
-    perform(modes.shift() ?? answer(200), response, timers);
+    const mode = modes.shift() ?? answer(200);
+    if (mode.kind === "hold") held.push(response);
+    else perform(mode, response, timers);
   });
   server.on("connection", (socket) => {
     sockets.add(socket);
@@ -86,6 +93,9 @@ export async function startFaultServer(): Promise<FaultServer> {
     port,
     requests,
     next: (...more) => void modes.push(...more),
+    release: () => {
+      for (const response of held.splice(0)) response.writeHead(200).end("{}");
+    },
     reset: () => void modes.splice(0),
     get mostAtOnce() {
       return mostAtOnce;
@@ -102,7 +112,7 @@ export async function startFaultServer(): Promise<FaultServer> {
   };
 }
 
-function perform(mode: Mode, response: ServerResponse, timers: Set<NodeJS.Timeout>): void {
+function perform(mode: Exclude<Mode, { kind: "hold" }>, response: ServerResponse, timers: Set<NodeJS.Timeout>): void {
   switch (mode.kind) {
     case "answer":
       response.writeHead(mode.status, mode.headers).end(mode.body ?? "");
