@@ -11,6 +11,7 @@ import { explainVerb } from "./explain.ts";
 import { initVerb } from "./init.ts";
 import { pauseVerb, resumeVerb } from "./pause.ts";
 import { reloadVerb } from "./reload.ts";
+import { replayVerb } from "./replay.ts";
 import { runVerb } from "./run.ts";
 import { schemaVerb } from "./schema.ts";
 import { seedVerb } from "./seed.ts";
@@ -28,6 +29,7 @@ const VERBS: readonly Verb[] = [
   eventsVerb,
   explainVerb,
   deadVerb,
+  replayVerb,
   pauseVerb,
   resumeVerb,
   statusVerb,
@@ -98,7 +100,7 @@ function reportFailure(cli: Cli, error: unknown): number {
   return EXIT.internal;
 }
 
-const USAGE_CODES = new Set<string>(["HK8006", "HK8008", "HK8009", "HK8017", "HK8050", "HK8054"]);
+const USAGE_CODES = new Set<string>(["HK8006", "HK8008", "HK8009", "HK8017", "HK8050", "HK8054", "HK8077"]);
 
 function exitCodeOf(error: HookrailError): number {
   if (error.code === "HK8001" || error.code.startsWith("HK1")) return EXIT.config;

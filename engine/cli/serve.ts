@@ -7,6 +7,8 @@ import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import { guaranteeNames } from "../delivery/guarantee.ts";
 import type { Engine } from "../flow/engine.ts";
+import { createReplays } from "../flow/replay.ts";
+import { createRoutes } from "../flow/routes.ts";
 import { createStoreLife } from "../flow/store-life.ts";
 import { type AdminDeps, createAdminListener } from "../http/admin.ts";
 import { isLoopbackHost } from "../http/admin-guard.ts";
@@ -91,6 +93,10 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       ...createAdminDeps(options, { store, engine, requestId, state, sensitivity, startedAt: clock.now() }),
       get life() {
         return createStoreLife({ store, clock, entities: engine.revision.entities });
+      },
+      get replays() {
+        // The engine's own store: it wakes the engine.
+        return createReplays({ store: engine.store, clock, routes: createRoutes(engine.revision) });
       },
       reload: async (actor) => (reloading ?? fail("HK8045")).reload(actor),
       reloadStatus: () => reloading?.status() ?? { file_revision: engine.revision.hash, last_reload: null },
@@ -190,7 +196,7 @@ function createCurrentReader(engine: Engine): ReadRemote {
   };
 }
 
-type CommonAdminDeps = Omit<AdminDeps, "life" | "reload" | "reloadStatus">;
+type CommonAdminDeps = Omit<AdminDeps, "life" | "replays" | "reload" | "reloadStatus">;
 
 function createAdminDeps(
   options: ServeOptions,

@@ -11,6 +11,8 @@ import type {
   Pause,
   PurgeRequest,
   PurgeResult,
+  ReplayRequest,
+  ReplayResult,
   RevisionRecord,
   RevisionTaken,
   RevisionTaking,
@@ -40,6 +42,9 @@ export interface CallTable {
   saveRevision: { argument: RevisionRecord; result: null };
   takeRevision: { argument: RevisionTaking; result: RevisionTaken };
   seed: { argument: SeedRequest; result: SeedResult };
+  /** The store is about to be closed in order. */
+  markClosed: { argument: null; result: null };
+  replay: { argument: ReplayRequest; result: ReplayResult };
   purge: { argument: PurgeRequest; result: PurgeResult };
 }
 

@@ -5,6 +5,7 @@
 import { hash } from "node:crypto";
 import type { EntityRef } from "../core/types.ts";
 import type { Db } from "./connection.ts";
+import { createHashedAs } from "./hashed-names.ts";
 import { fromJson } from "./rows.ts";
 import type { EntityRecord } from "./store.ts";
 
@@ -36,10 +37,11 @@ export function createErasures(db: Db): Erasures {
   const salt = db.prepare<[], Buffer>("SELECT value FROM salt").pluck();
   const byId = db.prepare<[Buffer], ErasedRow>("SELECT entity_hash, tombstone, at FROM erased WHERE id_hash = +?");
   const any = db.prepare<[], number>("SELECT 1 FROM erased LIMIT 1").pluck();
+  const hashedAs = createHashedAs(db);
   let known: Buffer | undefined;
   const hashOf = (type: string, idName: string, value: string): Buffer => {
     known ??= salt.get() ?? Buffer.alloc(0);
-    const text = JSON.stringify([known.toString("hex"), type, idName, value]);
+    const text = JSON.stringify([known.toString("hex"), hashedAs("entity", type), idName, value]);
     return hash("sha256", text, "buffer").subarray(0, HASH_BYTES);
   };
   const find = (type: string, idName: string, value: string): ErasedRow | undefined => {

@@ -21,13 +21,16 @@ export function createAuditWriter(db: Db): AuditWriter {
 }
 
 /** Makes the handlers for pauses, revisions and seeds. */
-export function createOperateHandlers(db: Db): Pick<Handlers, "setPause" | "clearPause" | "saveRevision" | "seed"> {
+export function createOperateHandlers(
+  db: Db,
+): Pick<Handlers, "setPause" | "clearPause" | "saveRevision" | "markClosed" | "seed"> {
   const audits = createAuditWriter(db);
   const setPause = db.prepare(
     "INSERT OR REPLACE INTO pauses (kind, name, since, paused_by, reason) VALUES (?, ?, ?, ?, ?)",
   );
   const clearPause = db.prepare("DELETE FROM pauses WHERE kind = ? AND name = ?");
   const revision = db.prepare("INSERT OR IGNORE INTO revisions (hash, git_commit, files, at) VALUES (?, ?, ?, ?)");
+  const closed = db.prepare("DELETE FROM running");
   return {
     setPause({ pause, audit }) {
       setPause.run(pause.kind, pause.name, pause.since, pause.by, pause.reason);
@@ -41,6 +44,10 @@ export function createOperateHandlers(db: Db): Pick<Handlers, "setPause" | "clea
     },
     saveRevision({ hash, gitCommit, files, at }) {
       revision.run(hash, orNull(gitCommit), JSON.stringify(files), at);
+      return null;
+    },
+    markClosed() {
+      closed.run();
       return null;
     },
     seed: createSeed(db, audits),

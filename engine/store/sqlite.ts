@@ -5,8 +5,8 @@
 
 import type { Worker } from "node:worker_threads";
 import type { Clock } from "../core/clock.ts";
-import { fail, type HookrailError } from "../core/errors.ts";
-import { type Db, failOpen, openConnection, sqliteCode } from "./connection.ts";
+import type { HookrailError } from "../core/errors.ts";
+import { type Db, failOpen, openConnection } from "./connection.ts";
 import { createGroupRunner } from "./group.ts";
 import { createHandlers } from "./handlers.ts";
 import { type StoreLock, takeLock } from "./lock.ts";
@@ -16,6 +16,8 @@ import { createEntityReads } from "./read-entities.ts";
 import { createOperateReads } from "./read-operate.ts";
 import { createStoryReads } from "./read-story.ts";
 import { createWorkReads } from "./read-work.ts";
+import { createReplayReads } from "./replay.ts";
+import { checkOpened, lookBefore, recordHolder, refuseHalfRestored, relyOnNoOldWal } from "./startup.ts";
 import type { Store, StoreReader } from "./store.ts";
 import { startWriterThread, type WriterStart } from "./thread.ts";
 import { createWriter, type Writer, type WriterTransport } from "./writer.ts";
@@ -33,6 +35,8 @@ export interface SqliteStoreOptions {
   readonly busyTimeoutMs?: number;
   /** Cap on the file in pages of 16 KB: beyond it the store says that the disk is full. */
   readonly maxPages?: number;
+  /** Starts though the WAL of an engine that crashed is gone: what was committed last is then lost. */
+  readonly withoutWal?: boolean;
   /** The disk failed or the writer ended: nothing more can be promised, so the process should end. */
   readonly onFatal?: (error: HookrailError) => void;
 }
@@ -51,11 +55,13 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const lock = options.path === ":memory:" ? undefined : lockStore(start);
   let db: Db | undefined;
   try {
+    if (lock !== undefined) refuseHalfRestored(options.path);
+    const before = lookBefore(options.path);
     db = openConnection({ ...start, mode: "write" });
-    checkWhole(db, options.path);
+    checkOpened(db, options.path, { before, withoutWal: options.withoutWal === true });
     relyOnNoOldWal(db);
     migrate(db, { path: options.path, now: options.clock.now(), migrations: shippedMigrations() });
-    recordHolder(db);
+    recordHolder(db, options.clock.now());
     return await assemble(db, start, { options, lock });
   } catch (error) {
     db?.close();
@@ -65,7 +71,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 }
 
 /** Opens a store read-only, beside a running engine or without one. */
-export async function openSqliteReader(path: string, options: { nativeBinding?: string } = {}): Promise<StoreReader> {
+export async function openSqliteReader(
+  path: string,
+  options: { nativeBinding?: string } = {},
+): Promise<StoreReader & Pick<Store, "resolveId" | "snapshot">> {
   const db = openConnection({ ...options, path, mode: "read", busyTimeoutMs: BUSY_TIMEOUT_MS });
   try {
     refuseNewer(db, path, shippedMigrations());
@@ -93,7 +102,9 @@ async function assemble(
   const close = async () => {
     // The writer last: only a connection that may write can empty the WAL as it goes.
     if (reader !== db) reader.close();
-    await writer.close();
+    // Where this can not be written the next start follows a crash, and looks closer.
+    const marked = writer.call("markClosed", null).catch(() => {});
+    await Promise.all([marked, writer.close()]);
     lock?.release();
   };
   return createStore(reader, writer, { clock: options.clock, close });
@@ -130,6 +141,7 @@ function createReads(db: Db) {
   return {
     ...createStoryReads(db),
     ...createWorkReads(db),
+    ...createReplayReads(db),
     ...createEntityReads(db),
     ...createOperateReads(db),
     ...deliveries,
@@ -160,13 +172,9 @@ function createStore(
     saveRevision: async (revision) => void (await writer.call("saveRevision", revision)),
     takeRevision: (taking) => writer.call("takeRevision", taking),
     seed: (request) => writer.call("seed", request),
+    replay: (request) => writer.call("replay", request),
     purge: (request) => writer.call("purge", request),
   };
-}
-
-/** Who holds the store, for the one that is refused. Written into the store itself, which readers may always read. */
-function recordHolder(db: Db): void {
-  db.prepare("INSERT OR REPLACE INTO holder (one, pid) VALUES (1, ?)").run(process.pid);
 }
 
 function lockStore(start: WriterStart): StoreLock {
@@ -185,24 +193,4 @@ function holderOf(start: WriterStart): number | undefined {
     // Only the message is poorer: the other one may not have made the table yet.
     return undefined;
   }
-}
-
-/** Fails closed: a damaged page is found here and not by the first payment that needs it. */
-function checkWhole(db: Db, path: string): void {
-  let finding: string;
-  try {
-    finding = String(db.pragma("quick_check(1)", { simple: true }));
-  } catch (error) {
-    finding = sqliteCode(error) ?? String(error);
-  }
-  if (finding !== "ok") fail("HK4004", { path, finding });
-}
-
-/**
- * Takes what a killed engine left in the WAL into the file, and starts the WAL anew. Its last commit may have failed to
- * sync: the system then takes those pages for clean, they can be read until the power goes, and whatever is
- * appended behind them would be lost with them.
- */
-function relyOnNoOldWal(db: Db): void {
-  db.pragma("wal_checkpoint(TRUNCATE)");
 }

@@ -33,4 +33,24 @@ export const cliLifeErrors = {
     message: "{from} has no column `{column}`; it has {found}",
     help: "`key` and `columns` (`--key`, `--map`) name columns of the file's first line, or of the query's result.",
   },
+  HK8056: {
+    title: "The backup file is there already",
+    message: "{file} is already there",
+    help: "A backup never writes over a file by itself, least of all over the store. Give another name, or `--force`.",
+  },
+  HK8057: {
+    title: "No backup there",
+    message: "there is no file {file}",
+    help: "`restore` takes one file that `hookrail backup` made.",
+  },
+  HK8058: {
+    title: "An engine is running",
+    message: "an engine runs on {path}: stop it first",
+    help: "A store can not be replaced under a running engine. Stop it, restore, and start it again; senders try again meanwhile.",
+  },
+  HK8059: {
+    title: "There is a store already",
+    message: "there is a store at {path}",
+    help: "With `--force` the backup takes its place, and the store that is there is kept beside it. What was acknowledged after the backup is only in that one.",
+  },
 } as const satisfies ErrorEntries;

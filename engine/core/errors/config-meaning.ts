@@ -253,7 +253,8 @@ export const configMeaningErrors = {
     message: "`{what}` is written by rules that order events differently: {first} here, {second} there",
     help: "What makes an event newer must be one thing for all rules that write an attribute or a state from one source: versions of two clocks can not be compared, so whatever arrives last would win. Give the rules the same `order:`.",
     wrong: "rules:\n  - { on: item.changed, order: { by: version }, … }\n  - { on: item.renamed, … }",
-    right: "rules:\n  - { on: item.changed, order: { by: version }, … }\n  - { on: item.renamed, order: { by: version }, … }",
+    right:
+      "rules:\n  - { on: item.changed, order: { by: version }, … }\n  - { on: item.renamed, order: { by: version }, … }",
   },
   HK1135: {
     title: "A seed from nowhere, or from two places",

@@ -57,7 +57,7 @@ export const storeErrors = {
   HK4011: {
     title: "The store is busy",
     message: "another connection held the store's write lock for more than {waitedMs} ms",
-    help: "Something else writes to the file: a shell, a backup tool or a virus scanner. Only the engine may write it. For a backup stop the engine and copy the whole folder, never the one file.",
+    help: "Something else writes to the file: a shell, a backup tool or a virus scanner. Only the engine may write it. For a backup use `hookrail backup`.",
   },
   HK4012: {
     title: "A write was refused",

@@ -34,7 +34,8 @@ export const testingErrors = {
   },
   HK8312: {
     title: "A trace of which only a sample was run",
-    message: "the trace `{trace}` leads to too many different states to follow all of them; a sample was run, chosen by the seed {seed}",
+    message:
+      "the trace `{trace}` leads to too many different states to follow all of them; a sample was run, chosen by the seed {seed}",
     help: "Every order of arrival is followed, and orders that have come to the same state go on as one. Here they stay apart for too long: most often the source gives no time, so that receipt alone orders its events. `hookrail test` follows more of them than `check` does; `--seed` chooses another sample.",
   },
 } as const satisfies ErrorEntries;
