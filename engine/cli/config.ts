@@ -14,6 +14,7 @@ import { fail } from "../core/errors.ts";
 import type { Evaluator } from "../core/expression.ts";
 import { createRegistry, loadSinkFolder, type SinkRegistry } from "../plugin/registry.ts";
 import type { Built } from "../reload/reloader.ts";
+import { signatureOf } from "../reload/watch.ts";
 import { openSqliteReader } from "../store/sqlite.ts";
 import type { Cli } from "./context.ts";
 import { printDiagnostics } from "./diagnostics.ts";
@@ -37,7 +38,7 @@ async function importPlugin(url: string): Promise<unknown> {
 /** For the engine, whose connections are opened and whose revision is recorded. */
 interface ForServing {
   readonly evaluator: () => Evaluator;
-  /** Hears the absolute path of each file that is read, or looked for. */
+  /** Hears the absolute path of each file and folder that is read, or looked for, before it is. */
   readonly onRead?: (path: string) => void;
 }
 
@@ -64,7 +65,10 @@ export async function loadInstallation(cli: Cli, configPath: string, serving?: F
 
 function tellingReader(reader: ConfigReader, tell: (path: string) => void): ConfigReader {
   return {
-    list: (folder) => reader.list(folder),
+    list(folder) {
+      tell(folder);
+      return reader.list(folder);
+    },
     read(path) {
       tell(path);
       return reader.read(path);
@@ -74,9 +78,10 @@ function tellingReader(reader: ConfigReader, tell: (path: string) => void): Conf
 
 /** Loads for an engine that runs or is about to: with all that a reload has to know. */
 export async function buildInstallation(cli: Cli, configPath: string, evaluator: () => Evaluator): Promise<Built> {
-  const read = new Set<string>([configPath]);
-  const loaded = await loadInstallation(cli, configPath, { evaluator, onRead: (path) => read.add(path) });
-  return { loaded, code: codeOf(dirname(configPath)), read: [...read] };
+  const read = new Map<string, string>();
+  const onRead = (path: string) => void (read.has(path) || read.set(path, signatureOf(path)));
+  const code = codeOf(dirname(configPath));
+  return { loaded: await loadInstallation(cli, configPath, { evaluator, onRead }), code, read };
 }
 
 /** The installation's own sinks in code as one hash: Node keeps modules, so a changed one needs a new process. */

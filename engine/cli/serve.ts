@@ -21,6 +21,7 @@ import { openSqliteStore } from "../store/sqlite.ts";
 import { refuseNetworkDisk } from "../store/startup.ts";
 import type { Store } from "../store/store.ts";
 import { createEngine } from "../worker/engine.ts";
+import { within } from "../worker/within.ts";
 import { createLimiter, limitsOf, tlsOf, watchCertificates } from "./listening.ts";
 import { createLogObserver } from "./log-observer.ts";
 import { type Reloading, type ReloadSource, startReloading } from "./reloading.ts";
@@ -130,9 +131,12 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       ...addresses,
       revision: () => engine.revision,
       async stop(graceMs) {
+        const begun = clock.monotonic();
         certificates.stop();
-        await close();
-        await stopInOrder({ hooks, engine, listeners: [admin, socket], graceMs, clock });
+        // A reload under way ends soon or not at all.
+        await within(clock, graceMs / 4, close());
+        const left = Math.max(0, graceMs - (clock.monotonic() - begun));
+        await stopInOrder({ hooks, engine, listeners: [admin, socket], graceMs: left, clock });
       },
     };
   } catch (error) {

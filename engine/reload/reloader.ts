@@ -12,14 +12,15 @@ import type { Evaluator } from "../core/expression.ts";
 import { errorFields, type Log } from "../core/log.ts";
 import type { Actor, Engine } from "../flow/engine.ts";
 import { isSame, restartKeys, sameConnections } from "./compare.ts";
+import type { ReadFiles } from "./watch.ts";
 
 /** A config as read from the files of now. */
 export interface Built {
   readonly loaded: Loaded;
   /** Tells one state of the sinks in code from another. */
   readonly code: string;
-  /** Absolute paths of all that was read, or looked for. */
-  readonly read: readonly string[];
+  /** All that was read, or looked for. */
+  readonly read: ReadFiles;
 }
 
 export interface ReloadError {
@@ -64,7 +65,7 @@ export interface ReloaderDeps {
   /** Takes over what does not go through the engine: log level, limits of listeners. */
   readonly onTaken: (revision: Revision) => void;
   /** Hears of everything that was read, whatever came of it. */
-  readonly onRead: (paths: readonly string[]) => void;
+  readonly onRead: (read: ReadFiles) => void;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -1,12 +1,26 @@
 /** Watches the files of a config: atomic saves, files that come and go, and links swapped under a folder as Kubernetes does. */
+import { statSync } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { watch } from "chokidar";
 import type { Clock } from "../core/clock.ts";
 
 export interface ConfigWatch {
-  /** Absolute paths of all that was read or looked for; what lies elsewhere than in the known folders is watched too. */
-  readonly update: (paths: readonly string[]) => void;
+  /** All that was read or looked for; what lies elsewhere than in the known folders is watched too. */
+  readonly update: (read: ReadFiles) => void;
   readonly close: () => Promise<void>;
+}
+
+/** Absolute path -> how it stood just before it was read. */
+export type ReadFiles = ReadonlyMap<string, string>;
+
+/** Tells one state of a file or folder from another. */
+export function signatureOf(path: string): string {
+  try {
+    const { ino, size, mtimeMs } = statSync(path);
+    return `${ino} ${size} ${mtimeMs}`;
+  } catch {
+    return "absent";
+  }
 }
 
 export interface ConfigWatchOptions {
@@ -26,6 +40,7 @@ const PLACES: ReadonlySet<string> = new Set(["config.yaml", "pipelines", "plugin
 
 export function watchConfig({ root, clock, onChange, onFault, settleMs = 200 }: ConfigWatchOptions): ConfigWatch {
   let extra: ReadonlySet<string> = new Set();
+  let latest: ReadFiles = new Map();
   let watched = "";
   let cancel = (): void => {};
   let watcher: ReturnType<typeof watch> | undefined;
@@ -53,12 +68,19 @@ export function watchConfig({ root, clock, onChange, onFault, settleMs = 200 }: 
     watcher = watch([...folders], { ignoreInitial: true, ignored: (path) => !concerns(path) });
     watcher.on("all", changed);
     watcher.on("error", onFault);
+    // What changed between the reading and now, nobody was told of.
+    watcher.on("ready", () => {
+      for (const [path, signature] of latest) if (signatureOf(path) !== signature) return changed();
+    });
   }
 
   return {
-    update(paths) {
+    update(read) {
+      latest = read;
       const known = [...PLACES].map((place) => join(root, place));
-      const elsewhere = paths.filter((path) => !known.some((place) => path === place || path.startsWith(place + sep)));
+      const elsewhere = [...read.keys()].filter(
+        (path) => !known.some((place) => path === place || path.startsWith(place + sep)),
+      );
       const next = elsewhere.sort().join("\n");
       if (closed || (watcher !== undefined && next === watched)) return;
       watched = next;
