@@ -8,7 +8,7 @@ import { ingest } from "../flow/ingest.ts";
 import { silentObserver } from "../flow/observer.ts";
 import { type ApplyDeps, type Prepared, prepareWork } from "../flow/prepare.ts";
 import { createRoutes } from "../flow/routes.ts";
-import type { AcceptRequest, NewEvent, Store, StoredEvent, WorkItem } from "../store/store.ts";
+import type { AcceptRequest, NewEvent, StoredEvent, WorkItem } from "../store/store.ts";
 import { planRequests, type ReadSample, type RequestPlan, timeOfFirst, toRequest } from "./requests.ts";
 
 /** One event of the trace; a batch has several items. */
@@ -42,7 +42,44 @@ export interface TraceDeps {
   readonly readSample: ReadSample;
 }
 
-/** Takes each event in once. `alone`: the pipeline that takes what it listens to by itself. */
+/** Takes events in at one instant, as the engine would. */
+export interface Intake {
+  readonly deps: TraceEvents["deps"];
+  readonly now: number;
+  /** Text: why nobody has it. */
+  take(plan: RequestPlan, position: number): Promise<TraceEvent | string>;
+}
+
+/** `alone`: the pipeline that takes what it listens to by itself. `now`: when all of it has happened. */
+export function createIntake(
+  revision: Revision,
+  at: { readonly alone: string; readonly now: number },
+  evaluator: Evaluator,
+): Intake {
+  const deps: TraceEvents["deps"] = {
+    routes: createRoutes(revision, at.alone),
+    evaluator,
+    clock: createVirtualClock(at.now),
+    ids: createCountingIds(),
+    observer: silentObserver,
+    // Deliveries are never tried again here: sinks answer well.
+    retryPlan: () => ({ baseMs: 1_000, capMs: 60_000, horizonMs: 3_600_000 }),
+  };
+  return {
+    deps,
+    now: at.now,
+    async take(plan, position) {
+      const taken = await accept(plan, { deps, now: at.now });
+      if (typeof taken === "string") return taken;
+      const items: TraceItem[] = [];
+      for (const [index, event] of taken.events.entries())
+        items.push({ event, turns: await mapFor(event, taken.pipelines[index] ?? [], deps) });
+      return { position, type: items[0]?.event.type ?? plan.sample.name, items };
+    },
+  };
+}
+
+/** Takes each event of a trace in once. */
 export async function takeIn(
   revision: Revision,
   trace: { readonly alone: string; readonly events: readonly TestEvent[] },
@@ -53,30 +90,20 @@ export async function takeIn(
   const start = timeOfFirst(revision, once[0], readSample);
   const plans = planRequests(once, { revision, start, prefix: "event", readSample });
   const now = Math.max(start, ...plans.map((one) => one.arrivesAt));
-  const deps: TraceEvents["deps"] = {
-    routes: createRoutes(revision, trace.alone),
-    evaluator,
-    clock: createVirtualClock(now),
-    ids: createCountingIds(),
-    observer: silentObserver,
-    // Deliveries are never tried again here: sinks answer well.
-    retryPlan: () => ({ baseMs: 1_000, capMs: 60_000, horizonMs: 3_600_000 }),
-  };
+  const intake = createIntake(revision, { alone: trace.alone, now }, evaluator);
   const events: TraceEvent[] = [];
   const untaken: { position: number; why: string }[] = [];
   for (const [position, plan] of plans.entries()) {
-    const taken = await accept(plan, { deps, now });
+    const taken = await intake.take(plan, position);
     if (typeof taken === "string") {
       untaken.push({ position, why: taken });
       continue;
     }
-    const items: TraceItem[] = [];
-    for (const [index, event] of taken.events.entries())
-      items.push({ event, turns: await mapFor(event, taken.pipelines[index] ?? [], deps) });
-    if (items.every((item) => item.turns.length === 0)) untaken.push({ position, why: "no pipeline listens to it" });
-    events.push({ position, type: items[0]?.event.type ?? plan.sample.name, items });
+    if (taken.items.every((item) => item.turns.length === 0))
+      untaken.push({ position, why: "no pipeline listens to it" });
+    events.push(taken);
   }
-  return { events, deps, now, start, plans, ties: tiesOf(events), untaken };
+  return { events, deps: intake.deps, now, start, plans, ties: tiesOf(events), untaken };
 }
 
 /** What intake would have stored; text: how it refused the request. */
@@ -109,13 +136,10 @@ async function mapFor(
   const turns: { pipeline: string; prepared: Prepared }[] = [];
   for (const pipeline of pipelines) {
     const item = workItem(event, { pipeline, seq: 0, work: 0 });
-    turns.push({ pipeline, prepared: await prepareWork(item, { ...deps, store: noStore }) });
+    turns.push({ pipeline, prepared: await prepareWork(item, deps) });
   }
   return turns;
 }
-
-/** Preparing reads nothing from the store. */
-const noStore = {} as Store;
 
 export function workItem(
   event: NewEvent,

@@ -3,13 +3,9 @@
  * which nothing can tell apart go on as one: seven events have 5,040 orders, and seldom more than 128 worlds.
  */
 
-import { refKey } from "../core/record.ts";
-import { applyPrepared } from "../flow/apply.ts";
-import type { Prepared } from "../flow/prepare.ts";
-import type { Store, WorkItem } from "../store/store.ts";
-import { namesOf } from "../worker/apply-loop.ts";
-import { type TraceEvents, workItem } from "./trace-events.ts";
-import { emptyWorld, fingerprint, fork, seqOf, storeOf, type World } from "./trace-world.ts";
+import type { TraceEvents } from "./trace-events.ts";
+import { createReceiver } from "./trace-receive.ts";
+import { emptyWorld, fingerprint, fork, type World } from "./trace-world.ts";
 
 /** One way to a world. */
 export interface Explored {
@@ -79,81 +75,20 @@ function sample(level: readonly Node[], { maxWorlds, random }: ExploreLimits): N
 
 function createWalk(trace: TraceEvents) {
   const byPosition = new Map(trace.events.map((event) => [event.position, event]));
-  const prepared = new Map<string, Prepared>();
-  for (const { position, items } of trace.events) {
-    for (const [index, { turns }] of items.entries())
-      for (const turn of turns) prepared.set(`${position}.${index} ${turn.pipeline}`, turn.prepared);
-  }
-  const pipelines = [
-    ...new Set(trace.events.flatMap(({ items }) => items.flatMap(({ turns }) => turns.map((turn) => turn.pipeline)))),
-  ];
+  const receive = createReceiver(trace);
   let steps = 0;
 
   async function arrive(node: Explored & { readonly again: boolean }, position: number): Promise<Node> {
     const world = fork(node.world);
-    const repeated = node.path.includes(position);
-    await receive(world, position);
+    const event = byPosition.get(position);
+    steps++;
+    if (event !== undefined) await receive(world, event);
     return {
       world,
       path: [...node.path, position],
       print: fingerprint(world, trace.ties),
-      again: node.again || repeated,
+      again: node.again || node.path.includes(position),
     };
-  }
-
-  async function receive(world: World, position: number): Promise<void> {
-    steps++;
-    const event = byPosition.get(position);
-    const arrival = world.arrived.push(position) - 1;
-    const fresh = (event?.items ?? []).filter(({ event: { source, dedupeKey } }) => {
-      const key = `${source}\n${dedupeKey}`;
-      if (world.taken.has(key)) return false;
-      world.taken.add(key);
-      return true;
-    });
-    if (fresh.length === 0) world.arrived.pop();
-    for (const item of fresh) {
-      const index = event?.items.indexOf(item) ?? 0;
-      for (const { pipeline } of item.turns) {
-        const seq = seqOf(arrival, index);
-        const work = seq * pipelines.length + pipelines.indexOf(pipeline);
-        await take(world, workItem(item.event, { pipeline, seq, work }), `${position}.${index} ${pipeline}`);
-      }
-    }
-  }
-
-  /** One turn, and then those of whoever waited for what it changed: as the apply loop does. */
-  async function take(world: World, item: WorkItem, key: string): Promise<void> {
-    let waitsFor: readonly string[] = [];
-    const store = storeOf(world);
-    const noting: typeof store = {
-      ...store,
-      commitApply(commit) {
-        waitsFor = commit.outcome.status === "held" ? commit.outcome.waitsFor.map(refKey) : [];
-        world.held.delete(commit.workSeq);
-        return store.commitApply(commit);
-      },
-    };
-    const before = world.held.get(item.seq);
-    const applied = await applyPrepared(item, prepared.get(key) as Prepared, {
-      ...trace.deps,
-      // An apply step uses no more of a store than this.
-      store: noting as unknown as Store,
-    });
-    if (applied.status === "held") {
-      world.held.set(item.seq, {
-        item: { ...item, status: "held", heldSince: trace.now },
-        // Nothing new to say: it waits for what it waited for.
-        waitsFor: waitsFor.length > 0 ? new Set(waitsFor) : (before?.waitsFor ?? new Set()),
-        key,
-      });
-      return;
-    }
-    const names = new Set(applied.changed.length === 0 ? [] : namesOf(applied).map(refKey));
-    const woken = [...world.held.values()].filter((held) => [...held.waitsFor].some((name) => names.has(name)));
-    for (const held of woken.sort((a, b) => a.item.seq - b.item.seq)) {
-      if (world.held.has(held.item.seq)) await take(world, held.item, held.key);
-    }
   }
 
   return {

@@ -7,6 +7,7 @@ import { hash } from "node:crypto";
 import { refKey } from "../core/record.ts";
 import type { EntityRef, Json } from "../core/types.ts";
 import { canonicalJson } from "../flow/canonical.ts";
+import type { Prepared } from "../flow/prepare.ts";
 import { acknowledgedBy } from "../flow/settle.ts";
 import type { ApplyCommit, EntityRecord, HistoryRow, NewDelivery, OnceMark, Store, WorkItem } from "../store/store.ts";
 
@@ -27,8 +28,7 @@ export interface Acknowledged {
 export interface HeldWork {
   readonly item: WorkItem;
   readonly waitsFor: ReadonlySet<string>;
-  /** Where its mapping is kept. */
-  readonly key: string;
+  readonly prepared: Prepared;
 }
 
 export interface World {
