@@ -77,3 +77,13 @@ export function readTrace(trace: string): Syscall[] {
   }
   return calls;
 }
+
+/**
+ * Holds every write of headers and body to a socket for `ms` after it was made and before the caller learns of it, and
+ * writes the calls to `file`: whoever gets the bytes has that long to kill the writer between the two.
+ */
+export function holdRequests(file: string, ms: number): readonly string[] {
+  const calls = "writev,sendmsg";
+  const held = `inject=${calls}:delay_exit=${ms * 1_000}`;
+  return [...COMMON, "-yy", "-s", "300", "-o", file, "-e", `trace=${calls}`, "-e", held];
+}
