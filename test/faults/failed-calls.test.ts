@@ -30,7 +30,7 @@ const factor = faultFactor();
 const ENV = [tamperedWith({ checkpointPages: 100, purgeEveryMs: 200 }, join(packageRoot, "engine/main.ts"))];
 const BATCH = 15;
 const MAX_BATCHES = 14;
-const PER_STORE = 30;
+const PER_STORE = 15;
 
 /** How many of the first calls are tried, by call and file. `*` on a new store: while it is made. */
 const GRID: readonly { readonly call: DiskCall; readonly file: string; readonly first: number }[] = [
@@ -76,15 +76,17 @@ interface Bench {
   readonly installation: Installation;
   readonly crm: Crm;
   readonly ledger: Ledger;
+  /** Where all lives of the store write down their calls. */
+  readonly log: string;
 }
 
 type End = "refused to start" | "ended and said so" | "went on" | "not reached";
 
 /** One life with one failed call. */
-async function liveWith({ installation, ledger }: Bench, fault: DiskFault): Promise<End> {
+async function liveWith({ installation, ledger, log }: Bench, fault: DiskFault): Promise<End> {
   let engine: RunningEngine;
   try {
-    engine = await installation.start(underDiskCalls({ root: installation.root, fault, env: ENV }));
+    engine = await installation.start(underDiskCalls({ root: installation.root, log, fault, env: ENV }));
   } catch (error) {
     // In words of the catalogue, not as a bug.
     expect([fault, String(error)]).toEqual([fault, expect.stringMatching(/HK[48]\d{3}/)]);
@@ -116,21 +118,39 @@ async function liveWith({ installation, ledger }: Bench, fault: DiskFault): Prom
   return "ended and said so";
 }
 
+const NOTHING = Object.fromEntries(CUT_MODES.map((mode) => [mode, []]));
+
+/** What would be wrong if the power went now. */
+async function faultsAfterCut(root: string, log: string): Promise<Record<string, string[]>> {
+  const records = readDiskLog(log);
+  const replay = new DiskReplay(records);
+  replay.playTo(records.length);
+  const found: Record<string, string[]> = {};
+  for (const mode of CUT_MODES) {
+    writeState(join(root, "after"), replay.cut(mode, seeded(seed)));
+    found[mode] = await faultsOf(join(root, "after"), toldBefore(records, records.length));
+  }
+  return found;
+}
+
 async function failInOneStore(faults: readonly DiskFault[], ends: Map<End, number>): Promise<number> {
   const crm = await startCrm();
   const installation = createFaultInstallation({ crm: crm.url, timeout: "1s", extra: "retention: { bodies: 1s }" });
   const ledger = createLedger(yesterday());
+  const log = join(installation.root, "calls");
   try {
     for (const fault of faults) {
-      const end = await liveWith({ installation, crm, ledger }, fault);
+      const end = await liveWith({ installation, crm, ledger, log }, fault);
       ends.set(end, (ends.get(end) ?? 0) + 1);
       const statuses = [...ledger.entries.values()].flatMap(({ answers }) => answers.map(({ status }) => status));
       expect(statuses.filter((status) => ![200, 202, 503].includes(status))).toEqual([]);
       if (ledger.acknowledged().length > 0) expectStored(installation.root, ledger);
     }
-    const engine = await installation.start();
+    const engine = await installation.start(underDiskCalls({ root: installation.root, log }));
     await ledger.send(engine.hooks, { fresh: BATCH, width: 5 });
     await settled(engine);
+    // What the failed calls have left behind holds up nothing that came after them.
+    expect(await faultsAfterCut(installation.root, log)).toEqual(NOTHING);
     expectApplied(installation.root, ledger);
     expectSql(installation.root, ledger);
     expectHttp(installation.root, crm);
@@ -187,16 +207,8 @@ async function cutAfterFailedSync(action: "EIO" | "LAST"): Promise<Record<string
     await ledger.send(next.hooks, { fresh: BATCH, width: 5 });
     await settled(next);
     await next.end("SIGKILL");
-    const records = readDiskLog(log);
-    expect(records.filter(({ kind }) => kind === "sync failed").length).toBe(1);
-    const replay = new DiskReplay(records);
-    replay.playTo(records.length);
-    const found: Record<string, string[]> = {};
-    for (const mode of CUT_MODES) {
-      writeState(join(root, "after"), replay.cut(mode, seeded(seed)));
-      found[mode] = await faultsOf(join(root, "after"), toldBefore(records, records.length));
-    }
-    return found;
+    expect(readDiskLog(log).filter(({ kind }) => kind === "sync failed").length).toBe(1);
+    return await faultsAfterCut(root, log);
   } finally {
     installation.remove();
     await crm.close();
@@ -210,8 +222,7 @@ describe.skipIf(!diskCallsHere())("after a sync that failed (needs Linux and a C
   ] as const)(
     "%s, and the next one relies on nothing that was not synced: a power cut then loses nothing",
     async (_, action) => {
-      const nothing = Object.fromEntries(CUT_MODES.map((mode) => [mode, []]));
-      expect(await cutAfterFailedSync(action)).toEqual(nothing);
+      expect(await cutAfterFailedSync(action)).toEqual(NOTHING);
     },
     60_000,
   );

@@ -29,7 +29,8 @@ export interface Load {
 /** A promise that the event is kept. */
 export const isAck = ({ status }: { readonly status: number }): boolean => status >= 200 && status < 300;
 
-export function createLedger(base: number): Ledger {
+/** `more`: what else each payment carries. */
+export function createLedger(base: number, more: object = {}): Ledger {
   const entries = new Map<number, LedgerEntry>();
   const isAcknowledged = (entry: LedgerEntry) => entry.answers.some(isAck);
   const unanswered = () => [...entries.values()].filter((entry) => !isAcknowledged(entry));
@@ -41,7 +42,7 @@ export function createLedger(base: number): Ledger {
       const queue = unanswered();
       for (let i = 0; i < fresh; i++) {
         const n = entries.size;
-        const entry = { n, body: payment(n, base), answers: [] };
+        const entry = { n, body: payment(n, base, more), answers: [] };
         entries.set(n, entry);
         queue.push(entry);
       }
