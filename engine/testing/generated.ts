@@ -49,6 +49,7 @@ export async function runGenerated(
   revision: Revision,
   pipeline: PipelineModel,
   deps: TraceDeps & { readonly only?: string },
+  onResult: (result: GeneratedResult) => void = () => {},
 ): Promise<Generated> {
   const results: GeneratedResult[] = [];
   const unreached: { pipeline: string; rule: string; position: SourcePosition }[] = [];
@@ -63,13 +64,15 @@ export async function runGenerated(
     const add = (name: string, differences: readonly string[]): void => {
       const full = `${label}: ${name}`;
       if (!full.includes(deps.only ?? "")) return;
-      results.push({
+      const result = {
         pipeline: pipeline.name,
         name: full,
         passed: differences.length === 0,
         differences,
         position: rule.position,
-      });
+      };
+      results.push(result);
+      onResult(result);
     };
     add("sent twice", await sentTwice(revision, pipeline, subject, deps));
     await mutate(revision, { pipeline, subject, deps, add });

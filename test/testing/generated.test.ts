@@ -86,9 +86,7 @@ deliver: [{ to: out, entity: customer }]
 `,
     });
     expect(failures(await generate(revision))).toEqual([
-      expect.stringMatching(
-        /amount_refunded is absent: customer\/cus_1\.owed: 7 became 0 at pipelines\/owed\.yaml:13/,
-      ),
+      expect.stringMatching(/amount_refunded is absent: customer\/cus_1\.owed: 7 became 0 at pipelines\/owed\.yaml:12/),
     ]);
   });
 
