@@ -11,7 +11,7 @@ import { findInstallation } from "./installation.ts";
 import { withReader } from "./stored.ts";
 import { type Input, onAction, parseCount, type Verb } from "./verb.ts";
 
-const OUTCOMES = [
+export const OUTCOMES = [
   "accepted",
   "held",
   "pending",
@@ -52,9 +52,9 @@ function toFilter(cli: Cli, { options }: Input): EventFilter {
 }
 
 /** The instant a duration ago. */
-export function parseSince(cli: Cli, text: string): number {
+export function parseSince(cli: Cli, text: string, option = "--since"): number {
   const parsed = parseDuration(text);
-  if (!parsed.ok) return fail("HK8009", { option: "--since", expected: parsed.expected, got: text });
+  if (!parsed.ok) return fail("HK8009", { option, expected: parsed.expected, got: text });
   return cli.clock.now() - parsed.value;
 }
 

@@ -100,10 +100,12 @@ function reportFailure(cli: Cli, error: unknown): number {
   return EXIT.internal;
 }
 
+/** `run` refuses the config: it is not there, or would lose sight of live rows. */
+const REFUSED_CONFIG = new Set<string>(["HK8001", "HK8041", "HK8042"]);
 const USAGE_CODES = new Set<string>(["HK8006", "HK8008", "HK8009", "HK8017", "HK8050", "HK8054", "HK8077"]);
 
 function exitCodeOf(error: HookrailError): number {
-  if (error.code === "HK8001" || error.code.startsWith("HK1")) return EXIT.config;
+  if (REFUSED_CONFIG.has(error.code) || error.code.startsWith("HK1")) return EXIT.config;
   if (error.code.startsWith("HK9")) return EXIT.internal;
   return USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.findings;
 }

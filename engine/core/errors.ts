@@ -14,6 +14,7 @@ import { intakeErrors } from "./errors/intake.ts";
 import { mappingErrors } from "./errors/mapping.ts";
 import { orderingErrors } from "./errors/ordering.ts";
 import { reloadErrors } from "./errors/reload.ts";
+import { replayErrors } from "./errors/replay.ts";
 import { sendingErrors } from "./errors/sending.ts";
 import { storeErrors } from "./errors/store.ts";
 import { storeLifeErrors } from "./errors/store-life.ts";
@@ -45,6 +46,7 @@ export const errorCatalogue = {
   ...orderingErrors,
   ...contractErrors,
   ...cliErrors,
+  ...replayErrors,
   ...cliLifeErrors,
   ...reloadErrors,
   ...testingErrors,

@@ -10,7 +10,7 @@ import type { RuleModel } from "../mapping/model.ts";
 import { missingReadings } from "../mapping/policy.ts";
 import { decide } from "../ordering/decide.ts";
 import type { Decision, StepWrite } from "../ordering/step.ts";
-import type { ApplyCommit, WorkItem } from "../store/store.ts";
+import type { ApplyCommit, Store, WorkItem } from "../store/store.ts";
 import { type Born, type BornFault, deliveriesFor } from "./born.ts";
 import { applyDetail, ruleName } from "./detail.ts";
 import { type ApplyDeps, dead, type Prepared } from "./prepare.ts";
@@ -103,9 +103,11 @@ async function takeStep(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Pr
     case "hold":
       return holdStep(item, decision, { rule: mapped.rule, deps, end });
     case "apply": {
+      const deliver = pipeline.deliver[mapped.rule.index] ?? [];
+      const withheld = item.replay?.effects === false ? deliver.filter((entry) => entry.kind === "effect") : [];
       const born = await deliveriesFor({
         pipeline,
-        deliver: pipeline.deliver[mapped.rule.index] ?? [],
+        deliver: deliver.filter((entry) => !withheld.includes(entry)),
         event: item.event,
         touched: decision.touched,
         scopeOf: createScopes(prepared, decision.touched, writes),
@@ -116,7 +118,9 @@ async function takeStep(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Pr
         now: at,
       });
       if (isFault(born)) return end(deadOutcome(item, deps, { ...born, rule: mapped.rule }));
-      const detail = applyDetail(mapped, deps.routes.revision.entities, born, detailExtra(prepared, writes));
+      const notSent = withheld.map(({ id }) => ({ deliver: id, why: "a replay does not repeat effects" }));
+      const told = { ...born, notSent: [...born.notSent, ...notSent] };
+      const detail = applyDetail(mapped, deps.routes.revision.entities, told, detailExtra(prepared, writes));
       return {
         commit: {
           ...base,
@@ -133,10 +137,11 @@ async function takeStep(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Pr
   }
 }
 
-async function decideItem(
+/** The decision on what is stored now; nothing is written. */
+export async function decideItem(
   item: WorkItem,
   prepared: Extract<Prepared, { kind: "mapped" }>,
-  deps: ApplyDeps,
+  deps: Pick<ApplyDeps, "routes" | "evaluator" | "clock"> & { readonly store: Pick<Store, "resolveId" | "snapshot"> },
 ): Promise<{ decision: Decision; writes: readonly StepWrite[] }> {
   const { mapped, pipeline } = prepared;
   const models = deps.routes.revision.entities;

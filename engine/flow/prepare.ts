@@ -37,7 +37,10 @@ export type Prepared =
   | { readonly kind: "dead"; readonly code: string; readonly message: string; readonly rule?: RuleModel };
 
 /** Parses, checks the contract and maps: deterministic in (event, revision), so many can run at once. */
-export async function prepareWork(item: WorkItem, deps: ApplyDeps): Promise<Prepared> {
+export async function prepareWork(
+  item: Pick<WorkItem, "event" | "pipeline">,
+  deps: Pick<ApplyDeps, "routes" | "evaluator"> & Partial<ApplyDeps>,
+): Promise<Prepared> {
   const pipeline = deps.routes.pipeline(item.pipeline);
   if (pipeline === undefined) return dead("HK6005", { pipeline: item.pipeline });
   const payload = readPayload(item.event, pipeline.source);

@@ -7,6 +7,7 @@ import type { Operations } from "../flow/operations.ts";
 import type { EventFilter, StoreReader } from "../store/store.ts";
 import { type AdminGuard, type AdminRequest, judgeAdmin } from "./admin-guard.ts";
 import { LIFE_ROUTES, type LifeDeps } from "./admin-life.ts";
+import { REPLAY_ROUTES, type ReplayDeps } from "./admin-replay.ts";
 import { RELOAD_ROUTES, type ReloadDeps, type ReloadStatus } from "./admin-reload.ts";
 import type { Answer, Call, Route } from "./admin-route.ts";
 import { readBody } from "./body.ts";
@@ -21,7 +22,7 @@ import {
 } from "./documents.ts";
 import { createListener, type Listener, type TlsTexts } from "./server.ts";
 
-export interface AdminDeps extends LifeDeps, ReloadDeps {
+export interface AdminDeps extends ReplayDeps, LifeDeps, ReloadDeps {
   readonly reader: StoreReader;
   readonly operations: Operations;
   readonly status: () => StatusDocument;
@@ -54,6 +55,7 @@ const ROUTES: readonly Route<AdminDeps>[] = [
   },
   { method: "POST", path: /^\/api\/v1\/(pause|resume)$/, right: () => "pause", run: switchPause },
   ...LIFE_ROUTES,
+  ...REPLAY_ROUTES,
   ...RELOAD_ROUTES,
 ];
 

@@ -7,6 +7,7 @@ import { createDeadLetterWriter } from "./dead-letters.ts";
 import { createEntityWriter } from "./entities.ts";
 import { createHashedAs, markKey } from "./hashed-names.ts";
 import type { Lanes } from "./lanes.ts";
+import { createReplayMemory } from "./replay.ts";
 import { jsonOrNull, orNull } from "./rows.ts";
 import type { ApplyCommit, ApplyResult, HistoryRow, NewDelivery } from "./store.ts";
 
@@ -15,8 +16,10 @@ export function createApply(db: Db, lanes: Lanes): Handlers["apply"] {
   const statements = prepareApply(db);
   const entities = createEntityWriter(db);
   const deadLetters = createDeadLetterWriter(db);
+  const replays = createReplayMemory(db);
   return (commit) => {
-    if (statements.work.get(commit.workSeq, commit.eventSeq) === undefined) {
+    const replay = replays.of(commit.workSeq, commit.eventSeq);
+    if (replay === undefined) {
       fail("HK4015", { work: commit.workSeq, pipeline: commit.pipeline });
     }
     const conflict = entities.findConflict(commit.entities) ?? findConflict(statements, lanes, commit);
@@ -29,8 +32,9 @@ export function createApply(db: Db, lanes: Lanes): Handlers["apply"] {
     for (const { delivery, into } of commit.merged) merge(statements, lanes, { from: delivery, into, at: commit.at });
     if (commit.outcome.status === "dead") {
       deadLetters.insert({ letter: commit.outcome.dead, kind: "event", eventSeq: commit.eventSeq });
+      replays.remember(commit.outcome.dead.id, replay);
     }
-    finishWork(statements, commit);
+    finishWork(statements, commit, replay.generation);
     return { kind: "ok" };
   };
 }
@@ -115,7 +119,7 @@ function merge(
   lanes.close(row);
 }
 
-function finishWork(statements: Statements, commit: ApplyCommit): void {
+function finishWork(statements: Statements, commit: ApplyCommit, generation: number): void {
   const { outcome } = commit;
   statements.unwait.run(commit.workSeq);
   if (outcome.status === "held") {
@@ -136,6 +140,7 @@ function finishWork(statements: Statements, commit: ApplyCommit): void {
     commit.revision,
     commit.at,
     orNull(skipped?.supersededBy),
+    generation,
   );
 }
 
@@ -144,7 +149,6 @@ type Statements = ReturnType<typeof prepareApply>;
 function prepareApply(db: Db) {
   return {
     hashedAs: createHashedAs(db),
-    work: db.prepare<[number, number], number>("SELECT seq FROM work WHERE seq = ? AND event_seq = ?").pluck(),
     marked: db.prepare<[Buffer], number>("SELECT 1 FROM once_marks WHERE key = ?").pluck(),
     mark: db.prepare("INSERT INTO once_marks (key, event_seq) VALUES (?, ?)"),
     deliverySeq: db.prepare<[string], number>("SELECT seq FROM deliveries WHERE id = ?").pluck(),
@@ -166,8 +170,8 @@ function prepareApply(db: Db) {
     unwait: db.prepare("DELETE FROM waits WHERE work_seq = ?"),
     done: db.prepare("DELETE FROM work WHERE seq = ?"),
     outcome: db.prepare(
-      `INSERT OR REPLACE INTO outcomes (event_seq, pipeline, status, reason, rule, detail, revision, at, superseded_by)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO outcomes (event_seq, pipeline, status, reason, rule, detail, revision, at, superseded_by, generation)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
   };
 }

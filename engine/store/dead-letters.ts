@@ -4,6 +4,7 @@ import type { Handlers } from "./calls.ts";
 import type { Db } from "./connection.ts";
 import type { Lanes } from "./lanes.ts";
 import { createAuditWriter } from "./operate.ts";
+import { createReplayMemory } from "./replay.ts";
 import { fromJson } from "./rows.ts";
 import type { AuditRow, NewDeadLetter } from "./store.ts";
 
@@ -70,6 +71,7 @@ export function createDeadLetterHandlers(db: Db, lanes: Lanes): Pick<Handlers, "
 
 /** Event work gets a new seq, so that readers by cursor find it; a delivery gets back into its lane, due at once. */
 function createReopen(db: Db, lanes: Lanes): (letter: OpenLetter, at: number) => boolean {
+  const replays = createReplayMemory(db);
   const work = db.prepare("INSERT INTO work (event_seq, pipeline) VALUES (?, ?)");
   const dead = db.prepare<[number], DeadDelivery>(
     `SELECT connection, entity_type, entity_key, kind, attempts,
@@ -98,7 +100,8 @@ function createReopen(db: Db, lanes: Lanes): (letter: OpenLetter, at: number) =>
   return (letter, at) => {
     if (letter.delivery_seq !== null) return reopenDelivery(letter.delivery_seq, letter.event_seq, at);
     const pipelines = letter.pipelines === null ? [letter.pipeline] : fromJson<string[]>(letter.pipelines);
-    for (const pipeline of pipelines) work.run(letter.event_seq, pipeline);
+    for (const pipeline of pipelines)
+      replays.restore(letter.id, Number(work.run(letter.event_seq, pipeline).lastInsertRowid));
     return pipelines.length > 0;
   };
 }

@@ -8,6 +8,7 @@ import { createDeliveryHandlers } from "./deliveries.ts";
 import { createLanes } from "./lanes.ts";
 import { createAuditWriter, createOperateHandlers } from "./operate.ts";
 import { createPurge } from "./purge.ts";
+import { createReplay } from "./replay.ts";
 import { createTakeRevision } from "./take-revision.ts";
 
 /** All write handlers of a connection; statements are prepared once, here. */
@@ -21,6 +22,7 @@ export function createHandlers(db: Db): Handlers {
     ...createDeadLetterHandlers(db, lanes),
     ...operate,
     takeRevision: createTakeRevision(db, { audits: createAuditWriter(db), save: operate.saveRevision }),
+    replay: createReplay(db),
     purge: createPurge(db),
   };
 }

@@ -54,15 +54,22 @@ export function toStoredEvent(row: EventRow): StoredEvent {
   };
 }
 
-type WorkRow = EventRow & {
+export type WorkRow = EventRow & {
   readonly work_seq: number;
   readonly pipeline: string;
   readonly held_since: number | null;
   readonly held_until: number | null;
   readonly hold_reason: string | null;
+  readonly generation: number;
+  readonly effects: number;
 };
 
-function toWorkItem(row: WorkRow): WorkItem {
+/** Work joined with its event and body, as `WorkRow`. */
+export const WORK_WITH_EVENT = `SELECT e.*, b.body, w.seq AS work_seq, w.pipeline, w.held_since, w.held_until, w.hold_reason,
+    w.generation, w.effects
+  FROM work w JOIN events e ON e.seq = w.event_seq LEFT JOIN bodies b ON b.seq = e.body_seq`;
+
+export function toWorkItem(row: WorkRow): WorkItem {
   return {
     seq: row.work_seq,
     pipeline: row.pipeline,
@@ -70,16 +77,16 @@ function toWorkItem(row: WorkRow): WorkItem {
     event: toStoredEvent(row),
     ...present("heldSince", row.held_since),
     ...present("holdReason", row.hold_reason),
+    ...(row.generation === 0 ? {} : { replay: { generation: row.generation, effects: row.effects === 1 } }),
   };
 }
 
 /** Makes the reads of events and work. */
 export function createWorkReads(db: Db): Pick<Store, "event" | "readyWork" | "heldWork" | "nextHoldEnd"> {
-  const from = `SELECT e.*, b.body, w.seq AS work_seq, w.pipeline, w.held_since, w.held_until, w.hold_reason
-    FROM work w JOIN events e ON e.seq = w.event_seq LEFT JOIN bodies b ON b.seq = e.body_seq`;
+  const from = WORK_WITH_EVENT;
   const event = db.prepare<[number], EventRow>(`SELECT e.*, b.body FROM ${EVENT_WITH_BODY} WHERE e.seq = +?`);
   const ready = db.prepare<[number, number], WorkRow>(
-    `${from} WHERE w.seq > +? AND w.held_until IS NULL ORDER BY w.seq LIMIT +?`,
+    `${from} WHERE w.seq > +? AND w.held_until IS NULL AND w.generation = 0 ORDER BY w.seq LIMIT +?`,
   );
   const ended = db.prepare<[number, number], WorkRow>(
     `${from} WHERE w.held_until IS NOT NULL AND w.held_until <= +? ORDER BY w.held_until, w.seq LIMIT +?`,

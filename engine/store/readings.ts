@@ -137,9 +137,32 @@ export interface SeedMark {
   readonly created: number;
 }
 
-/** `bodiesBefore`: bodies received earlier go. `now`: dedupe keys whose window has ended go. `limit`: rows of each, at most. */
+/** Events to be worked on again, each in these pipelines. */
+export interface ReplayRequest {
+  readonly items: readonly { readonly event: EventId; readonly pipelines: readonly string[] }[];
+  readonly effects: boolean;
+  readonly audit: AuditRow;
+}
+
+/** Counts of turns: given, and not given since the event is being worked on; and of events without a body, erased or unknown. */
+export interface ReplayResult {
+  readonly queued: number;
+  readonly busy: number;
+  readonly gone: number;
+}
+
+/**
+ * `bodiesBefore`: bodies received earlier go. `now`: dedupe keys whose window has ended go. `limit`: rows of each, at most.
+ * The others, in ms since the epoch too: what is older goes; absent, it stays.
+ */
 export interface PurgeRequest {
   readonly bodiesBefore: number;
+  /** Events whose body and dedupe key are gone, with their deliveries and attempts. */
+  readonly eventsBefore?: number;
+  /** Dead letters that were open that long are discarded. */
+  readonly deadLettersBefore?: number;
+  readonly historyBefore?: number;
+  readonly auditBefore?: number;
   readonly now: number;
   readonly limit: number;
 }
@@ -147,6 +170,10 @@ export interface PurgeRequest {
 export interface PurgeResult {
   readonly bodies: number;
   readonly keys: number;
+  readonly events: number;
+  readonly deadLetters: number;
+  readonly history: number;
+  readonly audit: number;
   readonly more: boolean;
 }
 

@@ -78,6 +78,8 @@ export interface WorkItem {
   /** When it was first held; the window counts from here. */
   readonly heldSince?: number;
   readonly holdReason?: string;
+  /** It had its turn before: the how manieth other one this is, and whether effects are repeated. */
+  readonly replay?: { readonly generation: number; readonly effects: boolean };
 }
 
 export type { EntityRecord, StoredAttribute } from "../core/record.ts";

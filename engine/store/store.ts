@@ -18,6 +18,8 @@ import type {
   Pause,
   PurgeRequest,
   PurgeResult,
+  ReplayRequest,
+  ReplayResult,
   RevisionRecord,
   SeedMark,
   SeedRequest,
@@ -68,6 +70,8 @@ export interface StoreReader {
   counts(): Promise<StoreCounts>;
   /** What was ever seeded, by entity. */
   seeds(): Promise<readonly SeedMark[]>;
+  /** Turns of replays that are still to come. */
+  replaysPending(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -82,6 +86,8 @@ export interface Store extends StoreReader {
     readonly endedBy?: number;
     readonly limit: number;
   }): Promise<readonly WorkItem[]>;
+  /** Replayed work with `seq` above `after`, in order; `wait`: first what earlier replays gave birth to has to be delivered. */
+  replayWork(after: number, limit: number): Promise<readonly WorkItem[] | "wait">;
   /** When the next hold window ends, ms since the epoch. */
   nextHoldEnd(): Promise<number | undefined>;
 
@@ -134,6 +140,8 @@ export interface Store extends StoreReader {
   takeRevision(taking: RevisionTaking): Promise<RevisionTaken>;
   /** Entities loaded from what the CRM already knows; what is there already is left alone. */
   seed(request: SeedRequest): Promise<SeedResult>;
+  /** Gives events that had their turn another one. */
+  replay(request: ReplayRequest): Promise<ReplayResult>;
   /** Retention, a chunk at a time: call again while `more`. Bodies that open work or dead letters need stay. */
   purge(request: PurgeRequest): Promise<PurgeResult>;
 }

@@ -40,6 +40,12 @@ export interface ApplyLoop {
   applyReady(): Promise<number>;
   /** Begins held work whose window has ended; how many items were begun. */
   applyEnded(): Promise<number>;
+  /** Begins a few replayed items, for when nothing live is ready; how many were begun. */
+  applyReplayed(): Promise<number>;
+  /** Replayed work waits for deliveries to end. */
+  readonly waitsForDeliveries: boolean;
+  /** What is ready and what has waited long enough; replays only when there is neither. */
+  applySome(): Promise<number>;
   /** Resolves when all that was begun is done. */
   idle(): Promise<void>;
   /** Looks at all ready work again: after a resume or a failure. */
@@ -58,6 +64,8 @@ interface Lane {
 const maxFaults = 3;
 const maxOpen = 512;
 const maxInLane = 128;
+/** Replayed items that are begun and not done: what a live event may have to wait behind. */
+const maxReplaying = 16;
 
 export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
   const { store, clock, pace } = options;
@@ -68,6 +76,10 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
   const faults = new Map<number, number>();
   /** Work up to this seq has been taken, or left behind, by this process. */
   let cursor = 0;
+  /** The same for replayed work. */
+  let replayCursor = 0;
+  let replaying = 0;
+  let waitsForDeliveries = false;
   /** The first item that a full lane could not take. */
   let leftBehind: number | undefined;
   /** While the store can not write, nothing is taken: each try would fail like the one before. */
@@ -86,6 +98,7 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
         continue;
       }
       lane.taken++;
+      if (item.replay !== undefined) replaying++;
       inFlight.add(item.seq);
       const group = byPipeline.get(item.pipeline);
       if (group === undefined) byPipeline.set(item.pipeline, [item]);
@@ -132,6 +145,7 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
   function leave(item: WorkItem, lane: Lane): void {
     inFlight.delete(item.seq);
     lane.taken--;
+    if (item.replay !== undefined && --replaying === 0) options.onRetry();
     if (leftBehind === undefined || lane.taken > maxInLane / 2) return;
     cursor = Math.min(cursor, leftBehind - 1);
     leftBehind = undefined;
@@ -197,9 +211,10 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
 
   function rewind(): void {
     cursor = 0;
+    replayCursor = 0;
   }
 
-  return {
+  const loop: ApplyLoop = {
     async applyReady() {
       if (clock.now() < heldBackUntil) return 0;
       await open.below(maxOpen);
@@ -214,9 +229,30 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
       if (clock.now() < heldBackUntil) return 0;
       return begin(await store.heldWork({ endedBy: clock.now(), limit: options.batch ?? 128 }));
     },
+    async applyReplayed() {
+      if (clock.now() < heldBackUntil || replaying > 0) return 0;
+      const items = await store.replayWork(replayCursor, maxReplaying);
+      waitsForDeliveries = items === "wait";
+      if (items === "wait") return 0;
+      // A lane that is busy with live work takes no replays: they would go before what comes next.
+      const free = items.filter((item) => laneOf(item.pipeline).taken < maxInLane / 2);
+      const last = free.length === items.length ? items.at(-1) : undefined;
+      if (last !== undefined) replayCursor = last.seq;
+      const begun = begin(free);
+      // All of a paused pipeline: what is behind them may go.
+      return begun > 0 ? begun : last === undefined ? 0 : 1;
+    },
+    async applySome() {
+      const live = (await loop.applyReady()) + (await loop.applyEnded());
+      return live > 0 ? live : loop.applyReplayed();
+    },
+    get waitsForDeliveries() {
+      return waitsForDeliveries;
+    },
     idle: () => open.idle(),
     rewind,
   };
+  return loop;
 }
 
 /** What held work may be waiting for, that this step has changed. */

@@ -71,9 +71,7 @@ export function createEngine(parts: EngineParts): Engine {
     isHeld: () => quiet !== "nothing",
     onRetry: () => applyPump.kick(),
   });
-  const applyPump = createPump(
-    guarded("apply", async () => (quiet === "nothing" ? (await apply.applyReady()) + (await apply.applyEnded()) : 0)),
-  );
+  const applyPump = createPump(guarded("apply", async () => (quiet === "nothing" ? apply.applySome() : 0)));
 
   /** Loops outlive revisions: what is in flight stays known to the one that looks for more. */
   function loopFor(connection: string): void {
@@ -96,6 +94,7 @@ export function createEngine(parts: EngineParts): Engine {
       }),
       onProgress: () => {
         delivers.get(connection)?.pump.kick();
+        if (apply.waitsForDeliveries) applyPump.kick();
         schedule();
       },
     });
@@ -186,7 +185,7 @@ export function createEngine(parts: EngineParts): Engine {
     get revision() {
       return installed.revision;
     },
-    store,
+    store: { ...store, replay: (request) => store.replay(request).finally(wakeApply) },
     limitFor(path) {
       const source = installed.routes.source(path);
       if (source === undefined) return undefined;
@@ -218,7 +217,7 @@ export function createEngine(parts: EngineParts): Engine {
       const changes = await takeRevision(store, installed.revision, { ...by, at: clock.now() });
       await pauses.load();
       started = true;
-      endRetention = startRetention({ store, clock, observer, bodiesMs: () => installed.revision.retention.bodiesMs });
+      endRetention = startRetention({ store, clock, observer, terms: () => installed.revision.retention });
       kickAll();
       schedule();
       return changes.map(inWords);

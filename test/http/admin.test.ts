@@ -60,6 +60,7 @@ const deps = (change: Partial<AdminDeps> = {}): AdminDeps => ({
   reader: store,
   operations: createStoreOperations(store, clock),
   life: createStoreLife({ store, clock, entities: new Map() }),
+  replays: { replay: async () => ({ queued: 0, busy: 0, gone: 0 }), pending: async () => 0 },
   reload: async () => reloaded,
   reloadStatus: () => ({ file_revision: "r1", last_reload: null }),
   status: () => status,
