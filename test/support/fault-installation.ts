@@ -12,6 +12,8 @@ export interface FaultConfig {
   readonly timeout?: string;
   /** Lines of `server.limits`, in braces. */
   readonly limits?: string;
+  /** More of `server`, as members of a flow mapping. */
+  readonly server?: string;
   /** More top-level keys. */
   readonly extra?: string;
   /** More files, by path: pipelines, recipes. */
@@ -51,11 +53,11 @@ const httpConnection = (url: string, place: string, timeout: string) => `
       save:  { kind: upsert, path: /save }
     default_action: save`;
 
-const configYaml = ({ crm, timeout = "5s", limits = "{}", extra = "", sources = "", entities = "" }: FaultConfig) => `
+const configYaml = ({ crm, timeout = "5s", limits = "{}", server = "", extra = "", sources = "", entities = "" }: FaultConfig) => `
 environment: dev
 env_file: faults.env
 store: sqlite:./data/hookrail.db
-server: { port: 0, limits: ${limits} }
+server: { port: 0, limits: ${limits}${server === "" ? "" : `, ${server}`} }
 admin: { port: 0 }
 teams: { ops: {} }
 seed: none
