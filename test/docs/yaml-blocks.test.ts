@@ -11,15 +11,20 @@ import { packageRoot } from "../../engine/core/paths.ts";
 import { createEvaluator } from "../../engine/mapping/evaluate.ts";
 import { createRegistry, loadSinkFolder } from "../../engine/plugin/registry.ts";
 import { runTest } from "../../engine/testing/runner.ts";
+import { makeCertificate } from "../support/certificates.ts";
 import { type Block, blocksOf, readPages } from "./support.ts";
 
 // Each block stands in an installation: the shipped config.yaml, with what the page itself adds by `fragment:config`
 // and its whole pipelines. Whole documents are loaded as they are; fragments are put into a frame as text, so that YAML sees what a reader sees.
 
 const shipped = readFileSync(join(packageRoot, "config.yaml"), "utf8");
+const hooks = makeCertificate({ name: "hooks.example.com" });
 const contract = "pipelines/contracts/stripe/2025-10-15.yaml";
 const frameFiles = {
   "sample.env": readFileSync(join(packageRoot, "sample.env"), "utf8"),
+  "tls/hooks.crt": hooks.cert,
+  "tls/hooks.key": hooks.key,
+  "tls/clients.crt": hooks.cert,
   [contract]: readFileSync(join(packageRoot, contract), "utf8"),
 };
 const blocks = readPages()
