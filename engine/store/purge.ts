@@ -1,28 +1,45 @@
-/** Retention: bodies and frozen requests of what is done, and dedupe keys whose window has ended, a chunk at a time. */
+/** Retention, a chunk at a time: bodies and frozen requests of what is done, dedupe keys whose window has ended, and what purge-events.ts lets go. */
 import type { Handlers } from "./calls.ts";
 import type { Db } from "./connection.ts";
+import { type ChunkPurge, createDeadLetterPurge, createEventPurge, createLogPurge } from "./purge-events.ts";
 import type { PurgeRequest } from "./store.ts";
 
 /** Keys are looked at in key order, since they have no index by time: this many for each one that may be deleted. */
 const LOOK_FACTOR = 10;
 
-/** Makes the `purge` handler. It goes on where it last stopped; `more` is false once it has been all round. */
+/** What is purged, in the order in which each makes room for the next: a dead letter holds a body, a body and a key hold an event. */
+const FAMILIES = ["deadLetters", "bodies", "keys", "events", "history", "audit"] as const;
+
+/**
+ * Makes the `purge` handler. It goes on where it last stopped; `more` is false once it has been all round. What is through
+ * with its round waits for the others: else one would always be under way, and the round would never end.
+ */
 export function createPurge(db: Db): Handlers["purge"] {
-  const keys = createKeyPurge(db);
-  const bodies = createBodyPurge(db);
+  const purges: Readonly<Record<(typeof FAMILIES)[number], ChunkPurge>> = {
+    deadLetters: createDeadLetterPurge(db),
+    bodies: createBodyPurge(db),
+    keys: createKeyPurge(db),
+    events: createEventPurge(db),
+    history: createLogPurge(db, "history", (request) => request.historyBefore),
+    audit: createLogPurge(db, "audit", (request) => request.auditBefore),
+  };
+  const through = new Set<string>();
   return (request) => {
-    const purgedBodies = bodies(request);
-    const purgedKeys = keys(request);
-    return {
-      bodies: purgedBodies.count,
-      keys: purgedKeys.count,
-      more: purgedBodies.more || purgedKeys.more,
-    };
+    const counts = { deadLetters: 0, bodies: 0, keys: 0, events: 0, history: 0, audit: 0 };
+    for (const family of FAMILIES) {
+      if (through.has(family)) continue;
+      const { count, more } = purges[family](request);
+      counts[family] = count;
+      if (!more) through.add(family);
+    }
+    const more = through.size < FAMILIES.length;
+    if (!more) through.clear();
+    return { ...counts, more };
   };
 }
 
 /** A body stays while work, an open delivery or an open dead letter of any of its events may still need it. */
-function createBodyPurge(db: Db) {
+function createBodyPurge(db: Db): ChunkPurge {
   const candidates = db.prepare<[number, number], { seq: number; received_at: number; needed: number }>(
     `SELECT b.seq, e.received_at, EXISTS (
        SELECT 1 FROM events s WHERE (s.seq = b.seq OR (s.body_seq = b.seq AND s.body_seq <> s.seq)) AND (
@@ -55,7 +72,7 @@ function createBodyPurge(db: Db) {
   };
 }
 
-function createKeyPurge(db: Db) {
+function createKeyPurge(db: Db): ChunkPurge {
   const page = db.prepare<[number, Buffer, number], { level: number; key: Buffer; until: number }>(
     "SELECT level, key, until FROM dedupe WHERE (level, key) > (+?, +?) ORDER BY level, key LIMIT +?",
   );

@@ -166,11 +166,12 @@ function createLineage(db: Db): StoreReader["lineage"] {
       event_id: EventId;
       type: string;
       source: string;
-      occurred_at: number;
-      rank: number;
+      occurred_at: number | null;
+      rank: number | null;
     }
   >(
-    `SELECT h.*, e.id AS event_id, e.type, e.source, e.occurred_at, e.rank FROM history h JOIN events e ON e.seq = h.event_seq
+    `SELECT h.*, coalesce(e.id, 'purged') AS event_id, coalesce(e.type, 'purged') AS type, coalesce(e.source, 'purged') AS source,
+       e.occurred_at, e.rank FROM history h LEFT JOIN events e ON e.seq = h.event_seq
      WHERE h.entity_key = +? AND h.entity_type = +? AND h.attribute = +? ORDER BY h.seq DESC LIMIT +?`,
   );
   return async (entity, attribute, limit) =>
@@ -181,8 +182,8 @@ function createLineage(db: Db): StoreReader["lineage"] {
         eventType: row.type,
         source: row.source,
         revision: row.revision,
-        // A computed value has no place in a source's order.
-        ...(row.result === "computed"
+        // A computed value has no place in a source's order; history outlives its events.
+        ...(row.result === "computed" || row.occurred_at === null || row.rank === null
           ? {}
           : { version: { source: row.source, time: row.occurred_at, rank: row.rank, seq: row.event_seq } }),
       }),

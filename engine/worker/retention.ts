@@ -1,14 +1,15 @@
-/** Takes out of the store what retention lets go: bodies, and dedupe keys whose window has ended. A chunk at a time. */
+/** Takes out of the store what `retention:` lets go, and dedupe keys whose window has ended. A chunk at a time. */
+import type { Revision } from "../config/revision.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Observer } from "../flow/observer.ts";
-import type { Store } from "../store/store.ts";
+import type { PurgeRequest, Store } from "../store/store.ts";
 
 export interface RetentionOptions {
   readonly store: Pick<Store, "purge">;
   readonly clock: Clock;
   readonly observer: Observer;
-  /** How long bodies are kept, ms; asked anew for each round. */
-  readonly bodiesMs: () => number;
+  /** How long things are kept; asked anew for each round. */
+  readonly terms: () => Revision["retention"];
 }
 
 const everyMs = 10 * 60_000;
@@ -16,8 +17,19 @@ const everyMs = 10 * 60_000;
 const chunkRows = 200;
 const betweenChunksMs = 20;
 
+/** Up to when things go; what has no term is kept for ever. */
+export function purgeBefore(terms: Revision["retention"], now: number): Omit<PurgeRequest, "now" | "limit"> {
+  return {
+    bodiesBefore: now - terms.bodiesMs,
+    eventsBefore: now - Math.max(terms.eventsMs, terms.bodiesMs),
+    deadLettersBefore: now - terms.deadLettersMs,
+    ...(terms.historyMs === undefined ? {} : { historyBefore: now - terms.historyMs }),
+    ...(terms.auditMs === undefined ? {} : { auditBefore: now - terms.auditMs }),
+  };
+}
+
 /** Starts the rounds; returns what ends them. */
-export function startRetention({ store, clock, observer, bodiesMs }: RetentionOptions): () => void {
+export function startRetention({ store, clock, observer, terms }: RetentionOptions): () => void {
   let cancel = (): void => {};
   let ended = false;
   const again = (ms: number): void => {
@@ -25,7 +37,7 @@ export function startRetention({ store, clock, observer, bodiesMs }: RetentionOp
   };
   function round(): void {
     const now = clock.now();
-    store.purge({ bodiesBefore: now - bodiesMs(), now, limit: chunkRows }).then(
+    store.purge({ ...purgeBefore(terms(), now), now, limit: chunkRows }).then(
       ({ more }) => again(more ? betweenChunksMs : everyMs),
       (error: unknown) => {
         observer.fault({ where: "retention", error });

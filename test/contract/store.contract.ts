@@ -6,6 +6,7 @@ import { deliveryContract } from "./store/deliveries.ts";
 import { intakeContract } from "./store/intake.ts";
 import { laneContract } from "./store/lanes.ts";
 import { operatorContract } from "./store/operators.ts";
+import { retentionContract } from "./store/retention.ts";
 import { storyContract } from "./store/stories.ts";
 
 /** A store as a test gets it. */
@@ -27,5 +28,6 @@ export function storeContract(name: string, open: OpenStore): void {
   deliveryContract(name, open);
   laneContract(name, open);
   operatorContract(name, open);
+  retentionContract(name, open);
   storyContract(name, open);
 }

@@ -2,13 +2,31 @@ import { describe, expect, it } from "vitest";
 import { createVirtualClock } from "../../engine/core/clock.ts";
 import { silentObserver } from "../../engine/flow/observer.ts";
 import type { PurgeRequest } from "../../engine/store/store.ts";
-import { startRetention } from "../../engine/worker/retention.ts";
+import { purgeBefore, startRetention } from "../../engine/worker/retention.ts";
 
 const start = 1_000_000_000;
 const minute = 60_000;
+const day = 86_400_000;
+const none = { bodies: 0, keys: 0, events: 0, deadLetters: 0, history: 0, audit: 0 };
+const terms = (bodiesMs: number) => () => ({ bodiesMs, eventsMs: 400 * day, deadLettersMs: 180 * day });
 const turns = async () => {
   for (let i = 0; i < 5; i++) await Promise.resolve();
 };
+
+describe("purgeBefore", () => {
+  it("keeps for ever what has no term, and no event for less long than its body", () => {
+    const all = { bodiesMs: 30, eventsMs: 10, deadLettersMs: 20, historyMs: 40, auditMs: 50 };
+    expect(purgeBefore(all, 100)).toEqual({
+      bodiesBefore: 70,
+      eventsBefore: 70,
+      deadLettersBefore: 80,
+      historyBefore: 60,
+      auditBefore: 50,
+    });
+    const { historyMs: _history, auditMs: _audit, ...some } = all;
+    expect(Object.keys(purgeBefore(some, 100))).toEqual(["bodiesBefore", "eventsBefore", "deadLettersBefore"]);
+  });
+});
 
 describe("startRetention", () => {
   it("purges in chunks every ten minutes, bodies older than declared", async () => {
@@ -18,10 +36,10 @@ describe("startRetention", () => {
     const store = {
       async purge(request: PurgeRequest) {
         requests.push(request);
-        return { bodies: 0, keys: 0, more: answers.shift() ?? false };
+        return { ...none, more: answers.shift() ?? false };
       },
     };
-    const end = startRetention({ store, clock, observer: silentObserver, bodiesMs: () => 5 * minute });
+    const end = startRetention({ store, clock, observer: silentObserver, terms: terms(5 * minute) });
     clock.advance(10 * minute);
     await turns();
     clock.advance(20);
@@ -39,10 +57,10 @@ describe("startRetention", () => {
     const store = {
       async purge() {
         if (++calls === 1) throw new Error("busy");
-        return { bodies: 0, keys: 0, more: false };
+        return { ...none, more: false };
       },
     };
-    const end = startRetention({ store, clock, observer: silentObserver, bodiesMs: () => minute });
+    const end = startRetention({ store, clock, observer: silentObserver, terms: terms(minute) });
     for (let round = 0; round < 2; round++) {
       clock.advance(10 * minute);
       await turns();

@@ -114,10 +114,10 @@ export const storeSchema = Type.Union(
 export const retentionSchema = closed(
   {
     bodies: maybe(durationText("Raw bodies. Default: 30d.")),
-    events: maybe(later(durationText("Events without their bodies, deliveries and attempts. Default: 400d."))),
-    dead_letters: maybe(later(durationText("Open dead letters, with their bodies. Default: 180d."))),
-    history: maybe(later(durationText("Who wrote which attribute. Default: for ever."))),
-    audit: maybe(later(durationText("What operators did. Default: for ever."))),
+    events: maybe(durationText("Events without their bodies, deliveries and attempts. Default: 400d.")),
+    dead_letters: maybe(durationText("Open dead letters, with their bodies; then they count as discarded. Default: 180d.")),
+    history: maybe(durationText("Who wrote which attribute. Default: for ever.")),
+    audit: maybe(durationText("What operators did. Default: for ever.")),
   },
   { description: "How long things are kept." },
 );
