@@ -179,7 +179,7 @@ async function upsertAttributes(
   at: { readonly touched: Touched; readonly open: readonly OpenUpsert[] },
 ): Promise<Record<string, AttributeWrite> | undefined> {
   const { after } = at.touched;
-  const known: Record<string, Json> = { ...(await input.store.acknowledged(entry.connection, after)) };
+  const known: Record<string, Json> = { ...(await input.store.acknowledged(entry.connection, after, entry.action)) };
   // What waits, is on the wire or may have arrived changes what is there: what was acknowledged before is no measure.
   for (const { attributes } of at.open) for (const name of Object.keys(attributes)) delete known[name];
   if (at.open.length > 0) delete known[acknowledgedState];

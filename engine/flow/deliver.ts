@@ -69,7 +69,7 @@ export async function attemptDelivery(record: DeliveryRecord, deps: DeliverDeps)
  */
 async function sentSince(record: DeliveryRecord, store: Store): Promise<readonly string[]> {
   if (record.kind !== "upsert" || record.frozen === undefined) return [];
-  const known = await store.acknowledged(record.connection, record.entity);
+  const known = await store.acknowledged(record.connection, record.entity, record.action);
   return namesOf(record).filter((name) => name in known);
 }
 
@@ -91,7 +91,7 @@ async function mark(attempt: AttemptMark, store: Store): Promise<boolean> {
 /** Between birth and first attempt another delivery may have said the same: then there is nothing to send. */
 async function withoutAcknowledged(record: DeliveryRecord, store: Store): Promise<DeliveryRecord | undefined> {
   if (record.kind !== "upsert") return record;
-  const known = await store.acknowledged(record.connection, record.entity);
+  const known = await store.acknowledged(record.connection, record.entity, record.action);
   const entries = Object.entries(record.attributes);
   const fresh = entries.filter(([name, write]) => {
     const value = "set" in write ? write.set : null;

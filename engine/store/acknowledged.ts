@@ -1,5 +1,11 @@
-/** What each connection last acknowledged for an entity: the ground that the next upsert's difference is taken against. */
+/**
+ * What each connection last acknowledged for an entity: the ground that the next upsert's difference is taken against.
+ *
+ * Two actions of a connection may write to two places or to one, and nobody here knows which. So a value is kept with
+ * the actions that have brought it: another value, by whatever action, makes what the others brought no measure.
+ */
 import type { EntityRef, Json } from "../core/types.ts";
+import { sameJson } from "../core/values.ts";
 import type { Db } from "./connection.ts";
 import { fromJson } from "./rows.ts";
 
@@ -8,12 +14,38 @@ interface Place {
   readonly entity: EntityRef;
 }
 
+/** `v`: the value; `a`: the actions that have brought it. */
+interface Mark {
+  readonly v: Json;
+  readonly a: readonly string[];
+}
+
+/** What this action has surely brought. */
+export function broughtBy(action: string, text: string | undefined): Readonly<Record<string, Json>> {
+  const marks = [...readMarks(text)].filter(([, mark]) => mark.a.includes(action));
+  return Object.fromEntries(marks.map(([name, mark]) => [name, mark.v]));
+}
+
+/** Values without their actions, as earlier versions kept them, say nothing any more: they are sent once again. */
+function readMarks(text: string | undefined): Map<string, Mark> {
+  const kept = Object.entries(text === undefined ? {} : fromJson<Record<string, Mark | Json>>(text));
+  return new Map(kept.flatMap(([name, mark]) => (isMark(mark) ? [[name, mark] as const] : [])));
+}
+
+function isMark(mark: Mark | Json): mark is Mark {
+  return typeof mark === "object" && mark !== null && "a" in mark && Array.isArray(mark.a) && "v" in mark;
+}
+
 /** Changes acknowledged values, inside the caller's transaction. */
 export interface AcknowledgedWriter {
   forgetAll(at: Place): void;
   change(
     at: Place,
-    change: { readonly learnt: Readonly<Record<string, Json>>; readonly forgotten: readonly string[] },
+    change: {
+      readonly action: string;
+      readonly learnt: Readonly<Record<string, Json>>;
+      readonly forgotten: readonly string[];
+    },
   ): void;
 }
 
@@ -31,14 +63,16 @@ export function createAcknowledgedWriter(db: Db): AcknowledgedWriter {
     forgetAll({ connection, entity }) {
       remove.run(connection, entity.type, entity.key);
     },
-    change({ connection, entity }, { learnt, forgotten }) {
+    change({ connection, entity }, { action, learnt, forgotten }) {
       const before = find.get(connection, entity.type, entity.key);
-      const values = new Map<string, Json>(
-        Object.entries(before === undefined ? {} : fromJson<Record<string, Json>>(before)),
-      );
-      for (const [name, value] of Object.entries(learnt)) values.set(name, value);
-      for (const name of forgotten) values.delete(name);
-      put.run(connection, entity.type, entity.key, JSON.stringify(Object.fromEntries(values)));
+      const marks = readMarks(before);
+      for (const [name, v] of Object.entries(learnt)) {
+        const known = marks.get(name);
+        const others = known !== undefined && sameJson(known.v, v) ? known.a.filter((one) => one !== action) : [];
+        marks.set(name, { v, a: [...others, action] });
+      }
+      for (const name of forgotten) marks.delete(name);
+      put.run(connection, entity.type, entity.key, JSON.stringify(Object.fromEntries(marks)));
     },
   };
 }

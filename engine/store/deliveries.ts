@@ -104,7 +104,7 @@ function acknowledge({ acknowledged }: Tools, delivery: Found, settlement: Deliv
   const { connection, entity_type: type, entity_key: key } = delivery;
   acknowledged.change(
     { connection, entity: { type, key } },
-    { learnt: settlement.acknowledged ?? {}, forgotten: settlement.forgotten ?? [] },
+    { action: delivery.action, learnt: settlement.acknowledged ?? {}, forgotten: settlement.forgotten ?? [] },
   );
 }
 
@@ -169,6 +169,7 @@ interface Found {
   readonly id: DeliveryId;
   readonly event_seq: number;
   readonly connection: string;
+  readonly action: string;
   readonly entity_type: string;
   readonly entity_key: string;
   readonly status: DeliveryStatus;
@@ -179,7 +180,7 @@ type Statements = ReturnType<typeof prepareDeliveries>;
 function prepareDeliveries(db: Db) {
   return {
     delivery: db.prepare<[string], Omit<Found, "status"> & { status: DeliveryStatus | null }>(
-      "SELECT seq, id, event_seq, connection, entity_type, entity_key, status FROM deliveries WHERE id = ?",
+      "SELECT seq, id, event_seq, connection, action, entity_type, entity_key, status FROM deliveries WHERE id = ?",
     ),
     interrupted: db.prepare<[], OpenDelivery>("SELECT * FROM outbox WHERE status = 'sending' ORDER BY delivery_seq"),
     freeze: db.prepare("INSERT OR IGNORE INTO requests (delivery_seq, summary, data) VALUES (?, ?, ?)"),

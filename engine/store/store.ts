@@ -100,8 +100,8 @@ export interface Store extends StoreReader {
   ): Promise<Snapshot>;
   /** Upserts of the entity that are not settled yet, to any connection, oldest first. */
   openUpserts(entity: EntityRef): Promise<readonly OpenUpsert[]>;
-  /** Attribute values this connection last acknowledged for the entity. */
-  acknowledged(connection: string, entity: EntityRef): Promise<Readonly<Record<string, Json>>>;
+  /** Attribute values this connection last acknowledged for the entity, as far as this action has brought them. */
+  acknowledged(connection: string, entity: EntityRef, action: string): Promise<Readonly<Record<string, Json>>>;
   /** Which of these marks exist already. */
   onceMarked(marks: readonly OnceMark[]): Promise<readonly boolean[]>;
   commitApply(commit: ApplyCommit): Promise<ApplyResult>;

@@ -148,11 +148,11 @@ export function deliveryContract(name: string, open: OpenStore): void {
           status: "delivered",
           acknowledged: { seats: 6 },
         });
-        expect(await store.acknowledged("crm", customer)).toEqual({ tier: "team", seats: 6 });
+        expect(await store.acknowledged("crm", customer, "identify")).toEqual({ tier: "team", seats: 6 });
         const dead = deadLetter("1");
         await store.settleDelivery({ delivery: "dlv_3" as DeliveryId, status: "dead", dead, forgotten: ["tier"] });
-        expect(await store.acknowledged("crm", customer)).toEqual({ seats: 6 });
-        expect(await store.acknowledged("other", customer)).toEqual({});
+        expect(await store.acknowledged("crm", customer, "identify")).toEqual({ seats: 6 });
+        expect(await store.acknowledged("other", customer, "identify")).toEqual({});
       }),
     );
 
@@ -168,7 +168,7 @@ export function deliveryContract(name: string, open: OpenStore): void {
           acknowledged: { tier: "team" },
           attempt: attempt(),
         });
-        expect(await store.acknowledged("crm", customer)).toEqual({ tier: "team" });
+        expect(await store.acknowledged("crm", customer, "identify")).toEqual({ tier: "team" });
         expect((await store.story("evt_1"))?.deliveries[0]).toMatchObject({
           delivery: { status: "merged" },
           attempts: [{ attempt: 1 }],
@@ -214,7 +214,7 @@ export function deliveryContract(name: string, open: OpenStore): void {
         const interrupted = await store.recoverInterrupted(START + 650, { crm: 50, other: 900 });
         expect(interrupted).toMatchObject([{ id, status: "unknown", attempts: 1, nextAt: START + 700, frozen }]);
         expect(await store.dueDeliveries("crm", START + 699, 10, new Set())).toEqual([]);
-        expect(await store.acknowledged("crm", customer)).toEqual({});
+        expect(await store.acknowledged("crm", customer, "identify")).toEqual({});
         expect((await store.dueDeliveries("crm", START + 700, 10, new Set())).map((one) => one.id)).toEqual([id]);
         expect((await store.story("evt_1"))?.deliveries[1]?.attempts).toMatchObject([
           { attempt: 1, outcome: "unknown", finishedAt: START + 650 },
