@@ -193,14 +193,14 @@ export const defects: readonly Defect[] = [
   {
     name: "loses a dead letter that is tried again",
     file: "engine/store/dead-letters.ts",
-    find: "for (const pipeline of pipelines) work.run(letter.event_seq, pipeline);",
-    put: "",
+    find: "    return pipelines.length > 0;",
+    put: '    db.prepare("DELETE FROM work WHERE event_seq = ?").run(letter.event_seq); return pipelines.length > 0;',
   },
   {
     name: "brings old values back with a dead letter",
     file: "engine/flow/deliver.ts",
-    find: "return namesOf(record).filter((name) => name in known);",
-    put: 'return namesOf(record).filter((name) => name in known && name === "");',
+    find: 'if (record.kind !== "upsert" || !wasTried) return record;',
+    put: "if (record.attempts >= 0 || !wasTried) return record;",
   },
   {
     name: "keeps what was acknowledged before a failure",

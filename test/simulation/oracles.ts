@@ -145,7 +145,7 @@ function effects({ sinks, deliveries }: Seen): string[] {
 }
 
 /** Each attempt was marked or settled, and each repeats the same frozen request under the same key. */
-function requests({ sinks, deliveries }: Seen): string[] {
+function requests({ sinks, deliveries, redriven }: Seen): string[] {
   const problems: string[] = [];
   const first = new Map<string, SimSend>();
   const sent = new Map<string, number>();
@@ -153,6 +153,8 @@ function requests({ sinks, deliveries }: Seen): string[] {
     const before = first.get(send.delivery) ?? send;
     first.set(send.delivery, before);
     sent.set(send.delivery, (sent.get(send.delivery) ?? 0) + 1);
+    // What a person sends again leaves out what newer ones have brought since: another request, under another key.
+    if (redriven.has(send.delivery)) continue;
     if (before.key !== send.key) problems.push(`${send.delivery} was sent under two keys`);
     if (before.request !== send.request && send.class !== "exact")
       problems.push(`${send.delivery} was sent as two requests`);
@@ -262,6 +264,7 @@ async function mirrors({ scenario, sinks, store }: Seen): Promise<string[]> {
         if (record.tombstone !== undefined) continue;
         const lane = `${type}/${record.key}`;
         const there = sinks.values(connection, lane);
+        // What the entity does not know (since it was deleted, say) is none of the sink's business.
         const names = wanted === "all" ? [...Object.keys(record.attributes), "state"] : wanted;
         for (const name of names) {
           const stored =

@@ -45,9 +45,9 @@ const source = (path: string) => `
     ranks: [order.placed, order.paid, order.shipped]
     root: data`;
 
-const deliver = `
+const deliver = (crm: string) => `
   - { to: db }
-  - { to: crm, entity: customer, on_change: [tier, seats, note, spend, region] }
+  - { to: crm, entity: customer, on_change: [${crm}] }
   - { to: chat, entity: customer, on_change: [tier, score] }
   - { to: chat, entity: order, action: post, event: shipped, on_enter: [shipped], from: [paid] }`;
 
@@ -107,7 +107,7 @@ rules:
     write: { customer: { key: id, delete: tombstone } }
   - on: customer.noted
     write: { customer: { key: id, unknown: hold, fields: { note: { from: note, on_null: clear } } } }
-deliver:${deliver}
+deliver:${deliver("tier, seats, note, spend, region")}
   - { to: crm, entity: customer, action: post, event: welcome, once: true }
   - { to: chat, entity: customer, action: post, event: tier_changed, on_change: [tier] }
 `,
@@ -123,7 +123,7 @@ rules:
     write: { order: { key: id, state: paid, fields: { total: total } }, customer: { key: customer } }
   - on: order.shipped
     write: { order: { key: id, state: shipped, fields: { total: total } }, customer: { key: customer } }
-deliver:${deliver}
+deliver:${deliver("spend, tier")}
 `,
   "pipelines/support.yaml": `
 pipeline: support
@@ -133,7 +133,7 @@ sla: { lag: 60s, objective: 99% }
 rules:
   - on: contact.updated
     write: { customer: { key: id, fields: { region: region } } }
-deliver:${deliver}
+deliver:${deliver("region, spend")}
 `,
 };
 
