@@ -1,15 +1,17 @@
 /** Loads the installation's config the way all commands do: shipped recipes and sinks, its own beside them, the environment. */
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { isSea } from "node:sea";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { type ConfigReader, createDiskReader } from "../config/files.ts";
 import { loadConfig, readFromDisk } from "../config/load.ts";
 import type { Loaded } from "../config/options.ts";
 import type { Revision } from "../config/revision.ts";
+import { createLanguage, type Language } from "../config/schema/language.ts";
 import { fail } from "../core/errors.ts";
 import type { Evaluator } from "../core/expression.ts";
 import { createRegistry, loadSinkFolder, type SinkRegistry } from "../plugin/registry.ts";
@@ -38,6 +40,8 @@ async function importPlugin(url: string): Promise<unknown> {
 /** For the engine, whose connections are opened and whose revision is recorded. */
 interface ForServing {
   readonly evaluator: () => Evaluator;
+  /** Kept between loads. */
+  readonly language?: Language;
   /** Hears the absolute path of each file and folder that is read, or looked for, before it is. */
   readonly onRead?: (path: string) => void;
 }
@@ -45,7 +49,7 @@ interface ForServing {
 /** Loads and checks. */
 export async function loadInstallation(cli: Cli, configPath: string, serving?: ForServing): Promise<Loaded> {
   const root = dirname(configPath);
-  const gitCommit = serving === undefined ? undefined : readGitCommit(root);
+  const gitCommit = serving === undefined ? undefined : await readGitCommit(root);
   return loadConfig({
     root,
     reader: tellingReader(createDiskReader(root), (path) => serving?.onRead?.(join(root, path))),
@@ -56,6 +60,7 @@ export async function loadInstallation(cli: Cli, configPath: string, serving?: F
     env: cli.env,
     registry: await loadRegistry(root),
     now: cli.clock.now(),
+    ...(serving?.language !== undefined && { language: serving.language }),
     ...(gitCommit !== undefined && { gitCommit }),
     ...(serving !== undefined && {
       sinkContext: createSinkContexts({ clock: cli.clock, evaluator: serving.evaluator }),
@@ -76,12 +81,21 @@ function tellingReader(reader: ConfigReader, tell: (path: string) => void): Conf
   };
 }
 
-/** Loads for an engine that runs or is about to: with all that a reload has to know. */
-export async function buildInstallation(cli: Cli, configPath: string, evaluator: () => Evaluator): Promise<Built> {
-  const read = new Map<string, string>();
-  const onRead = (path: string) => void (read.has(path) || read.set(path, signatureOf(path)));
-  const code = codeOf(dirname(configPath));
-  return { loaded: await loadInstallation(cli, configPath, { evaluator, onRead }), code, read };
+/** Loads for an engine: the first time to start with, then for each reload, with all that a reload has to know. */
+export function createBuild(cli: Cli, configPath: string, evaluator: () => Evaluator): () => Promise<Built> {
+  const root = dirname(configPath);
+  let language: Language | undefined;
+  let started = false;
+  return async () => {
+    // Not kept from the start: most engines run for long with one config, and its memory is given back.
+    if (started) language ??= createLanguage();
+    started = true;
+    const read = new Map([[configPath, signatureOf(configPath)]]);
+    const onRead = (path: string) => void (read.has(path) || read.set(path, signatureOf(path)));
+    const code = codeOf(root);
+    const serving = { evaluator, onRead, ...(language !== undefined && { language }) };
+    return { loaded: await loadInstallation(cli, configPath, serving), code, read };
+  };
 }
 
 /** The installation's own sinks in code as one hash: Node keeps modules, so a changed one needs a new process. */
@@ -126,16 +140,14 @@ export async function tryLoadRevision(cli: Cli, configPath: string): Promise<Rev
   return (await loadInstallation(cli, configPath)).revision;
 }
 
+const run = promisify(execFile);
+
 /** The commit the config stands at, in a git checkout without changes; a changed one is no commit's content. */
-function readGitCommit(root: string): string | undefined {
-  const git = (...args: readonly string[]) =>
-    execFileSync("git", ["-C", root, ...args], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-      timeout: 5_000,
-    }).trim();
+async function readGitCommit(root: string): Promise<string | undefined> {
+  const git = async (...args: readonly string[]) =>
+    (await run("git", ["-C", root, ...args], { encoding: "utf8", timeout: 5_000 })).stdout.trim();
   try {
-    return git("status", "--porcelain", "--", ".") === "" ? git("rev-parse", "HEAD") : undefined;
+    return (await git("status", "--porcelain", "--", ".")) === "" ? await git("rev-parse", "HEAD") : undefined;
   } catch {
     return undefined;
   }

@@ -9,7 +9,7 @@ import { createLog, type Log, openLogStream } from "../core/log.ts";
 import { releaseStartMemory } from "../core/memory.ts";
 import { createEvaluator } from "../mapping/evaluate.ts";
 import { compileExpression } from "../mapping/expression.ts";
-import { buildInstallation, withoutSeedReminder } from "./config.ts";
+import { createBuild, withoutSeedReminder } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { printDiagnostics } from "./diagnostics.ts";
 import { suggest } from "./format.ts";
@@ -32,7 +32,7 @@ async function run(cli: Cli, globals: GlobalOptions, options: Input["options"]):
   const installation = findInstallation(cli, globals);
   // Sinks are opened, and so ask for the evaluator, only once the engine runs.
   const evaluator = createLateEvaluator();
-  const build = () => buildInstallation(cli, installation.configPath, evaluator.get);
+  const build = createBuild(cli, installation.configPath, evaluator.get);
   const first = await build();
   const { loaded } = first;
   const told = await withoutSeedReminder(loaded, installation.storePath);
