@@ -2,6 +2,7 @@
  * The third spine: one attempt of one delivery. freeze -> mark durably -> send -> settle. A crash anywhere leaves a
  * delivery that is either not sent, or marked as perhaps sent; never one that was sent and is not known to be.
  */
+import { hash } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import { HookrailError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
@@ -11,8 +12,9 @@ import type { ConnectionModel } from "../delivery/model.ts";
 import type { FrozenRequest, OpenSink, Outcome, SinkDelivery } from "../plugin/index.ts";
 import type { AttemptMark, DeliveryRecord, DeliverySettlement, Store } from "../store/store.ts";
 import { acknowledgedState } from "./born.ts";
+import { canonicalJson } from "./canonical.ts";
 import type { Observer } from "./observer.ts";
-import { POSSIBLY_DUPLICATE, settlementOf, unsendable } from "./settle.ts";
+import { acknowledgedBy, POSSIBLY_DUPLICATE, settlementOf, unsendable } from "./settle.ts";
 
 export interface DeliverDeps {
   readonly store: Store;
@@ -38,11 +40,11 @@ export async function attemptDelivery(record: DeliveryRecord, deps: DeliverDeps)
   const guarantee = guaranteeOf(deps.connection, record.action);
   const stopped = unsendable(record, { guarantee, now, deadId: () => deps.ids.deadLetter() });
   if (stopped !== undefined) return park(record, stopped, deps);
-  const current = record.frozen === undefined ? await withoutAcknowledged(record, deps.store) : record;
+  const rest = await withoutNewer(record, deps.store);
+  if (rest === undefined) return supersede(record, deps, "newer values have been sent since");
+  const isFresh = rest === record && record.frozen === undefined;
+  const current = isFresh ? await withoutAcknowledged(record, deps.store) : rest;
   if (current === undefined) return supersede(record, deps, "the connection has these values already");
-  const newer = await sentSince(record, deps.store);
-  if (newer.length > 0 && newer.length === namesOf(record).length)
-    return supersede(record, deps, "newer values have been sent since");
   const frozen = await freeze(current, deps);
   if (frozen instanceof HookrailError) {
     return settle(
@@ -60,21 +62,29 @@ export async function attemptDelivery(record: DeliveryRecord, deps: DeliverDeps)
     return { outcome: "superseded" };
   }
   const outcome = await send(current, frozen, { attempt, deps });
-  return settle(current, outcome, { attempt: { startedAt: now, ...first }, newer, deps });
+  return settle(current, outcome, { attempt: { startedAt: now, ...first }, deps });
 }
 
 /**
- * What a newer upsert has brought to the sink since this one was first tried: while it waits it blocks its lane, but
- * as a dead letter it did not. Its failure cleared its marks, so whatever is acknowledged again is newer.
+ * Without what a newer upsert has brought to the sink since this one was first tried: while it waits it blocks its
+ * lane, but as a dead letter it did not. Its failure cleared its marks, so another value acknowledged now is newer.
+ * What is left is another request, under another key. `undefined`: nothing is left.
  */
-async function sentSince(record: DeliveryRecord, store: Store): Promise<readonly string[]> {
-  if (record.kind !== "upsert" || record.frozen === undefined) return [];
+async function withoutNewer(record: DeliveryRecord, store: Store): Promise<DeliveryRecord | undefined> {
+  const wasTried = record.frozen !== undefined || record.attempts > 0;
+  if (record.kind !== "upsert" || !wasTried) return record;
   const known = await store.acknowledged(record.connection, record.entity, record.action);
-  return namesOf(record).filter((name) => name in known);
-}
-
-function namesOf(record: DeliveryRecord): readonly string[] {
-  return [...Object.keys(record.attributes), ...(record.state === undefined ? [] : [acknowledgedState])];
+  const mine = Object.entries(acknowledgedBy(record));
+  if (mine.every(([name, value]) => !(name in known) || sameJson(value, known[name]))) return record;
+  const left = mine.map(([name]) => name).filter((name) => !(name in known));
+  if (left.length === 0) return undefined;
+  const { frozen: _frozen, state, ...whole } = record;
+  return {
+    ...whole,
+    ...(state === undefined || acknowledgedState in known ? {} : { state }),
+    attributes: Object.fromEntries(Object.entries(record.attributes).filter(([name]) => left.includes(name))),
+    idempotencyKey: hash("sha256", canonicalJson([record.idempotencyKey, left]), "hex").slice(0, 40),
+  };
 }
 
 /** False: a newer upsert has taken the delivery over since it was found due; it carries these values too. */
@@ -162,11 +172,7 @@ interface Attempt {
 async function settle(
   record: DeliveryRecord,
   outcome: Outcome,
-  {
-    attempt,
-    newer,
-    deps,
-  }: { readonly attempt: Attempt; readonly newer?: readonly string[]; readonly deps: DeliverDeps },
+  { attempt, deps }: { readonly attempt: Attempt; readonly deps: DeliverDeps },
 ): Promise<Attempted> {
   const now = deps.clock.now();
   const settlement = settlementOf(record, outcome, {
@@ -175,7 +181,6 @@ async function settle(
     now,
     random: deps.random(),
     deadId: () => deps.ids.deadLetter(),
-    ...(newer === undefined ? {} : { newer }),
     ...attempt,
   });
   await deps.store.settleDelivery(settlement);

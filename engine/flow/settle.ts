@@ -20,8 +20,6 @@ export interface SettleContext {
   readonly deadId: () => DeadLetterId;
   /** Given with the first attempt of a sink that does not mark attempts. */
   readonly frozen?: FrozenRequest;
-  /** What newer upserts had brought to the sink before this attempt: an old value stands there now, so no mark may. */
-  readonly newer?: readonly string[];
   /** The fault that kept the request from being made. */
   readonly fault?: { readonly code: ErrorCode; readonly message: string };
 }
@@ -36,14 +34,7 @@ export function settlementOf(record: DeliveryRecord, outcome: Outcome, context: 
       if (outcome.noEffect === "superseded") return { ...base, status: "superseded", note: attempt.detail };
       const note = outcome.noEffect === "repeated" ? undefined : repeatNote(record, context.guarantee);
       const delivered = { ...base, status: "delivered", ...(note === undefined ? {} : { note }) } as const;
-      if (record.kind !== "upsert") return delivered;
-      const newer = context.newer ?? [];
-      const learnt = Object.entries(acknowledgedBy(record)).filter(([name]) => !newer.includes(name));
-      return {
-        ...delivered,
-        acknowledged: Object.fromEntries(learnt),
-        ...(newer.length === 0 ? {} : { forgotten: newer }),
-      };
+      return record.kind === "upsert" ? { ...delivered, acknowledged: acknowledgedBy(record) } : delivered;
     }
     case "rejected": {
       const { code, message } = context.fault ?? refused(connection, outcome.detail);
