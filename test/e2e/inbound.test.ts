@@ -29,11 +29,17 @@ beforeAll(async () => {
     sources: [
       source("walled", 'networks: ["198.51.100.0/24", "2001:db8::/32"]'),
       source("paced", "rate: 3/h"),
+      '  elsewhere: { provider: stripe, path: /hooks/elsewhere, secrets: ["${OTHER_SECRET}"] }',
       TEXTS,
     ].join("\n"),
     extra: "limits: { max_depth: 5, accept_rate: 40/h }",
     server: 'trusted_proxies: ["127.0.0.0/8"], public_url: "https://hooks.example.com/in/"',
-    files: Object.fromEntries(["walled", "paced", "texts"].map((name) => [`pipelines/${name}.yaml`, pipeline(name)])),
+    files: {
+      "faults.env": `PAY_SECRET=${SECRET}\nOTHER_SECRET=whsec_another\n`,
+      ...Object.fromEntries(
+        ["walled", "paced", "texts", "elsewhere"].map((name) => [`pipelines/${name}.yaml`, pipeline(name)]),
+      ),
+    },
   });
   engine = await installation.start();
 });
@@ -81,6 +87,14 @@ test("a source with a rate takes so many that are verified, then says when to co
   const wait = Number(answer.headers.get("retry-after"));
   expect(wait > 3_500 && wait <= 3_600).toBe(true);
   expect(await status(post(PATH))).toBe(202);
+});
+
+test("a secret opens its own source and no other", async () => {
+  expect(await status(post("/hooks/elsewhere"))).toBe(401);
+  const body = payment(count++, base);
+  const send = (path: string) =>
+    status(fetch(engine.hooks + path, { method: "POST", body, headers: signed(body, Date.now(), "whsec_another") }));
+  expect([await send(PATH), await send("/hooks/elsewhere")]).toEqual([401, 202]);
 });
 
 test("a payload deeper than the limit is kept as a dead letter; one as deep as it is read", async () => {

@@ -10,7 +10,10 @@ import { hostileBodies } from "../support/hostile-bodies.ts";
 import { type HostileRequest, hostileRequests, message, oddRequests } from "../support/hostile-requests.ts";
 import { PATH, SECRET } from "../support/payments.ts";
 import { type RawAnswer, rawExchange } from "../support/raw-http.ts";
+import { runSeed, seeded } from "../support/seeded.ts";
 import { settled } from "../support/verdict.ts";
+
+const seed = runSeed();
 
 /** A sender that compresses what it has signed. */
 const ZIPPED = `
@@ -116,6 +119,13 @@ describe("a hostile body", () => {
   );
 });
 
+const SLOW = 200;
+
+/** Sends what it is given and then nothing more; the status it hears in the end. */
+function drip(bytes: Buffer): Promise<number> {
+  return rawExchange({ port: portOf(), send: [bytes] }).then(({ status }) => status);
+}
+
 describe("a client that takes its time", () => {
   test("for its headers or its body gets 408", async () => {
     const slow = (send: readonly (string | Buffer)[]) => rawExchange({ port: portOf(), send });
@@ -126,6 +136,13 @@ describe("a client that takes its time", () => {
       exchange([whole]),
     ]);
     expect([head.status, body.status]).toEqual([408, 408]);
+  });
+
+  test(`does not keep others waiting, though there are ${SLOW} of them at once that drip`, async () => {
+    const whole = message();
+    const open = Array.from({ length: SLOW }, (_, i) => drip(whole.subarray(0, i % 2 === 0 ? 40 : -10)));
+    for (let i = 0; i < 10; i++) expect((await exchange([message()])).status).toBe(202);
+    expect(await Promise.all(open)).toEqual(Array(SLOW).fill(408));
   });
 });
 
@@ -142,18 +159,35 @@ describe("a connection", () => {
   test("that breaks in the middle of a body leaves nothing behind", async () => {
     const before = countEvents();
     const whole = message();
-    await new Promise<void>((resolve) => {
-      const socket = connect({ port: portOf(), host: "127.0.0.1" }, () =>
-        socket.write(whole.subarray(0, -3), () => socket.resetAndDestroy()),
-      );
-      socket.on("error", () => {});
-      socket.on("close", () => resolve());
-    });
+    await reset(whole.subarray(0, -3));
     await exchange([whole]);
     // The same payment whole, and the honest one beside it.
     expect(countEvents()).toBe(before + 2);
   });
+
+  test(`that is reset after any number of bytes leaves nothing behind either, seed ${seed}`, async () => {
+    const random = seeded(seed);
+    const before = countEvents();
+    const resets = Array.from({ length: 60 }, () => {
+      const whole = message();
+      return reset(whole.subarray(0, random.int(1, whole.length - 1)));
+    });
+    await Promise.all(resets);
+    expect((await exchange([message()])).status).toBe(202);
+    expect(countEvents()).toBe(before + 2);
+  });
 });
+
+/** Sends the bytes and breaks the connection off. */
+function reset(bytes: Buffer): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect({ port: portOf(), host: "127.0.0.1" }, () =>
+      socket.write(bytes, () => socket.resetAndDestroy()),
+    );
+    socket.on("error", () => {});
+    socket.on("close", () => resolve());
+  });
+}
 
 const countEvents = () =>
   query<{ n: number }>(installation.root, "hookrail.db", "SELECT count(*) AS n FROM events")[0]?.n ?? 0;
