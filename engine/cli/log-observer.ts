@@ -15,13 +15,10 @@ export function createLogObserver(log: Log, mask: (text: string) => string): Obs
       const fields = { source, outcome, status, reason, remote: remoteAddress };
       if (outcome === "accepted" || outcome === "duplicate" || outcome === "handshake")
         log.debug("request answered", { ...fields, events });
-      else if (outcome === "unavailable")
-        log.repeating(
-          "error",
-          `unavailable ${source}`,
-          "the store could not promise; the sender was asked to try again",
-          fields,
-        );
+      else if (outcome === "unavailable" && reason === undefined)
+        log.repeating("error", `unavailable ${source}`, MESSAGES.unavailable, fields);
+      else if (outcome === "unavailable" || outcome === "rate_limited")
+        log.repeating("warn", `${reason} ${source}`, MESSAGES.rate_limited, fields);
       else if (outcome === "conflict" || outcome === "unreadable")
         log.repeating("warn", `${outcome} ${source}`, MESSAGES[outcome], { ...fields, events });
       else log.repeating("warn", `${outcome} ${source} ${reason}`, "request refused", fields);
@@ -62,6 +59,8 @@ export function createLogObserver(log: Log, mask: (text: string) => string): Obs
 }
 
 const MESSAGES = {
+  unavailable: "the store could not promise; the sender was asked to try again",
+  rate_limited: "too much at once; the sender was asked to come again later",
   conflict: "an id came again with another body; the first is kept",
   unreadable: "a verified event can not be read: kept as a dead letter",
 } as const;

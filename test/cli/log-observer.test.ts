@@ -51,6 +51,22 @@ describe("createLogObserver", () => {
     expect(lines).toMatchObject([{ level: "info", msg: "delivered", event, connection: "crm", lag_ms: 12 }]);
   });
 
+  test("what is turned away since there is too much is a warning with its bound; a store that can't promise is an error", () => {
+    const { observer, lines } = observe();
+    const fact = { source: "stripe", provider: "stripe", events: [], remoteAddress: "203.0.113.5" };
+    for (const reason of ["busy", "backlog", "accept_rate"])
+      observer.ingested({ ...fact, outcome: "unavailable", status: 503, reason });
+    observer.ingested({ ...fact, outcome: "rate_limited", status: 429, reason: "rate" });
+    observer.ingested({ ...fact, outcome: "unavailable", status: 503 });
+    expect(lines.map(({ level, reason }) => [level, reason])).toEqual([
+      ["warn", "busy"],
+      ["warn", "backlog"],
+      ["warn", "accept_rate"],
+      ["warn", "rate"],
+      ["error", undefined],
+    ]);
+  });
+
   test("a hundred thousand forged requests are a few lines and a count", () => {
     const { observer, lines, clock } = observe();
     for (let n = 0; n < 100_000; n++)
