@@ -185,6 +185,21 @@ describe("an attempt without an answer", () => {
     expect(crm.requests.map(({ url }) => url)).toEqual(["/c1", "/c2", "/c1", "/c1"]);
   });
 
+  it("or a refusal for now blocks its own entity only: 200 others go on", async () => {
+    await open(", retry: { base: 60s }");
+    down(1);
+    const failing = await send(1);
+    const behind = await bench.post({ id: "1b", data: { id: "c1", seats: 9 } });
+    const others: string[] = [];
+    for (let n = 2; n <= 201; n++) others.push(await bench.post({ id: `${n}`, data: { id: `c${n}`, seats: n } }));
+    await bench.engine.drain();
+    expect(new Set(await Promise.all(others.map(statusOf)))).toEqual(new Set(["delivered"]));
+    expect([await statusOf(failing), await statusOf(behind)]).toEqual(["retrying", "pending"]);
+    await bench.pass(HOUR);
+    const order = crm.requests.filter(({ url }) => url === "/c1").map(({ body }) => JSON.parse(body).attributes.seats);
+    expect(order).toEqual([1, 1, 9]);
+  });
+
   it("is never repeated unasked with at_most_once, not even after a crash", async () => {
     await open(", timeout: 10s, at_most_once: true");
     crm.next({ kind: "reset" });

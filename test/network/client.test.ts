@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -147,6 +147,31 @@ describe("createSinkHttp", () => {
       // Either a socket of its own, or one that closed under it: then nobody knows, and it was sent at most once.
       expect(got.ok || got.sent || server.requests.length === before).toBe(true);
       expect(server.requests.length - before).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it("says that nobody knows when a kept socket closes just as it is used again, and writes nothing twice", async () => {
+    let seen = 0;
+    const sockets = new Set<Socket>();
+    const closing = createTcpServer((socket) => {
+      sockets.add(socket);
+      socket.on("error", () => {});
+      socket.on("data", () => {
+        seen++;
+        if (seen === 1) socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+        else socket.resetAndDestroy();
+      });
+    });
+    await new Promise<void>((resolve) => closing.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(closing.address() as AddressInfo).port}/`;
+    const http = client({ connections: 1 });
+    try {
+      expect(await post(http, url)).toMatchObject({ ok: true, status: 200 });
+      expect(await post(http, url)).toMatchObject({ ok: false, sent: true, reason: "reset" });
+      expect([seen, sockets.size]).toEqual([2, 1]);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => closing.close(resolve));
     }
   });
 
