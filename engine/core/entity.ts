@@ -46,6 +46,8 @@ export interface EntityModel {
   /** Names of its ids; the first is the key. `["id"]` when not declared. */
   readonly ids: readonly string[];
   readonly parent?: string;
+  /** Which key stays when two turn out to be one; absent: such an event is refused. */
+  readonly merge?: "oldest" | "newest";
   readonly attributes: ReadonlyMap<string, AttributeModel>;
   /** Low to high, for rollups; empty: no states. */
   readonly states: readonly string[];

@@ -31,7 +31,12 @@ export interface EntityRecord extends EntityRef {
   /** Counts changes; 0 is never stored. The commit of a change names the one it read. */
   readonly changes: number;
   readonly seeded: boolean;
-  readonly tombstone?: { readonly version: Version; readonly erased: boolean };
+  /** `mergedInto`: it turned out to be another one, whose key this is. */
+  readonly tombstone?: { readonly version: Version; readonly erased: boolean; readonly mergedInto?: string };
+  /** The oldest event that told of it; kept where a merge rule may ask. */
+  readonly first?: Version;
+  /** Keys of those that turned out to be this one. */
+  readonly absorbed?: readonly string[];
   readonly createdAt: number;
   readonly updatedAt: number;
 }

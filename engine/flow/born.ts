@@ -168,7 +168,10 @@ async function onceMark(
     values: text,
   };
   // What the CRM knew before Hookrail came has had its once-in-a-life effects.
-  const done = (touched.after.seeded && text === "") || (await input.store.onceMarked([mark]))[0] === true;
+  // What fired for one that turned out to be this entity has fired for it.
+  const others = (touched.after.absorbed ?? []).map((key) => ({ ...mark, entity: { ...mark.entity, key } }));
+  const marked = await input.store.onceMarked([mark, ...others]);
+  const done = (touched.after.seeded && text === "") || marked.includes(true);
   return { mark, done };
 }
 
@@ -269,7 +272,12 @@ function newDelivery(input: Considered, entry: DeliverModel, parts: DeliveryPart
 
 /** Upserts of this connection that are not settled yet, wherever they stand. */
 async function openFor(input: Considered, entry: DeliverModel, touched: Touched): Promise<readonly OpenUpsert[]> {
-  const open = await input.store.openUpserts(touched.after);
+  const open = [...(await input.store.openUpserts(touched.after))];
+  // What still waits under the key of one that turned out to be this entity is taken over, if it never set out.
+  for (const key of touched.absorbed ?? []) {
+    const theirs = await input.store.openUpserts({ type: touched.after.type, key });
+    open.push(...theirs.filter((one) => one.mergeable));
+  }
   return open.filter((one) => one.connection === entry.connection);
 }
 

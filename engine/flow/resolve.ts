@@ -66,7 +66,12 @@ async function findRef(
     const stored = (await known.store.snapshot([child], [])).entities.get(refKey(child));
     return stored?.parent === undefined ? { waitsFor: child } : { ref: stored.parent };
   }
-  if (key.idName === models.get(type)?.ids[0]) return { ref: { type, key: key.value } };
+  const model = models.get(type);
+  if (key.idName === model?.ids[0]) {
+    // The key of one that turned out to be another leads to that one.
+    const stays = model.merge === undefined ? undefined : await known.store.resolveId(type, key.idName, key.value);
+    return { ref: { type, key: stays ?? key.value } };
+  }
   const owner = await known.store.resolveId(type, key.idName, key.value);
   return owner === undefined ? { waitsFor: waitingForId(type, key.idName, key.value) } : { ref: { type, key: owner } };
 }
@@ -122,18 +127,23 @@ export async function loadSnapshot(
   const entities = new Map<string, EntityRecord>();
   const children = new Map<string, readonly EntityRecord[]>();
   const seen = new Set<string>();
-  let refs: EntityRef[] = writes.map((write) => write.ref);
+  const owners = writes.flatMap((write) => ownersOf(write, models));
+  // Any of them may be the one that goes, and its children with it.
+  const merging = new Set(owners.length === 0 ? [] : [...writes.map((write) => write.ref), ...owners].map(refKey));
+  let refs: EntityRef[] = [...writes.map((write) => write.ref), ...owners];
   while (refs.length > 0) {
     for (const ref of refs) seen.add(refKey(ref));
     const wanted = refs.flatMap((ref) =>
-      childTypes(ref, writes, models).map((childType) => ({ parent: ref, childType })),
+      childTypes(ref, writes, models, merging.has(refKey(ref))).map((childType) => ({ parent: ref, childType })),
     );
     const snapshot = await store.snapshot(refs, wanted);
     for (const [key, record] of snapshot.entities) entities.set(key, record);
     for (const [key, records] of snapshot.children) children.set(key, records);
-    const erased = refs.filter((ref) => erases(ref, writes)).flatMap((ref) => children.get(refKey(ref)) ?? []);
+    const reached = refs
+      .filter((ref) => erases(ref, writes) || merging.has(refKey(ref)))
+      .flatMap((ref) => children.get(refKey(ref)) ?? []);
     const parents = refs.flatMap((ref) => entities.get(refKey(ref))?.parent ?? []);
-    refs = [...parents, ...erased].filter((ref) => !seen.has(refKey(ref)));
+    refs = [...parents, ...reached].filter((ref) => !seen.has(refKey(ref)));
   }
   return { entities, children };
 }
@@ -146,8 +156,17 @@ function childTypes(
   ref: EntityRef,
   writes: readonly StepWrite[],
   models: ReadonlyMap<string, EntityModel>,
+  merging: boolean,
 ): readonly string[] {
   const model = models.get(ref.type);
   if (model === undefined) return [];
-  return writes.some((write) => write.delete === "erase") ? model.children : rollupChildTypes(model);
+  return merging || writes.some((write) => write.delete === "erase") ? model.children : rollupChildTypes(model);
+}
+
+/** Entities of which one of the ids that are linked says that they are the one that is written. */
+function ownersOf({ ref, links }: StepWrite, models: ReadonlyMap<string, EntityModel>): EntityRef[] {
+  if (models.get(ref.type)?.merge === undefined) return [];
+  return links.flatMap(({ owner }) =>
+    owner === undefined || owner === ref.key ? [] : [{ type: ref.type, key: owner }],
+  );
 }

@@ -7,19 +7,21 @@ import { refKey } from "../core/record.ts";
 import type { EntityRef } from "../core/types.ts";
 import { computeAll } from "./compute.ts";
 import { closeDraft, createDrafts, type Draft, type Drafts } from "./draft.ts";
+import { mergeEntities } from "./merge.ts";
 import type { DecidedWrite, Decision, StepInput, StepWrite, Touched } from "./step.ts";
 import { isFarAhead, isOlder } from "./version.ts";
 import { applyWrite, mayLower } from "./write.ts";
 
 /** Decides one event in one pipeline. */
-export async function decide(input: StepInput): Promise<Decision> {
+export async function decide(given: StepInput): Promise<Decision> {
+  const drafts = createDrafts(given.models, given.entities);
+  const input = { ...given, writes: mergeEntities(given, drafts) };
   for (const version of [input.version, ...input.writes.flatMap((write) => write.version ?? [])]) {
     if (!isFarAhead(version, input.receivedAt, input.maxAheadMs)) continue;
     return { kind: "dead", code: "HK6001", data: { time: new Date(version.time).toISOString() } };
   }
   const blocked = blockedBy(input);
   if (blocked !== undefined) return blocked;
-  const drafts = createDrafts(input.models, input.entities);
   for (const write of input.writes) {
     const own = write.version === undefined ? input : { ...input, version: write.version };
     if (isBuried(own, write)) continue;
@@ -44,7 +46,7 @@ export async function decide(input: StepInput): Promise<Decision> {
   await computeAll({ ...input, drafts, mayLower: (entity, attribute) => mayLower(input, entity, attribute) });
   const touched = drafts
     .all()
-    .filter((draft) => draft.written || draft.dirty)
+    .filter((draft) => (draft.written || draft.dirty) && draft.tombstone?.mergedInto === undefined)
     .map((draft) => close(draft, input.at));
   return {
     kind: "apply",
@@ -57,7 +59,13 @@ export async function decide(input: StepInput): Promise<Decision> {
 function toWrites(drafts: readonly Draft[], at: number): DecidedWrite[] {
   return drafts
     .filter((draft) => draft.dirty || draft.remembers)
-    .map((draft) => ({ record: closeDraft(draft, at), expected: draft.before?.changes ?? 0 }));
+    .map((draft) => ({
+      record: closeDraft(draft, at),
+      expected: draft.before?.changes ?? 0,
+      ...(draft.absorbedNow.length === 0
+        ? {}
+        : { absorbs: { idName: draft.model.ids[0] ?? "id", keys: draft.absorbedNow } }),
+    }));
 }
 
 /** What stops the whole event before anything is written: erased entities, unknown ones that must be known. */
@@ -114,5 +122,6 @@ function close(draft: Draft, at: number): Touched {
     ...(draft.entered === undefined ? {} : { entered: draft.entered }),
     written: draft.written,
     deleted: draft.tombstone !== undefined && draft.before?.tombstone === undefined,
+    ...(draft.absorbedNow.length === 0 ? {} : { absorbed: draft.absorbedNow }),
   };
 }

@@ -16,7 +16,12 @@ export interface Draft {
   state: string;
   stateVersion: Version | undefined;
   parent: EntityRef | undefined;
-  tombstone: { version: Version; erased: boolean } | undefined;
+  tombstone: { version: Version; erased: boolean; mergedInto?: string } | undefined;
+  seeded: boolean;
+  first: Version | undefined;
+  absorbed: readonly string[];
+  /** Those of `absorbed` that this step brought in. */
+  readonly absorbedNow: string[];
   /** A rule wrote to it, as against a parent that is only recomputed. */
   written: boolean;
   /** Something is to be stored: a value, a version, a link. */
@@ -40,6 +45,10 @@ export function openDraft(model: EntityModel, ref: EntityRef, before: EntityReco
     stateVersion: before?.stateVersion,
     parent: before?.parent,
     tombstone: before?.tombstone,
+    seeded: before?.seeded ?? false,
+    first: before?.first,
+    absorbed: before?.absorbed ?? [],
+    absorbedNow: [],
     written: false,
     dirty: before === undefined,
     remembers: false,
@@ -104,7 +113,9 @@ export function closeDraft(draft: Draft, at: number): EntityRecord {
     ...(draft.stateVersion === undefined ? {} : { stateVersion: draft.stateVersion }),
     ...(draft.parent === undefined ? {} : { parent: draft.parent }),
     changes: (draft.before?.changes ?? 0) + 1,
-    seeded: draft.before?.seeded ?? false,
+    seeded: draft.seeded,
+    ...(draft.first === undefined ? {} : { first: draft.first }),
+    ...(draft.absorbed.length === 0 ? {} : { absorbed: draft.absorbed }),
     ...(draft.tombstone === undefined ? {} : { tombstone: draft.tombstone }),
     createdAt: draft.before?.createdAt ?? at,
     updatedAt: at,

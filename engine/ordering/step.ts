@@ -60,12 +60,16 @@ export interface Touched {
   readonly entered?: { readonly from: string; readonly to: string };
   readonly written: boolean;
   readonly deleted: boolean;
+  /** Keys of entities that this step found to be this one. */
+  readonly absorbed?: readonly string[];
 }
 
 /** `expected` is the record's `changes` when it was read; 0: it was not there. */
 export interface DecidedWrite {
   readonly record: EntityRecord;
   readonly expected: number;
+  /** Keys of entities that turned out to be this one: their ids become its own. */
+  readonly absorbs?: { readonly idName: string; readonly keys: readonly string[] };
 }
 
 export type Decision =

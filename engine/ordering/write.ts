@@ -4,6 +4,7 @@ import { refKey } from "../core/record.ts";
 import type { Version } from "../core/types.ts";
 import { bury, type Draft, type Drafts, putAttribute } from "./draft.ts";
 import { gateAttribute, type Incoming } from "./gate.ts";
+import { earlier } from "./merge.ts";
 import { gateState } from "./state.ts";
 import type { Decision, StepInput, StepWrite } from "./step.ts";
 
@@ -11,6 +12,7 @@ import type { Decision, StepInput, StepWrite } from "./step.ts";
 export function applyWrite(input: StepInput, drafts: Drafts, write: StepWrite): Decision | undefined {
   const draft = drafts.get(write.ref);
   draft.written = true;
+  rememberFirst(draft, input.version);
   if (write.delete !== undefined) {
     bury(draft, input.version, write.delete === "erase");
     if (write.delete === "erase") eraseChildren(input, drafts, draft);
@@ -46,6 +48,14 @@ function applyLinks(drafts: Drafts, draft: Draft, write: StepWrite): Decision | 
     });
   }
   return undefined;
+}
+
+function rememberFirst(draft: Draft, version: Version): void {
+  if (draft.model.merge === undefined) return;
+  const first = earlier(draft.first, version);
+  if (first === draft.first) return;
+  draft.first = first;
+  draft.remembers = true;
 }
 
 /** Another item of the same event took the id a moment ago. */

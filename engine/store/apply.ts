@@ -20,10 +20,13 @@ export function createApply(db: Db, lanes: Lanes): Handlers["apply"] {
   return (commit) => {
     const replay = replays.of(commit.workSeq, commit.eventSeq);
     if (replay === undefined) {
+      // Its content went with an erased entity while it was being worked on.
+      if (statements.erased.get(commit.eventSeq) !== undefined) return { kind: "ok" };
       fail("HK4015", { work: commit.workSeq, pipeline: commit.pipeline });
     }
     const conflict = entities.findConflict(commit.entities) ?? findConflict(statements, lanes, commit);
     if (conflict !== undefined) return conflict;
+    entities.moveLinks(commit.entities);
     for (const write of commit.entities) entities.write(write);
     for (const row of commit.history) insertHistory(statements, commit, row);
     for (const mark of commit.once) statements.mark.run(markKey(statements.hashedAs, mark), commit.eventSeq);
@@ -149,6 +152,7 @@ type Statements = ReturnType<typeof prepareApply>;
 function prepareApply(db: Db) {
   return {
     hashedAs: createHashedAs(db),
+    erased: db.prepare<[number], number>("SELECT 1 FROM events WHERE seq = ? AND erased_at IS NOT NULL").pluck(),
     marked: db.prepare<[Buffer], number>("SELECT 1 FROM once_marks WHERE key = ?").pluck(),
     mark: db.prepare("INSERT INTO once_marks (key, event_seq) VALUES (?, ?)"),
     deliverySeq: db.prepare<[string], number>("SELECT seq FROM deliveries WHERE id = ?").pluck(),

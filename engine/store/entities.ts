@@ -7,6 +7,8 @@ import type { ApplyResult, EntityRecord, EntityWrite } from "./store.ts";
 export interface EntityWriter {
   /** The first entity that has moved since it was read, or whose new id belongs to another one. */
   findConflict(writes: readonly EntityWrite[]): ApplyResult | undefined;
+  /** Gives the ids of entities that turned out to be another to that one: before anything is written. */
+  moveLinks(writes: readonly EntityWrite[]): void;
   write(write: EntityWrite): void;
 }
 
@@ -19,9 +21,11 @@ export function createEntityWriter(db: Db): EntityWriter {
     .pluck();
   const link = db.prepare("INSERT OR IGNORE INTO links (type, id_name, value, key) VALUES (?, ?, ?, ?)");
   const unlink = db.prepare("DELETE FROM links WHERE type = ? AND id_name = ? AND value = ? AND key = ?");
+  const move = db.prepare("UPDATE links SET key = ? WHERE type = ? AND key = ?");
+  const alias = db.prepare("INSERT OR REPLACE INTO links (type, id_name, value, key) VALUES (?, ?, ?, ?)");
   const put = db.prepare(
     `INSERT OR REPLACE INTO entities (type, key, ids, attributes, state, state_version, parent_type, parent_key, changes, seeded,
-       tombstone, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       tombstone, created_at, updated_at, life) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const relink = (record: EntityRecord, before: Readonly<Record<string, string>>): void => {
     for (const [name, value] of Object.entries(before)) {
@@ -33,14 +37,23 @@ export function createEntityWriter(db: Db): EntityWriter {
   };
   return {
     findConflict(writes) {
-      for (const { record, expected } of writes) {
+      for (const { record, expected, absorbs } of writes) {
+        const own = new Set([record.key, ...(absorbs?.keys ?? [])]);
         const { type, key } = record;
         if ((current.get(type, key)?.changes ?? 0) !== expected) return { kind: "conflict", entity: { type, key } };
         for (const [name, value] of Object.entries(record.ids)) {
-          if ((owner.get(type, name, value) ?? key) !== key) return { kind: "conflict", entity: { type, key } };
+          if (!own.has(owner.get(type, name, value) ?? key)) return { kind: "conflict", entity: { type, key } };
         }
       }
       return undefined;
+    },
+    moveLinks(writes) {
+      for (const { record, absorbs } of writes) {
+        for (const key of absorbs?.keys ?? []) {
+          move.run(record.key, record.type, key);
+          alias.run(record.type, absorbs?.idName, key, record.key);
+        }
+      }
     },
     write({ record, expected }) {
       const before = current.get(record.type, record.key)?.ids;
@@ -59,7 +72,12 @@ export function createEntityWriter(db: Db): EntityWriter {
         jsonOrNull(record.tombstone),
         record.createdAt,
         record.updatedAt,
+        lifeOf(record),
       );
     },
   };
+}
+
+function lifeOf({ first, absorbed }: EntityRecord): string | null {
+  return first === undefined && absorbed === undefined ? null : JSON.stringify({ first, absorbed });
 }

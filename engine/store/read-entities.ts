@@ -21,6 +21,7 @@ interface EntityRow {
   readonly tombstone: string | null;
   readonly created_at: number;
   readonly updated_at: number;
+  readonly life: string | null;
 }
 
 function toEntity(row: EntityRow): EntityRecord {
@@ -36,6 +37,7 @@ function toEntity(row: EntityRow): EntityRecord {
     seeded: row.seeded === 1,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+    ...(row.life === null ? {} : fromJson<Pick<EntityRecord, "first" | "absorbed">>(row.life)),
     ...presentJson<"stateVersion", NonNullable<EntityRecord["stateVersion"]>>("stateVersion", row.state_version),
     ...presentJson<"tombstone", NonNullable<EntityRecord["tombstone"]>>("tombstone", row.tombstone),
     ...present("parent", parent),

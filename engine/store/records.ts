@@ -88,6 +88,8 @@ export type { EntityRecord, StoredAttribute } from "../core/record.ts";
 export interface EntityWrite {
   readonly record: EntityRecord;
   readonly expected: number;
+  /** Keys of entities that turned out to be this one: their ids become its own. */
+  readonly absorbs?: { readonly idName: string; readonly keys: readonly string[] };
 }
 
 export interface HistoryRow {

@@ -37,6 +37,7 @@ function compileEntity(context: CompileContext, name: string, entity: EntityYaml
     name,
     ids: entity.ids ?? ["id"],
     ...(entity.parent === undefined ? {} : { parent: entity.parent }),
+    ...(entity.merge === undefined || entity.merge === "refuse" ? {} : { merge: entity.merge }),
     attributes,
     states: statesOf(entity),
     ...(transitions === undefined ? {} : { transitions }),

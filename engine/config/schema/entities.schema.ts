@@ -86,6 +86,12 @@ export const entitySchema = closed(
       }),
     ),
     parent: maybe(nameRef("The entity it belongs to.")),
+    merge: maybe(
+      oneOf(
+        ["oldest", "newest", "refuse"],
+        "Which key stays when an event shows that two are one. Default: refuse, a dead letter that names both.",
+      ),
+    ),
     attributes: maybe(named(attributeSchema, "Its attributes.")),
     states: maybe(statesSchema),
   },

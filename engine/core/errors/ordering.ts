@@ -15,7 +15,7 @@ export const orderingErrors = {
   HK6003: {
     title: "Id belongs to another entity",
     message: "{entity} would take the id {id}, which already belongs to {other}",
-    help: "Two entities claim one id. If both are the same person, merge them; if the payload is wrong, discard the dead letter with a reason. Nothing was written.",
+    help: "Two entities claim one id. If both are the same person, say which key stays with `merge: oldest` or `newest` in the entity and retry the dead letter; if the payload is wrong, discard the dead letter with a reason. Nothing was written.",
   },
   HK6004: {
     title: "Hold window ended",
