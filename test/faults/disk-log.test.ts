@@ -74,3 +74,7 @@ test("what a sync has failed for is never made sure by a later one, and what cam
   expect(outcomes(failed, ["subset"])).toEqual(new Set(["---d", "abcd"]));
   expect(outcomes([...failed, write("x", 0), ...sync()], ["keep"])).toEqual(new Set(["xbcd"]));
 });
+
+test("what is written to a file after its end is nowhere", () => {
+  expect(outcomes([...made, record("unlink"), ...sync("."), write("abc", 0), ...sync()])).toEqual(new Set([undefined]));
+});

@@ -156,8 +156,9 @@ export class DiskReplay {
     else if (kind === "create") this.#now.set(name, { file: new LoggedFile() });
     else if (kind === "unlink") this.#now.set(name, { file: undefined });
     else if (kind === "write" || kind === "truncate") {
-      if (file === undefined) throw new Error(`${kind} on ${name}, which was never created`);
-      file.change(record);
+      if (!this.#now.has(name)) throw new Error(`${kind} on ${name}, which was never created`);
+      // A file that was removed while somebody had it open: nobody will read it again.
+      file?.change(record);
     } else if (kind === "sync") this.#syncing.set(`${thread} ${name}`, { file, count: file?.changes ?? 0 });
     else if (kind === "sync failed") file?.settle(file.changes, "forsaken");
     else if (kind === "synced") this.#settle(`${thread} ${name}`);
