@@ -1,5 +1,6 @@
 /** A running engine takes a changed config by itself, by signal and by command; a broken one changes nothing and is told. */
-import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { eventually, type Installation, type RunningEngine } from "../support/engine-process.ts";
@@ -114,26 +115,47 @@ test("a new secret in the env file is taken by SIGHUP, though no other file has 
   expect(await engine.end("SIGTERM")).toEqual({ code: 0, signal: null });
 }, 60_000);
 
-test("a folder of links that Kubernetes swaps is taken as one change", async () => {
+/** As the kubelet lays out a ConfigMap or Secret: files are links through `..data`, which is itself a link to a version. */
+function mount(folder: string, name: string, versions: readonly string[]): { swap(): void } {
+  for (const [index, text] of versions.entries()) {
+    mkdirSync(join(folder, `..version_${index}`), { recursive: true });
+    writeFileSync(join(folder, `..version_${index}`, name), text);
+  }
+  rmSync(join(folder, name), { force: true });
+  symlinkSync("..version_0", join(folder, "..data"));
+  symlinkSync(`..data/${name}`, join(folder, name));
+  return {
+    swap() {
+      symlinkSync("..version_1", join(folder, "..data_tmp"));
+      renameSync(join(folder, "..data_tmp"), join(folder, "..data"));
+    },
+  };
+}
+
+test("folders of links that Kubernetes swaps are taken as one change: pipelines, and secrets elsewhere", async () => {
   installation = createFaultInstallation();
   const { root } = installation;
-  const version = (name: string, lag: string) => {
-    mkdirSync(join(root, name));
-    const text = readFileSync(join(root, "pipelines/payments.yaml"), "utf8");
-    writeFileSync(join(root, name, "payments.yaml"), text.replace("lag: 60s", `lag: ${lag}`));
-  };
-  // As the kubelet lays out a ConfigMap: files are links through `..data`, which is itself a link.
-  const folder = "pipelines";
-  version(`${folder}/..2026_1`, "60s");
-  version(`${folder}/..2026_2`, "40s");
-  rmSync(join(root, folder, "payments.yaml"));
-  symlinkSync("..2026_1", join(root, folder, "..data"));
-  symlinkSync("..data/payments.yaml", join(root, folder, "payments.yaml"));
-  const engine = await installation.start();
-  const before = await statusOf(engine);
-  symlinkSync("..2026_2", join(root, folder, "..data_tmp"));
-  renameSync(join(root, folder, "..data_tmp"), join(root, folder, "..data"));
-  const after = await changed(engine, (status) => status.revision !== before.revision);
-  expect(after.last_reload).toMatchObject({ result: "taken", why: "files" });
-  expect(await engine.end("SIGTERM")).toEqual({ code: 0, signal: null });
+  const text = readFileSync(join(root, "pipelines/payments.yaml"), "utf8");
+  const pipelines = mount(join(root, "pipelines"), "payments.yaml", [text, text.replace("lag: 60s", "lag: 40s")]);
+  const outside = mkdtempSync(join(tmpdir(), "hookrail-secrets-"));
+  try {
+    const secrets = mount(outside, "pay", [`${SECRET}\n`, "whsec_another\n"]);
+    save("config.yaml", (config) => config.replace("${PAY_SECRET}", `\${file:${outside}/pay}`));
+    const engine = await installation.start();
+    const before = await statusOf(engine);
+    pipelines.swap();
+    const after = await changed(engine, (status) => status.revision !== before.revision);
+    expect(after.last_reload).toMatchObject({ result: "taken", why: "files" });
+    expect(await send(engine, 1)).toBe(202);
+    secrets.swap();
+    await eventually(
+      () => send(engine, 2, "whsec_another"),
+      (status) => status !== 401,
+      10_000,
+    );
+    expect(await send(engine, 3)).toBe(401);
+    expect(await engine.end("SIGTERM")).toEqual({ code: 0, signal: null });
+  } finally {
+    rmSync(outside, { recursive: true });
+  }
 }, 60_000);

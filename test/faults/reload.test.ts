@@ -10,7 +10,7 @@ import { createLedger, isAck, type Ledger } from "../support/ledger.ts";
 import { PATH, payment, SECRET, signed, yesterday } from "../support/payments.ts";
 import { report } from "../support/report.ts";
 import { faultFactor, runSeed, type Seeded, seeded } from "../support/seeded.ts";
-import { expectApplied, expectHttp, expectSql, settled, unknownOutcomes } from "../support/verdict.ts";
+import { expectApplied, expectHttp, expectSql, settled } from "../support/verdict.ts";
 
 let crm: Crm;
 let installation: Installation;
@@ -53,7 +53,7 @@ interface Texts {
 const CHANGES: readonly ((first: Texts, round: number) => Texts)[] = [
   ({ config, pipeline }, round) => ({ config, pipeline: pipeline.replace("lag: 60s", `lag: ${60 + round}s`) }),
   ({ config, pipeline }, round) => ({
-    config: config.replaceAll("timeout: 5s", `timeout: ${5_000 + round}ms`),
+    config: config.replaceAll("timeout: 60s", `timeout: ${60_000 + round}ms`),
     pipeline,
   }),
   ({ config, pipeline }, round) => ({ config: `${config}\nlimits: { mapping_timeout: ${250 + round}ms }\n`, pipeline }),
@@ -134,6 +134,9 @@ test(
   `${RELOADS} reloads under load, one in three broken, are seen by no sender and lose nothing (HOOKRAIL_FAULT_SEED=${seed})`,
   async () => {
     installation = createFaultInstallation({ crm: crm.url });
+    // An attempt without an answer is then a reload's doing and not that of a busy machine.
+    const path = join(installation.root, "config.yaml");
+    writeFileSync(path, readFileSync(path, "utf8").replaceAll("timeout: 5s", "timeout: 60s"));
     const engine = await installation.start();
     const ledger = createLedger(yesterday());
     const counts = await reloadAmidLoad({ engine, ledger, random: seeded(seed) });
@@ -145,7 +148,13 @@ test(
     expectSql(installation.root, ledger);
     expectHttp(installation.root, crm);
     // Nobody waits in vain for an answer because of a reload.
-    expect(unknownOutcomes(installation.root)).toBe(0);
+    const unknown = query(
+      installation.root,
+      "hookrail.db",
+      `SELECT d.connection, a.detail, a.finished_at - a.started_at AS ms FROM attempts a
+         JOIN deliveries d ON d.seq = a.delivery_seq WHERE a.outcome = 'unknown'`,
+    );
+    expect(unknown).toEqual([]);
     const used = query<{ revision: string; known: number }>(
       installation.root,
       "hookrail.db",
