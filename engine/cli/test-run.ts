@@ -3,7 +3,7 @@ import type { PipelineModel, Revision } from "../config/revision.ts";
 import { errorMessage, HookrailError } from "../core/errors.ts";
 import type { SourcePosition } from "../core/types.ts";
 import { type Coverage, coverageOf } from "../testing/coverage.ts";
-import { runGenerated } from "../testing/generated.ts";
+import { type GeneratedResult, runGenerated } from "../testing/generated.ts";
 import { runTest } from "../testing/runner.ts";
 import type { TraceDeps } from "../testing/trace-events.ts";
 import { describePair, proveTrace } from "../testing/traces.ts";
@@ -88,13 +88,8 @@ export async function runAll(revision: Revision, options: TestOptions): Promise<
       );
     }
     if (!options.generated) continue;
-    let before = options.monotonic();
-    const generated = await runGenerated(revision, pipeline, { ...deps, only }, (result) => {
-      const now = options.monotonic();
-      add({ kind: "generated", ...result, ms: now - before });
-      before = now;
-    });
-    unreached.push(...generated.unreached.map(({ rule }) => `${pipeline.name} / ${rule}`));
+    const rest = await generate(revision, { pipeline, options, add });
+    unreached.push(...rest);
   }
   const coverage = await coverageOf(revision, options.pipelines, deps);
   for (const { pipeline, event, paths } of coverage.misfits) {
@@ -103,6 +98,29 @@ export async function runAll(revision: Revision, options: TestOptions): Promise<
     add({ kind: "fixture", pipeline, name, position: event.position, passed: false, differences, ms: 0 });
   }
   return { cases, unreached, coverage };
+}
+
+/** Rules that nothing could be generated for. */
+async function generate(
+  revision: Revision,
+  { pipeline, options, add }: { pipeline: PipelineModel; options: TestOptions; add: (result: CaseResult) => void },
+): Promise<readonly string[]> {
+  let before = options.monotonic();
+  const onResult = (result: GeneratedResult): void => {
+    const now = options.monotonic();
+    add({ kind: "generated", ...result, ms: now - before });
+    before = now;
+  };
+  try {
+    const { unreached } = await runGenerated(revision, pipeline, { ...options.deps, only: options.only }, onResult);
+    return unreached.map(({ rule }) => `${pipeline.name} / ${rule}`);
+  } catch (error) {
+    if (!(error instanceof HookrailError)) throw error;
+    const differences = [`${error.code}: ${error.message}`];
+    const { name, position } = pipeline;
+    add({ kind: "generated", pipeline: name, name: "generated tests", position, passed: false, differences, ms: 0 });
+    return [];
+  }
 }
 
 type About = Pick<CaseResult, "kind" | "pipeline" | "name" | "position">;

@@ -10,6 +10,7 @@ import type { ConfigYaml } from "./schema/config.schema.ts";
 import type { ContractYaml } from "./schema/contract.schema.ts";
 import type { Language } from "./schema/language.ts";
 import type { PipelineYaml } from "./schema/pipeline.schema.ts";
+import type { TestFileYaml } from "./schema/tests.schema.ts";
 import { type CompiledSchema, validateDocument } from "./validate.ts";
 import { parseYaml, sourceFile, type YamlDocument } from "./yaml.ts";
 
@@ -126,11 +127,24 @@ function environmentOf(config: { readonly [key: string]: Json }, references: Ref
 
 /** All pipelines, of all files directly in `pipelines/`. */
 export function readPipelines(context: DocumentContext): readonly PipelineYaml[] {
-  return yamlFiles(context.reader, "pipelines").flatMap((file) => {
+  const files = yamlFiles(context.reader, "pipelines").filter((file) => !isTestFile(file));
+  return readAll(files, () => ({ schema: context.language.pipeline, what: "this pipeline" }), context);
+}
+
+/** `pipelines/NAME.test.yaml`: tests in a file of their own. */
+export function readTestFiles(context: DocumentContext): readonly TestFileYaml[] {
+  const files = yamlFiles(context.reader, "pipelines").filter(isTestFile);
+  return readAll(files, () => ({ schema: context.language.testFile, what: "this test file" }), context);
+}
+
+const isTestFile = (file: string): boolean => /\.test\.ya?ml$/.test(file);
+
+/** The schema is asked for only when it is needed: compiling one takes a while. */
+function readAll<T>(files: readonly string[], kind: () => Kind, context: DocumentContext): readonly T[] {
+  return files.flatMap((file) => {
     const text = readReported(file, context);
     if (text === undefined) return [];
-    const kind = { schema: context.language.pipeline, what: "this pipeline" };
-    return parseYaml(file, text, context).flatMap((document) => finish<PipelineYaml>(document, kind, context) ?? []);
+    return parseYaml(file, text, context).flatMap((document) => finish<T>(document, kind(), context) ?? []);
   });
 }
 
@@ -172,7 +186,6 @@ export function readContract(file: string, text: string, context: DocumentContex
   );
 }
 
-/** The schema is asked for only when it is needed: compiling one takes a while. */
 function readPlain<T>(plugin: PluginText, kind: () => Kind, context: DocumentContext): T | undefined {
   const { references: _, ...plain } = context;
   const [document] = parseYaml(plugin.file, plugin.text, plain);

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { compileRevision } from "./compile/revision.ts";
-import { type DocumentContext, readConfig, readPipelines } from "./documents.ts";
+import { type DocumentContext, readConfig, readPipelines, readTestFiles } from "./documents.ts";
 import { createRecordingReader, errorCode } from "./files.ts";
 import { deepFreeze } from "./freeze.ts";
 import { parseEnvFile, type ReferenceSource } from "./interpolate.ts";
@@ -52,6 +52,7 @@ export function loadConfig(given: LoadOptions): Loaded {
     context,
     config,
     pipelines,
+    testFiles: readTestFiles(context),
     sinks: sinks.loaded(),
     sinkNames: sinks.names(),
     options,

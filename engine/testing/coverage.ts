@@ -4,7 +4,7 @@ import type { TestEvent } from "../config/test-model.ts";
 import type { EntityModel } from "../core/entity.ts";
 import type { Row } from "../mapping/model.ts";
 import type { ApplyCommit } from "../store/store.ts";
-import { planRequests, timeOfFirst } from "./requests.ts";
+import { canBePlanned, planRequests, timeOfFirst } from "./requests.ts";
 import { createIntake, type TraceDeps, type TraceEvent } from "./trace-events.ts";
 import { createReceiver } from "./trace-receive.ts";
 import { emptyWorld } from "./trace-world.ts";
@@ -50,7 +50,9 @@ export async function coverageOf(
       ...pipeline.tests.map((test) => [...test.before, ...test.events]),
       ...pipeline.traces.map((trace) => trace.events),
     ];
-    for (const events of sequences) await run(revision, { pipeline, events, deps, seen });
+    for (const events of sequences) {
+      if (canBePlanned(events, { revision, ...deps })) await run(revision, { pipeline, events, deps, seen });
+    }
   }
   const rows = pipelines.flatMap((pipeline) =>
     pipeline.rules.flatMap((rule) => rule.writes.flatMap((write) => write.fields.map((row) => ({ write, row })))),

@@ -10,7 +10,7 @@ import { sameJson } from "../core/values.ts";
 import { canonicalJson } from "../flow/canonical.ts";
 import type { Prepared } from "../flow/prepare.ts";
 import { mutationsOf, readsOf } from "./mutations.ts";
-import { planRequests, type RequestPlan, timeOfFirst } from "./requests.ts";
+import { canBePlanned, planRequests, type RequestPlan, timeOfFirst } from "./requests.ts";
 import { openRig } from "./rig.ts";
 import { createIntake, type Intake, type TraceDeps, type TraceEvent } from "./trace-events.ts";
 import { createReceiver, type Receive } from "./trace-receive.ts";
@@ -90,6 +90,7 @@ async function subjectsOf(
   const second = new Map<number, Subject>();
   for (const events of sequencesOf(pipeline)) {
     if (found.size === pipeline.rules.length) break;
+    if (!canBePlanned(events, { revision, ...deps })) continue;
     const stage = await openStage(revision, pipeline, events, deps);
     const world = emptyWorld();
     for (const [index, plan] of stage.plans.entries()) {

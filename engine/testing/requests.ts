@@ -1,7 +1,7 @@
 /** From the events of a test to really signed requests. */
 import type { Revision, SourceModel } from "../config/revision.ts";
 import type { TestEvent } from "../config/test-model.ts";
-import { fail } from "../core/errors.ts";
+import { fail, HookrailError } from "../core/errors.ts";
 import type { RawRequest } from "../core/types.ts";
 import { identify } from "../provider/identify.ts";
 import type { Sample } from "../provider/model.ts";
@@ -70,6 +70,20 @@ function sampleOf(source: SourceModel, event: TestEvent, readSample: ReadSample)
       return readSample(payload.path);
     case "body":
       return { name: payload.type ?? "body", headers: {}, body: payload.body };
+  }
+}
+
+/** True when what its events start from can be found: a test that names what is not there tells so itself. */
+export function canBePlanned(
+  events: readonly TestEvent[],
+  context: { readonly revision: Revision; readonly readSample: ReadSample },
+): boolean {
+  try {
+    planRequests(events, { ...context, start: 0, prefix: "event" });
+    return true;
+  } catch (error) {
+    if (error instanceof HookrailError) return false;
+    throw error;
   }
 }
 

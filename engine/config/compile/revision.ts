@@ -5,6 +5,7 @@ import { type LoadOptions, noSinkContext } from "../options.ts";
 import type { PipelineModel, Revision, SourceModel } from "../revision.ts";
 import type { ConfigYaml } from "../schema/config.schema.ts";
 import type { PipelineYaml } from "../schema/pipeline.schema.ts";
+import type { TestFileYaml } from "../schema/tests.schema.ts";
 import { namesOf, type ShippedFiles } from "../shipped.ts";
 import { compileConnections } from "./connections.ts";
 import type { CompileContext } from "./context.ts";
@@ -28,12 +29,14 @@ import { compileSeeds } from "./seed.ts";
 import { compileSource } from "./sources.ts";
 import { checkStates } from "./states.ts";
 import { compileTables } from "./tables.ts";
+import { checkTestFiles, withTestFiles } from "./test-files.ts";
 import { compileTests } from "./tests.ts";
 
 export interface CompileInput {
   readonly context: DocumentContext;
   readonly config: { readonly yaml: ConfigYaml; readonly sound: boolean };
   readonly pipelines: readonly PipelineYaml[];
+  readonly testFiles: readonly TestFileYaml[];
   readonly sinks: ReadonlyMap<string, SinkDescriptor>;
   readonly sinkNames: readonly string[];
   readonly options: LoadOptions & { readonly shipped: ShippedFiles };
@@ -75,13 +78,18 @@ export function compileRevision(input: CompileInput): RevisionParts | undefined 
   checkOrders(context, pipelines);
   remindOfSeed(context, pipelines);
   const all = [...sources.values(), ...inlineSources.values()];
+  checkTestFiles(context, input.testFiles);
   const tested = pipelines.map((pipeline) =>
-    withTests(context, pipeline, {
-      entities,
-      sources: all,
-      sendable: sendableNames(pipelines),
-      connections: [...connections.keys()],
-    }),
+    withTests(
+      context,
+      { ...pipeline, files: input.testFiles },
+      {
+        entities,
+        sources: all,
+        sendable: sendableNames(pipelines),
+        connections: [...connections.keys()],
+      },
+    ),
   );
   const moves = compileMoves(context, entities);
   if (tested.some((pipeline) => pipeline === undefined)) return undefined;
@@ -99,11 +107,11 @@ export function compileRevision(input: CompileInput): RevisionParts | undefined 
 
 function withTests(
   context: CompileContext,
-  pipeline: CompiledPipeline,
+  pipeline: CompiledPipeline & { readonly files: readonly TestFileYaml[] },
   deps: Parameters<typeof compileTests>[2],
 ): PipelineModel | undefined {
-  const { yaml, source, ...model } = pipeline;
-  const tests = compileTests(context, { yaml, source }, deps);
+  const { yaml, source, files, ...model } = pipeline;
+  const tests = compileTests(context, { yaml: withTestFiles(yaml, files), source }, deps);
   return source === undefined ? undefined : { ...model, source, ...tests };
 }
 

@@ -19,6 +19,9 @@ import type {
 } from "../test-model.ts";
 import { type CompileContext, checkName, checkNames } from "./context.ts";
 
+/** What a pipeline, or a file beside it, says of its tests. */
+export type TestsYaml = Pick<PipelineYaml, "tests" | "traces">;
+
 export interface TestDeps {
   readonly entities: ReadonlyMap<string, EntityModel>;
   /** All sources, inline ones too. */
@@ -30,7 +33,7 @@ export interface TestDeps {
 
 export function compileTests(
   context: CompileContext,
-  pipeline: { readonly yaml: PipelineYaml; readonly source: SourceModel | undefined },
+  pipeline: { readonly yaml: TestsYaml; readonly source: SourceModel | undefined },
   deps: TestDeps,
 ): { readonly tests: readonly TestModel[]; readonly traces: readonly TraceModel[] } {
   const { yaml, source } = pipeline;
@@ -49,7 +52,7 @@ export function compileTests(
   };
 }
 
-function checkUniqueNames(context: CompileContext, yaml: PipelineYaml): void {
+function checkUniqueNames(context: CompileContext, yaml: TestsYaml): void {
   const seen = new Map<string, TestYaml>();
   for (const test of yaml.tests ?? []) {
     const first = seen.get(test.name);

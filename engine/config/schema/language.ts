@@ -8,12 +8,14 @@ import { type CompiledSchema, compileSchema } from "../validate.ts";
 import { anyConnectionSchema, configSchema, configSchemaFor } from "./config.schema.ts";
 import { contractFileSchema } from "./contract.schema.ts";
 import { pipelineSchema } from "./pipeline.schema.ts";
+import { testFileSchema } from "./tests.schema.ts";
 
 /** Compiled validators of all kinds of files; each is compiled when it is first asked for and kept. */
 export interface Language {
   /** `config.yaml` with the settings of these sinks. */
   configFor(sinks: readonly SinkDescriptor[]): CompiledSchema;
   readonly pipeline: CompiledSchema;
+  readonly testFile: CompiledSchema;
   readonly provider: CompiledSchema;
   readonly preset: CompiledSchema;
   readonly contract: CompiledSchema;
@@ -31,6 +33,9 @@ export function createLanguage(): Language {
     },
     get pipeline() {
       return once("pipeline", () => compileSchema(pipelineSchema));
+    },
+    get testFile() {
+      return once("testFile", () => compileSchema(testFileSchema));
     },
     get provider() {
       return once("provider", () => compileSchema(recipeSchema));

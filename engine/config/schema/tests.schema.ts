@@ -120,6 +120,17 @@ export const traceSchema = closed(
   { description: "A trace: every order of arrival, with any one event twice, must end in the same state." },
 );
 
+/** A `*.test.yaml` beside the pipelines. */
+export const testFileSchema = closed(
+  {
+    pipeline: nameRef("The pipeline that is tested."),
+    tests: maybe(Type.Array(testSchema, { description: "More of its tests." })),
+    traces: maybe(Type.Array(traceSchema, { description: "More of its traces." })),
+  },
+  { description: "Tests of a pipeline, in a file of their own." },
+);
+
+export type TestFileYaml = Static<typeof testFileSchema>;
 export type TestYaml = Static<typeof testSchema>;
 export type TestEventYaml = Static<typeof testEventSchema>;
 export type TraceYaml = Static<typeof traceSchema>;
