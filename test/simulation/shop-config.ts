@@ -116,6 +116,7 @@ pipeline: orders
 owner: ops
 source: shop
 sla: { lag: 60s, objective: 99% }
+hold: { window: 4m }
 rules:
   - on: order.placed
     write: { order: { key: id, state: new, fields: { total: total } }, customer: { key: customer } }

@@ -172,7 +172,7 @@ function planOperations(dice: Dice): Operation[] {
 }
 
 function planOutages(dice: Dice): Plan["outages"] {
-  return Array.from({ length: dice.int(0, 2, "outages") }, (_, n) => {
+  return Array.from({ length: dice.int(0, 3, "outages") }, (_, n) => {
     const from = start + dice.int(0, chaos, "outage", n);
     return {
       connection: dice.pick(["db", "crm", "chat"], "out", n),
