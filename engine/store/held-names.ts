@@ -27,7 +27,8 @@ const QUESTIONS: Readonly<Record<NameKind, readonly Question[]>> = {
       "entities with versions of its clock",
       `SELECT count(*) FROM entities WHERE instr(attributes, '"source":' || json_quote(@name)) > 0
          OR instr(coalesce(state_version, ''), '"source":' || json_quote(@name)) > 0
-         OR instr(coalesce(tombstone, ''), '"source":' || json_quote(@name)) > 0`,
+         OR instr(coalesce(tombstone, ''), '"source":' || json_quote(@name)) > 0
+         OR instr(coalesce(life, ''), '"source":' || json_quote(@name)) > 0`,
     ],
   ],
   connections: [

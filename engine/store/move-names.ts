@@ -73,6 +73,9 @@ export function createMoveNames(db: Db): MoveNames {
           }),
         })),
         state_version: mapText<Version>(texts.state_version, version),
+        life: mapText<{ first?: Version }>(texts.life, (one) =>
+          one.first === undefined ? one : { ...one, first: version(one.first) },
+        ),
         tombstone: mapText<{ version: Version }>(texts.tombstone, (one) => ({ ...one, version: version(one.version) })),
       }));
     },

@@ -12,7 +12,11 @@ export interface EntityTexts {
   readonly attributes: string;
   readonly state_version: string | null;
   readonly tombstone: string | null;
+  /** What a merge of entities needs to know, with a version in it. */
+  readonly life: string | null;
 }
+
+const TEXTS = ["attributes", "state_version", "tombstone", "life"] as const;
 
 const CHUNK = 500;
 
@@ -26,7 +30,7 @@ export interface Where {
 }
 
 export function mentions(key: string, value: string): Where {
-  const texts = ["attributes", "coalesce(state_version, '')", "coalesce(tombstone, '')"];
+  const texts = ["attributes", "coalesce(state_version, '')", "coalesce(tombstone, '')", "coalesce(life, '')"];
   return {
     sql: `(${texts.map((text) => `instr(${text}, @needle) > 0`).join(" OR ")})`,
     values: { needle: `${JSON.stringify(key)}:${JSON.stringify(value)}` },
@@ -36,12 +40,12 @@ export function mentions(key: string, value: string): Where {
 /** Rewrites the texts of entities, a chunk at a time; whoever has read one of them before reads it again. */
 export function createEntityRewriter(db: Db): (where: Where, change: (texts: EntityTexts) => EntityTexts) => number {
   const write = db.prepare<[EntityTexts]>(
-    `UPDATE entities SET attributes = @attributes, state_version = @state_version, tombstone = @tombstone,
+    `UPDATE entities SET attributes = @attributes, state_version = @state_version, tombstone = @tombstone, life = @life,
        changes = changes + 1 WHERE type = @type AND key = @key`,
   );
   return ({ sql, values }, change) => {
     const read = db.prepare<Record<string, string | number>, EntityTexts>(
-      `SELECT type, key, attributes, state_version, tombstone FROM entities
+      `SELECT type, key, attributes, state_version, tombstone, life FROM entities
          WHERE ${sql} AND (type, key) > (@afterType, @afterKey) ORDER BY type, key LIMIT ${CHUNK}`,
     );
     let [afterType, afterKey, count] = ["", "", 0];
@@ -52,12 +56,7 @@ export function createEntityRewriter(db: Db): (where: Where, change: (texts: Ent
       [afterType, afterKey] = [last.type, last.key];
       for (const row of rows) {
         const changed = change(row);
-        if (
-          changed.attributes === row.attributes &&
-          changed.state_version === row.state_version &&
-          changed.tombstone === row.tombstone
-        )
-          continue;
+        if (TEXTS.every((name) => changed[name] === row[name])) continue;
         write.run(changed);
         count++;
       }

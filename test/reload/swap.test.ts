@@ -262,6 +262,46 @@ describe("moved", () => {
     expect((await bench.story(again)).event.source).toBe("shop");
   });
 
+  it("renames versions wherever they stand: of states, of tombstones, of values that a ladder remembers", async () => {
+    const rule = [
+      "  - on: order.new\n    write: { order: { key: id, state: new } }",
+      "  - on: order.paid\n    write: { order: { key: id, state: paid } }",
+      "  - on: customer.deleted\n    write: { customer: { key: id, delete: tombstone } }",
+      "  - on: customer.changed\n    write: { customer: { key: id, fields: { tier: tier } } }",
+    ].join("\n");
+    const before = files({ connections: http(), deliver: identify, rule });
+    bench = await openBench(before);
+    await bench.engine.start();
+    await bench.send({ id: "1", type: "order.new", at: 1_000, data: { id: "o1" } });
+    await bench.send({ id: "2", type: "order.paid", at: 5_000, data: { id: "o1" } });
+    await bench.send({ id: "3", type: "customer.changed", at: 5_000, data: { id: "c2", tier: "pro" } });
+    await bench.send({ id: "4", type: "customer.deleted", at: 6_000, data: { id: "c3" } });
+    const counted = await bench.swap(
+      changed(
+        before,
+        [["pipeline: orders", "pipeline: shop"]],
+        "moved: { pipelines: { orders: shop }, sources: { orders: shop } }\n",
+      ),
+    );
+    expect(counted.join()).toContain("entities with versions of its clock");
+    const text = async (type: string, key: string) => JSON.stringify(await bench.engine.store.entity(type, key));
+    for (const [type, key] of [
+      ["order", "o1"],
+      ["customer", "c2"],
+      ["customer", "c3"],
+    ] as const) {
+      expect(await text(type, key)).toContain('"source":"shop"');
+      expect(await text(type, key)).not.toContain("orders");
+    }
+    // Each of them is later than what comes now, by the clock that has a new name.
+    const late = [
+      await bench.send({ id: "5", type: "order.new", at: 2_000, data: { id: "o1" } }),
+      await bench.send({ id: "6", type: "customer.changed", at: 5_500, data: { id: "c3", tier: "pro" } }),
+    ];
+    for (const id of late) expect((await bench.story(id)).outcomes[0]?.status).toBe("skipped");
+    expect((await bench.engine.store.entity("order", "o1"))?.state).toBe("paid");
+  });
+
   it("is refused where both names were in force", async () => {
     const two = `${http()}\n${http("", "people").replace("crm:", "crm-eu:")}`;
     const before = files({ connections: two, deliver: identify });
