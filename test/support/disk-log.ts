@@ -153,7 +153,9 @@ export class DiskReplay {
     const { kind, file: name, thread } = record;
     const file = this.#now.get(name)?.file;
     if (name === ".") this.#playFolder(kind, thread);
-    else if (kind === "create") this.#now.set(name, { file: new LoggedFile() });
+    // Opened though it was never made here: a reader beside the engine made it, empty.
+    else if (kind === "create" || (kind === "open" && file === undefined))
+      this.#now.set(name, { file: new LoggedFile() });
     else if (kind === "unlink") this.#now.set(name, { file: undefined });
     else if (kind === "write" || kind === "truncate") {
       if (!this.#now.has(name)) throw new Error(`${kind} on ${name}, which was never created`);
