@@ -1,7 +1,6 @@
 /** Watches a run from outside and says which promise it broke. What is watched as it happens is here; the last look is in oracles.ts. */
 
 import type { IngestReply } from "../../engine/flow/ingest.ts";
-import type { Observer } from "../../engine/flow/observer.ts";
 import type { ApplyCommit, DeadLetter, EntityRecord, Store } from "../../engine/store/store.ts";
 import type { SimClock } from "../support/sim-clock.ts";
 import type { SimSinks } from "../support/sim-sink.ts";
@@ -22,10 +21,8 @@ export interface PauseSpan extends Target {
 export interface Watch {
   readonly problems: readonly string[];
   readonly counts: Readonly<Record<string, number>>;
-  readonly observer?: Observer;
   problem(text: string): void;
-  born(life: number): void;
-  died(life: number): void;
+  died(): void;
   sent(planned: Planned): void;
   answered(planned: Planned, reply: IngestReply): void;
   committed(call: Changing, argument: unknown, result: unknown): void;
@@ -86,7 +83,6 @@ export function createWatch(world: {
     problems,
     counts,
     problem,
-    born: () => {},
     died: () => void counts.crashes++,
     sent: () => void counts.sends++,
     answered(planned, reply) {

@@ -12,12 +12,13 @@ import { silentObserver } from "../../engine/flow/observer.ts";
 import { openSqliteStore } from "../../engine/store/sqlite.ts";
 import type { Store } from "../../engine/store/store.ts";
 import { createEngine } from "../../engine/worker/engine.ts";
-import { createSimClock, mortalClock, type SimClock } from "../support/sim-clock.ts";
-import { createDice, type Dice } from "../support/sim-random.ts";
-import { createSimSinks, type SimSinks } from "../support/sim-sink.ts";
-import { type Changing, createSimStore, type Fate, type Life } from "../support/sim-store.ts";
+import { createSimClock, mortalClock } from "../support/sim-clock.ts";
+import { createDice } from "../support/sim-random.ts";
+import { createSimSinks } from "../support/sim-sink.ts";
+import { createSimStore, type Life } from "../support/sim-store.ts";
+import { createFates } from "./fates.ts";
 import type { Operation, Plan, Planned, Scenario } from "./scenario.ts";
-import { createWatch, type Watch } from "./watch.ts";
+import { createWatch } from "./watch.ts";
 
 /** What a run came to. */
 export interface Run {
@@ -42,7 +43,6 @@ export interface RunOptions {
 
 /** Turns of the event loop without any activity after which an instant is over. */
 const QUIET_TURNS = 8;
-const maxCrashes = 5;
 const maxInstants = 20_000;
 
 export async function simulate(options: RunOptions): Promise<Run> {
@@ -134,11 +134,10 @@ async function openWorld({ scenario, seed, evaluator, without, calm }: RunOption
       clock: mortalClock(clock, () => life.dead),
       ids,
       random: jitter,
-      observer: watch.observer ?? silentObserver,
+      observer: silentObserver,
     });
     const mine: Running = { life, engine, closed: false };
     running = mine;
-    watch.born(life.number);
     say(`life ${life.number}`);
     void engine.start().catch(() => {
       life.dead = true;
@@ -148,7 +147,7 @@ async function openWorld({ scenario, seed, evaluator, without, calm }: RunOption
       if (running !== mine) return;
       running = undefined;
       say(`death ${life.number}`);
-      watch.died(life.number);
+      watch.died();
       clock.after(dice.int(0, 20_000, "down", life.number), boot);
       onActivity();
     });
@@ -289,32 +288,7 @@ async function isIdle(store: Store): Promise<boolean> {
   return counts.ready === 0 && counts.held === 0 && counts.openDeliveries === 0;
 }
 
-function createFates(dice: Dice, calm: boolean): { next(call: Changing): Fate; end(): void } {
-  const made = new Map<string, number>();
-  let over = calm;
-  let crashes = 0;
-  return {
-    next(call) {
-      const nth = (made.get(call) ?? 0) + 1;
-      made.set(call, nth);
-      if (over) return "commit";
-      const roll = dice.roll("fate", call, nth);
-      if (crashes < maxCrashes && roll < 0.012) {
-        crashes++;
-        return roll < 0.006 ? "die_before" : "die_after";
-      }
-      if (roll < 0.02) return "refuse";
-      return call === "accept" && roll < 0.04 ? "commit_and_refuse" : "commit";
-    },
-    end() {
-      over = true;
-    },
-  };
-}
-
 function hideBytes(key: string, value: unknown): unknown {
   if (key === "body" || key === "files") return undefined;
   return value;
 }
-
-export type { SimClock, SimSinks, Watch };
