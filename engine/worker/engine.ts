@@ -15,8 +15,8 @@ import { createApplyLoop } from "./apply-loop.ts";
 import { createDeliverLoop, type DeliverLoop } from "./deliver-loop.ts";
 import { createInstalled, type Installed } from "./installed.ts";
 import { createIntakeGate } from "./intake-gate.ts";
+import { recoverInterrupted } from "./interrupted.ts";
 import { createPace, nextTurn } from "./pace.ts";
-import { sinkPatience } from "./patience.ts";
 import { createPauses } from "./pauses.ts";
 import { createPump, type Pump } from "./pump.ts";
 import { startRetention } from "./retention.ts";
@@ -212,7 +212,7 @@ export function createEngine(parts: EngineParts): Engine {
       }
     },
     async start() {
-      await store.recoverInterrupted(clock.now(), sinkPatience(installed.revision));
+      await recoverInterrupted(installed.revision, { store, clock, observer });
       const by = { actor: "hookrail run", reason: "start" };
       const changes = await takeRevision(store, installed.revision, { ...by, at: clock.now() });
       await pauses.load();

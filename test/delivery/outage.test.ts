@@ -26,8 +26,16 @@ afterEach(async () => {
 async function open(more = "", kind: "upsert" | "effect" = "effect"): Promise<void> {
   const connections = `crm: { sink: http, url: "${crm.url}/{entity.key}", kind: ${kind}, allow_private: true${more} }`;
   const observer = { ...silentObserver, attempted: (fact: (typeof facts)[number]) => void facts.push(fact) };
-  bench = await openBench(files({ connections, deliver: "- { to: crm, entity: customer }" }), observer);
+  bench = await openBench(files({ connections, deliver: "- { to: crm, entity: customer }" }), observer, (store) => {
+    const life = { ended: false };
+    crash = () => (life.ended = true);
+    const never = new Promise<void>(() => {});
+    return { ...store, settleDelivery: (one) => (life.ended ? never : store.settleDelivery(one)) };
+  });
 }
+
+/** From now on this life of the engine records nothing any more, as if it had been killed. */
+let crash: () => void;
 
 const send = (n: number) => bench.send({ id: `${n}`, data: { id: `c${n}`, seats: n } });
 const statusOf = async (event: string) => (await bench.story(event)).deliveries[0]?.delivery.status;
@@ -209,8 +217,10 @@ describe("an attempt without an answer", () => {
     const second = await bench.post({ id: "2", data: { id: "c2", seats: 2 } });
     const draining = bench.engine.drain();
     await expect.poll(() => crm.requests.length).toBe(2);
+    crash();
     await bench.reopen();
-    await draining.catch(() => undefined);
+    void draining.catch(() => undefined);
+    expect(facts.filter(({ event, outcome }) => event === second && outcome === "unknown")).toHaveLength(1);
     await bench.pass(DAY);
     expect(await deadOf(second)).toMatchObject({ code: "HK5303" });
     expect(crm.requests.length).toBe(2);
