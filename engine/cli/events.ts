@@ -72,7 +72,11 @@ function printEvents(cli: Cli, events: readonly EventSummary[]): void {
     plainText(event.type),
     colorOutcome(event.outcome, color),
     event.pipelines
-      .map((one) => (one.outcome === event.outcome ? one.pipeline : `${one.pipeline} (${words(one.outcome)})`))
+      .map((one) => {
+        const outcome = one.outcome === event.outcome ? [] : [words(one.outcome)];
+        const told = [...outcome, ...(one.supersededBy === undefined ? [] : [`superseded by ${one.supersededBy}`])];
+        return told.length === 0 ? one.pipeline : `${one.pipeline} (${told.join(", ")})`;
+      })
       .join(", ") || "-",
     event.lagMs === undefined ? "-" : formatMs(event.lagMs),
   ]);

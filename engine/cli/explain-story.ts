@@ -166,7 +166,8 @@ function renderChange(row: EventStory["history"][number], { sensitive }: StoryVi
   const change = moved
     ? `${value(row.before)} -> ${value(row.after)}`
     : `stays ${value(row.before)}, would be ${value(row.after)}`;
-  const note = row.note === undefined ? "" : ` (${plainText(row.note)})`;
+  const told = [row.note, row.superseding && `superseded by ${row.superseding}`].filter((one) => one !== undefined);
+  const note = told.length === 0 ? "" : ` (${plainText(told.join(", "))})`;
   return `${ref.type}/${plainText(ref.key)}.${row.attribute}: ${change}${note}`;
 }
 

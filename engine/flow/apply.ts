@@ -10,7 +10,7 @@ import type { RuleModel } from "../mapping/model.ts";
 import { missingReadings } from "../mapping/policy.ts";
 import { decide } from "../ordering/decide.ts";
 import type { Decision, StepWrite } from "../ordering/step.ts";
-import type { ApplyCommit, Store, WorkItem } from "../store/store.ts";
+import type { ApplyCommit, AuditRow, Store, WorkItem } from "../store/store.ts";
 import { type Born, type BornFault, deliveriesFor } from "./born.ts";
 import { applyDetail, ruleName } from "./detail.ts";
 import { type ApplyDeps, dead, type Prepared } from "./prepare.ts";
@@ -128,6 +128,7 @@ async function takeStep(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Pr
           entities: decision.writes,
           history: decision.history,
           once: born.once,
+          audit: forcedMoves(item, decision, { rule, at }),
           deliveries: born.deliveries,
           merged: born.merged,
         },
@@ -135,6 +136,23 @@ async function takeStep(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Pr
       };
     }
   }
+}
+
+/** The author wrote that a move is forced when the window ends: allowed, and on record. A key may be personal: none is named. */
+function forcedMoves(
+  item: WorkItem,
+  decision: Extract<Decision, { kind: "apply" }>,
+  { rule, at }: { readonly rule: string; readonly at: number },
+): AuditRow[] {
+  return decision.history
+    .filter((change) => change.note === "forced")
+    .map(({ entity, before, after }) => ({
+      at,
+      actor: `pipeline ${item.pipeline}`,
+      action: "force",
+      target: item.event.id,
+      reason: `${entity.type} from ${String(before)} to ${String(after)} after the hold window, by rule ${rule}`,
+    }));
 }
 
 /** The decision on what is stored now; nothing is written. */

@@ -31,6 +31,8 @@ export function sensitivityOf(entities: ReadonlyMap<string, EntityModel> | undef
     value(entity, name) {
       // `state`, `delete` and `link:NAME` are history rows too; an id is as sensitive as the attribute of its name.
       if (name === "state" || name === "delete") return false;
+      if (name === "link:merged") return hidesKey(entity);
+      if (name === "link:parent") return hidesKey(entities?.get(entity)?.parent ?? "");
       if (name.startsWith("link:")) return attribute(entity, name.slice(5))?.sensitive ?? entities === undefined;
       return attribute(entity, name)?.sensitive ?? true;
     },
@@ -79,7 +81,10 @@ export function eventDocument(event: EventSummary) {
     received_at: time(event.receivedAt),
     occurred_at: time(event.occurredAt),
     outcome: event.outcome,
-    pipelines: event.pipelines.map((one) => ({ ...one })),
+    pipelines: event.pipelines.map(({ supersededBy, ...one }) => ({
+      ...one,
+      ...(supersededBy === undefined ? {} : { superseded_by: supersededBy }),
+    })),
     lag_ms: event.lagMs ?? null,
     seq: event.seq,
   };

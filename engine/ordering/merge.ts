@@ -101,7 +101,7 @@ function absorb(input: StepInput, drafts: Drafts, { winner, loser }: { winner: E
     draft.dirty = true;
     note(draft, "link:parent", { before: loser.key, after: winner.key });
   }
-  note(from, "delete", { after: `merged into ${winner.key}` });
+  note(from, "delete", { after: "merged" });
   Object.assign(from, {
     ids: {},
     attributes: {},

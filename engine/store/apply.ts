@@ -7,6 +7,7 @@ import { createDeadLetterWriter } from "./dead-letters.ts";
 import { createEntityWriter } from "./entities.ts";
 import { createHashedAs, markKey } from "./hashed-names.ts";
 import type { Lanes } from "./lanes.ts";
+import { createAuditWriter } from "./operate.ts";
 import { createReplayMemory } from "./replay.ts";
 import { jsonOrNull, orNull } from "./rows.ts";
 import type { ApplyCommit, ApplyResult, HistoryRow, NewDelivery } from "./store.ts";
@@ -17,6 +18,7 @@ export function createApply(db: Db, lanes: Lanes): Handlers["apply"] {
   const entities = createEntityWriter(db);
   const deadLetters = createDeadLetterWriter(db);
   const replays = createReplayMemory(db);
+  const audits = createAuditWriter(db);
   return (commit) => {
     const replay = replays.of(commit.workSeq, commit.eventSeq);
     if (replay === undefined) {
@@ -28,6 +30,7 @@ export function createApply(db: Db, lanes: Lanes): Handlers["apply"] {
     if (conflict !== undefined) return conflict;
     entities.moveLinks(commit.entities);
     for (const write of commit.entities) entities.write(write);
+    for (const row of commit.audit ?? []) audits.insert(row);
     for (const row of commit.history) insertHistory(statements, commit, row);
     for (const mark of commit.once) statements.mark.run(markKey(statements.hashedAs, mark), commit.eventSeq);
     for (const delivery of commit.deliveries)

@@ -95,9 +95,9 @@ function conditions(filter: EventFilter): { where: string; values: Record<string
 function createSummaries(db: Db): (row: SummaryRow) => EventSummary {
   // Work that is open again (a retried dead letter) hides the outcome it had.
   const turns = db.prepare<{ seq: number }, TurnRow>(
-    `SELECT pipeline, iif(held_until IS NULL, 'ready', 'held') AS status, hold_reason AS reason, NULL AS at FROM work WHERE event_seq = +@seq
+    `SELECT pipeline, iif(held_until IS NULL, 'ready', 'held') AS status, hold_reason AS reason, NULL AS at, NULL AS superseding FROM work WHERE event_seq = +@seq
      UNION ALL
-     SELECT o.pipeline, o.status, o.reason, o.at FROM outcomes o WHERE o.event_seq = +@seq
+     SELECT o.pipeline, o.status, o.reason, o.at, (SELECT s.id FROM events s WHERE s.seq = o.superseded_by) FROM outcomes o WHERE o.event_seq = +@seq
        AND NOT EXISTS (SELECT 1 FROM work w WHERE w.event_seq = +@seq AND w.pipeline = o.pipeline)
      ORDER BY pipeline`,
   );

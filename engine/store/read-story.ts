@@ -58,6 +58,7 @@ function createStory(db: Db) {
     "SELECT received_at, body_hash FROM conflicts WHERE event_seq = +? ORDER BY seq",
   );
   const history = db.prepare<[number], HistorySqlRow>("SELECT * FROM history WHERE event_seq = +? ORDER BY seq");
+  const idOf = db.prepare<[number], EventId>("SELECT id FROM events WHERE seq = +?").pluck();
   const letters = db.prepare<[number], DeadLetterRow>(
     `${SELECT_DEAD_LETTER} WHERE x.event_seq = +? ORDER BY x.created_at, x.id`,
   );
@@ -81,7 +82,10 @@ function createStory(db: Db) {
       conflicts: conflicts.all(seq).map((c) => ({ receivedAt: c.received_at, bodyHash: c.body_hash.toString("hex") })),
       duplicates: row.duplicates,
       outcomes: outcomes(stored),
-      history: history.all(seq).map(toHistory),
+      history: history.all(seq).map((row) => {
+        const by = row.superseded_by === null ? undefined : idOf.get(row.superseded_by);
+        return { ...toHistory(row), ...(by === undefined ? {} : { superseding: by }) };
+      }),
       deliveries: deliveries(seq),
       deadLetters: letters.all(seq).map(toDeadLetter),
     };

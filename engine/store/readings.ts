@@ -1,6 +1,14 @@
 /** What operators, `explain` and `plan` get to read, and what operators change. */
 import type { DeadLetterId, DeliveryId, EventId, JsonObject, Version, WorkStatus } from "../core/types.ts";
-import type { AttemptMark, AttemptRecord, DeliveryRecord, EntityRecord, HistoryRow, StoredEvent } from "./records.ts";
+import type {
+  AttemptMark,
+  AttemptRecord,
+  AuditRow,
+  DeliveryRecord,
+  EntityRecord,
+  HistoryRow,
+  StoredEvent,
+} from "./records.ts";
 
 export interface DeadLetter {
   readonly id: DeadLetterId;
@@ -16,14 +24,6 @@ export interface DeadLetter {
   readonly status: "open" | "retried" | "discarded";
   readonly resolvedAt?: number;
   readonly resolution?: string;
-}
-
-export interface AuditRow {
-  readonly at: number;
-  readonly actor: string;
-  readonly action: string;
-  readonly target: string;
-  readonly reason: string;
 }
 
 export interface Pause {
@@ -61,6 +61,7 @@ export interface EventSummary {
     readonly status: WorkStatus;
     readonly reason?: string;
     readonly outcome: EventOutcome;
+    readonly supersededBy?: EventId;
   }[];
   /** Receipt to last delivery done, ms; absent while something is open. */
   readonly lagMs?: number;
@@ -84,7 +85,12 @@ export interface EventStory {
     readonly at: number;
     readonly supersededBy?: EventId;
   }[];
-  readonly history: readonly (HistoryRow & { readonly pipeline: string; readonly at: number })[];
+  /** `superseding`: the event that `supersededBy` means. */
+  readonly history: readonly (HistoryRow & {
+    readonly superseding?: EventId;
+    readonly pipeline: string;
+    readonly at: number;
+  })[];
   readonly deliveries: readonly {
     readonly delivery: DeliveryRecord;
     readonly attempts: readonly (AttemptRecord | (AttemptMark & { readonly outcome: "sending" }))[];

@@ -13,6 +13,15 @@ import type {
   SkipReason,
 } from "../core/types.ts";
 
+/** One line of the audit trail. */
+export interface AuditRow {
+  readonly at: number;
+  readonly actor: string;
+  readonly action: string;
+  readonly target: string;
+  readonly reason: string;
+}
+
 // ---- intake ----
 
 export interface NewEvent {
@@ -174,6 +183,8 @@ export interface ApplyCommit {
   readonly history: readonly HistoryRow[];
   readonly once: readonly OnceMark[];
   readonly deliveries: readonly NewDelivery[];
+  /** Exceptions the author wrote out, such as a forced move. */
+  readonly audit?: readonly AuditRow[];
   /** Pending upserts that a new delivery took over: they become `merged`. */
   readonly merged: readonly { readonly delivery: DeliveryId; readonly into: DeliveryId }[];
 }

@@ -9,7 +9,6 @@
 import type { DeadLetterId, EntityRef, Json } from "../core/types.ts";
 import type { RevisionTaken, RevisionTaking } from "./naming.ts";
 import type {
-  AuditRow,
   DeadLetter,
   EventFilter,
   EventStory,
@@ -32,6 +31,7 @@ import type {
   ApplyCommit,
   ApplyResult,
   AttemptMark,
+  AuditRow,
   DeliveryRecord,
   DeliverySettlement,
   EntityRecord,

@@ -1,5 +1,5 @@
 /** One line for one event: what became of it, over all pipelines. Pure: rows in, summary out. */
-import type { DeliveryStatus, WorkStatus } from "../core/types.ts";
+import type { DeliveryStatus, EventId, WorkStatus } from "../core/types.ts";
 import type { EventOutcome, EventSummary } from "./store.ts";
 
 /** A pipeline's turn: from `outcomes`, or from `work` while it is ready or held. */
@@ -9,6 +9,8 @@ export interface TurnRow {
   readonly reason: string | null;
   /** When it was decided; absent while it is open. */
   readonly at: number | null;
+  /** The event that came later in the source's order, for what was skipped because of it. */
+  readonly superseding: EventId | null;
 }
 
 /** A delivery of the event, or the one it was merged into. */
@@ -67,6 +69,7 @@ export function summarize(
       status: turn.status,
       outcome,
       ...(turn.reason === null ? {} : { reason: turn.reason }),
+      ...(turn.superseding === null ? {} : { supersededBy: turn.superseding }),
     };
   });
   const outcome = worst([...pipelines.map((pipeline) => pipeline.outcome), ...withoutTurns(found)]);

@@ -88,7 +88,7 @@ describe("merge", () => {
       expect.objectContaining({ attribute: "link:merged", after: "b", note: "merge" }),
     );
     expect(story.history).toContainEqual(
-      expect.objectContaining({ entity: { type: "person", key: "b" }, attribute: "delete", after: "merged into a" }),
+      expect.objectContaining({ entity: { type: "person", key: "b" }, attribute: "delete", after: "merged" }),
     );
     await bench.reopen();
     expect(await person("b")).toMatchObject({ tombstone: { mergedInto: "a" }, attributes: {} });

@@ -189,7 +189,9 @@ export function storyContract(name: string, open: OpenStore): void {
           },
         ]);
         const story = await store.story("evt_1");
-        expect(story?.history).toEqual([{ ...history[0], pipeline: "paid", at: START + 100 }]);
+        expect(story?.history).toEqual([
+          { ...history[0], pipeline: "paid", at: START + 100, superseding: (await store.event(1))?.id },
+        ]);
         expect(story?.deliveries[0]?.delivery.status).toBe("sending");
         expect(story?.deliveries[0]?.attempts).toEqual([
           { delivery: "dlv_1", attempt: 1, at: START + 200, outcome: "sending" },
