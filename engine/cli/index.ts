@@ -6,6 +6,7 @@ import { checkVerb } from "./check.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { deadVerb } from "./dead.ts";
 import { docsVerb } from "./docs.ts";
+import { eraseVerb } from "./erase.ts";
 import { eventsVerb } from "./events.ts";
 import { explainVerb } from "./explain.ts";
 import { initVerb } from "./init.ts";
@@ -36,6 +37,7 @@ const VERBS: readonly Verb[] = [
   reloadVerb,
   verifyVerb,
   seedVerb,
+  eraseVerb,
   backupVerb,
   restoreVerb,
   initVerb,
@@ -102,7 +104,7 @@ function reportFailure(cli: Cli, error: unknown): number {
 
 /** `run` refuses the config: it is not there, or would lose sight of live rows. */
 const REFUSED_CONFIG = new Set<string>(["HK8001", "HK8041", "HK8042"]);
-const USAGE_CODES = new Set<string>(["HK8006", "HK8008", "HK8009", "HK8017", "HK8050", "HK8054", "HK8077"]);
+const USAGE_CODES = new Set<string>(["HK8006", "HK8008", "HK8009", "HK8017", "HK8050", "HK8054", "HK8062", "HK8077"]);
 
 function exitCodeOf(error: HookrailError): number {
   if (REFUSED_CONFIG.has(error.code) || error.code.startsWith("HK1")) return EXIT.config;

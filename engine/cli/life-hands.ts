@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { EntityModel } from "../core/entity.ts";
 import { fail } from "../core/errors.ts";
-import { createStoreLife, type StoreLife } from "../flow/store-life.ts";
+import { createStoreLife, type Erased, type StoreLife } from "../flow/store-life.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
 import type { SeedResult } from "../store/store.ts";
 import { callAdmin } from "./admin-client.ts";
@@ -38,6 +38,7 @@ function engineLife(cli: Cli, installation: Installation): StoreLife {
   };
   return {
     // The engine names the caller itself.
+    erase: async (erasing, { reason }) => (await post("/api/v1/erase", { ...erasing, reason })) as unknown as Erased,
     seed: async (part, { reason }) => (await post("/api/v1/seed", { ...part, reason })) as unknown as SeedResult,
   };
 }

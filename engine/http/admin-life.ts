@@ -1,4 +1,4 @@
-/** Routes of the admin API that change the store as a whole: seeds. */
+/** Routes of the admin API that change the store as a whole: seeds and erasures. */
 import { fail } from "../core/errors.ts";
 import type { Json } from "../core/types.ts";
 import { isJsonObject } from "../core/values.ts";
@@ -14,6 +14,7 @@ const MAX_SEED_BYTES = 8 * 1024 * 1024;
 
 export const LIFE_ROUTES: readonly Route<LifeDeps>[] = [
   { method: "POST", path: /^\/api\/v1\/seed$/, right: () => "seed", maxBytes: MAX_SEED_BYTES, run: seed },
+  { method: "POST", path: /^\/api\/v1\/erase$/, right: () => "erase", run: erase },
 ];
 
 async function seed({ body, actor }: Call, { life }: LifeDeps): Promise<Answer> {
@@ -23,6 +24,16 @@ async function seed({ body, actor }: Call, { life }: LifeDeps): Promise<Answer> 
   const result = await life.seed({ entity, rows, ...lastOf(last) }, { actor, reason: reasonOf(body) });
   return { document: { ...result } };
 }
+
+async function erase({ body, actor }: Call, { life }: LifeDeps): Promise<Answer> {
+  const { entity, id, mode } = body;
+  if (typeof entity !== "string" || typeof id !== "string" || id === "" || !isMode(mode))
+    return fail("HK8018", { problem: "an erasure is { entity, id, mode: look, erase or lift }" });
+  return { document: { ...(await life.erase({ entity, id, mode }, { actor, reason: reasonOf(body) })) } };
+}
+
+const isMode = (mode: Json | undefined): mode is "look" | "erase" | "lift" =>
+  mode === "look" || mode === "erase" || mode === "lift";
 
 function isSeedRow(row: unknown): row is SeedRow {
   if (!isJsonObject(row as Json)) return false;

@@ -94,6 +94,21 @@ function countRows(db: Db): Omit<CopyFacts, "bytes"> {
   return { ...counts, ...present("newestAt", newestAt) };
 }
 
+/**
+ * Rewrites the file without what was deleted from it, and empties the WAL, so that no old byte is left in either. Others wait
+ * meanwhile; false when a reader kept the WAL from being emptied.
+ */
+export function scrubStore(path: string, native: Native = {}): boolean {
+  const db = openConnection({ ...native, path, mode: "write", busyTimeoutMs: BUSY_TIMEOUT_MS });
+  try {
+    db.exec("VACUUM");
+    const [result] = db.pragma("wal_checkpoint(TRUNCATE)") as { busy: number }[];
+    return result?.busy === 0;
+  } finally {
+    db.close();
+  }
+}
+
 /** What a restore came to. */
 export interface Restored {
   readonly facts: CopyFacts;

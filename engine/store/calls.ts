@@ -1,5 +1,5 @@
 /** What the writer can be asked to do: one name, one argument and one result each; plain data, so that it can cross a thread. */
-import type { DeadLetterId } from "../core/types.ts";
+import type { DeadLetterId, EntityRef } from "../core/types.ts";
 import type {
   AcceptRequest,
   AcceptResult,
@@ -8,6 +8,8 @@ import type {
   AttemptMark,
   AuditRow,
   DeliverySettlement,
+  EraseRequest,
+  EraseResult,
   Pause,
   PurgeRequest,
   PurgeResult,
@@ -42,6 +44,9 @@ export interface CallTable {
   saveRevision: { argument: RevisionRecord; result: null };
   takeRevision: { argument: RevisionTaking; result: RevisionTaken };
   seed: { argument: SeedRequest; result: SeedResult };
+  erase: { argument: EraseRequest; result: EraseResult };
+  /** Lifts a tombstone; false when there is none. */
+  unerase: { argument: EntityRef & Omit<EraseRequest, "plan">; result: boolean };
   /** The store is about to be closed in order. */
   markClosed: { argument: null; result: null };
   replay: { argument: ReplayRequest; result: ReplayResult };

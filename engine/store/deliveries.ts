@@ -41,6 +41,8 @@ function markAttempt({ statements, lanes }: Tools, mark: AttemptMark): void {
 function settle(tools: Tools, settlement: DeliverySettlement, at: number): void {
   const { statements } = tools;
   const { row, delivery } = findDelivery(tools, settlement.delivery);
+  // Nothing of it may come back: not the request, nor what was acknowledged.
+  if (delivery.status === "discarded" && delivery.note === "erased") return;
   // An attempt that needs no mark may be under way while its upsert is merged: what it came to still counts.
   const late = delivery.status === "merged";
   if (!late) checkMove(row, delivery, settlement.status);
@@ -173,6 +175,7 @@ interface Found {
   readonly entity_type: string;
   readonly entity_key: string;
   readonly status: DeliveryStatus;
+  readonly note: string | null;
 }
 
 type Statements = ReturnType<typeof prepareDeliveries>;
@@ -180,7 +183,7 @@ type Statements = ReturnType<typeof prepareDeliveries>;
 function prepareDeliveries(db: Db) {
   return {
     delivery: db.prepare<[string], Omit<Found, "status"> & { status: DeliveryStatus | null }>(
-      "SELECT seq, id, event_seq, connection, action, entity_type, entity_key, status FROM deliveries WHERE id = ?",
+      "SELECT seq, id, event_seq, connection, action, entity_type, entity_key, status, note FROM deliveries WHERE id = ?",
     ),
     interrupted: db.prepare<[], OpenDelivery>("SELECT * FROM outbox WHERE status = 'sending' ORDER BY delivery_seq"),
     freeze: db.prepare("INSERT OR IGNORE INTO requests (delivery_seq, summary, data) VALUES (?, ?, ?)"),

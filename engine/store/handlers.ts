@@ -5,6 +5,7 @@ import type { Handlers } from "./calls.ts";
 import type { Db } from "./connection.ts";
 import { createDeadLetterHandlers } from "./dead-letters.ts";
 import { createDeliveryHandlers } from "./deliveries.ts";
+import { createEraseHandlers } from "./erase.ts";
 import { createLanes } from "./lanes.ts";
 import { createAuditWriter, createOperateHandlers } from "./operate.ts";
 import { createPurge } from "./purge.ts";
@@ -23,6 +24,7 @@ export function createHandlers(db: Db): Handlers {
     ...operate,
     takeRevision: createTakeRevision(db, { audits: createAuditWriter(db), save: operate.saveRevision }),
     replay: createReplay(db),
+    ...createEraseHandlers(db, lanes),
     purge: createPurge(db),
   };
 }

@@ -1,5 +1,5 @@
 /** What operators, `explain` and `plan` get to read, and what operators change. */
-import type { DeadLetterId, DeliveryId, EventId, JsonObject, Version, WorkStatus } from "../core/types.ts";
+import type { DeadLetterId, DeliveryId, EntityRef, EventId, JsonObject, Version, WorkStatus } from "../core/types.ts";
 import type {
   AttemptMark,
   AttemptRecord,
@@ -141,6 +141,36 @@ export interface SeedMark {
   readonly entity: string;
   readonly at: number;
   readonly created: number;
+}
+
+/** All that the store holds of an entity and what belongs to it. */
+export interface ErasePlan {
+  /** `there` false: no row of it, but events may carry its id. */
+  readonly entities: readonly (EntityRef & {
+    readonly ids: Readonly<Record<string, string>>;
+    readonly there: boolean;
+  })[];
+  readonly events: readonly number[];
+  readonly deliveries: readonly { readonly seq: number; readonly event: number; readonly entity: EntityRef }[];
+}
+
+export interface EraseRequest {
+  readonly plan: ErasePlan;
+  readonly at: number;
+  readonly actor: string;
+  readonly reason: string;
+}
+
+/** What is gone. `busy`: deliveries that were on their way, so nothing was erased. `kept`: bodies other events of a batch still need. */
+export interface EraseResult {
+  readonly entities: number;
+  readonly events: number;
+  readonly bodies: number;
+  readonly deliveries: number;
+  readonly history: number;
+  readonly deadLetters: number;
+  readonly kept: number;
+  readonly busy: number;
 }
 
 /** Events to be worked on again, each in these pipelines. */

@@ -13,6 +13,7 @@ import { type StoreLock, takeLock } from "./lock.ts";
 import { migrate, refuseNewer, refuseOlder, shippedMigrations } from "./migrate.ts";
 import { createDeliveryReads } from "./read-deliveries.ts";
 import { createEntityReads } from "./read-entities.ts";
+import { createErasePlan } from "./read-erase.ts";
 import { createOperateReads } from "./read-operate.ts";
 import { createStoryReads } from "./read-story.ts";
 import { createWorkReads } from "./read-work.ts";
@@ -143,6 +144,7 @@ function createReads(db: Db) {
     ...createWorkReads(db),
     ...createReplayReads(db),
     ...createEntityReads(db),
+    erasePlan: createErasePlan(db),
     ...createOperateReads(db),
     ...deliveries,
   };
@@ -174,6 +176,8 @@ function createStore(
     seed: (request) => writer.call("seed", request),
     replay: (request) => writer.call("replay", request),
     purge: (request) => writer.call("purge", request),
+    erase: (request) => writer.call("erase", request),
+    unerase: (request) => writer.call("unerase", request),
   };
 }
 

@@ -10,6 +10,9 @@ import type { DeadLetterId, EntityRef, Json } from "../core/types.ts";
 import type { RevisionTaken, RevisionTaking } from "./naming.ts";
 import type {
   DeadLetter,
+  ErasePlan,
+  EraseRequest,
+  EraseResult,
   EventFilter,
   EventStory,
   EventSummary,
@@ -70,6 +73,8 @@ export interface StoreReader {
   counts(): Promise<StoreCounts>;
   /** What was ever seeded, by entity. */
   seeds(): Promise<readonly SeedMark[]>;
+  /** All that is held of an entity and of what belongs to it. */
+  erasePlan(type: string, key: string): Promise<ErasePlan>;
   /** Turns of replays that are still to come. */
   replaysPending(): Promise<number>;
   close(): Promise<void>;
@@ -144,4 +149,8 @@ export interface Store extends StoreReader {
   replay(request: ReplayRequest): Promise<ReplayResult>;
   /** Retention, a chunk at a time: call again while `more`. Bodies that open work or dead letters need stay. */
   purge(request: PurgeRequest): Promise<PurgeResult>;
+  /** Forgets all of a plan, and leaves tombstones: no event brings the entity back. */
+  erase(request: EraseRequest): Promise<EraseResult>;
+  /** Lets an erased entity come back with its next event; false when it was not erased. */
+  unerase(request: EntityRef & Omit<EraseRequest, "plan">): Promise<boolean>;
 }

@@ -53,4 +53,19 @@ export const cliLifeErrors = {
     message: "there is a store at {path}",
     help: "With `--force` the backup takes its place, and the store that is there is kept beside it. What was acknowledged after the backup is only in that one.",
   },
+  HK8060: {
+    title: "Nothing is known of this entity",
+    message: "nothing is stored about this {entity}",
+    help: "Give `ENTITY:ID`, where the id is the entity's key or one of its other ids, exactly as it is stored. Nothing is stored of what was erased already; `--lift` is about those, by their key.",
+  },
+  HK8061: {
+    title: "Deliveries about the entity do not end",
+    message: "deliveries about this entity are still on their way; nothing was erased",
+    help: "What is being sent at this moment can not be taken back. Pause the connection (`hookrail pause connection NAME`), wait for the attempt to end, and erase again.",
+  },
+  HK8062: {
+    title: "An erasure needs to be confirmed",
+    message: "nothing was erased: {what}",
+    help: "What is erased can not be had back. Look with `--dry-run`, then say `--yes`.",
+  },
 } as const satisfies ErrorEntries;
