@@ -6,6 +6,7 @@ import { hash } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import { HookrailError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
+import type { Json } from "../core/types.ts";
 import { sameJson } from "../core/values.ts";
 import { guaranteeOf } from "../delivery/guarantee.ts";
 import type { ConnectionModel } from "../delivery/model.ts";
@@ -76,12 +77,17 @@ async function withoutNewer(record: DeliveryRecord, store: Store): Promise<Deliv
   const known = await store.acknowledged(record.connection, record.entity, record.action);
   const mine = Object.entries(acknowledgedBy(record));
   if (mine.every(([name, value]) => !(name in known) || sameJson(value, known[name]))) return record;
-  const left = mine.map(([name]) => name).filter((name) => !(name in known));
+  const entity = await store.entity(record.entity.type, record.entity.key);
+  const isStill = (name: string, value: Json) =>
+    sameJson(value, name === acknowledgedState ? entity?.state : entity?.attributes[name]?.value);
+  // What the entity has still is right, whatever an older dead letter that was sent again has brought there.
+  const left = mine.filter(([name, value]) => !(name in known) || isStill(name, value)).map(([name]) => name);
+  if (left.length === mine.length) return record;
   if (left.length === 0) return undefined;
   const { frozen: _frozen, state, ...whole } = record;
   return {
     ...whole,
-    ...(state === undefined || acknowledgedState in known ? {} : { state }),
+    ...(state === undefined || !left.includes(acknowledgedState) ? {} : { state }),
     attributes: Object.fromEntries(Object.entries(record.attributes).filter(([name]) => left.includes(name))),
     idempotencyKey: hash("sha256", canonicalJson([record.idempotencyKey, left]), "hex").slice(0, 40),
   };

@@ -148,13 +148,19 @@ function effects({ sinks, deliveries }: Seen): string[] {
 function requests({ sinks, deliveries, redriven }: Seen): string[] {
   const problems: string[] = [];
   const first = new Map<string, SimSend>();
+  const redrivenLanes = new Set(
+    [...deliveries.values()].flatMap(({ delivery: { id, connection, entity } }) =>
+      redriven.has(id) ? [`${connection} ${entity.type}/${entity.key}`] : [],
+    ),
+  );
   const sent = new Map<string, number>();
   for (const send of sinks.sends) {
     const before = first.get(send.delivery) ?? send;
     first.set(send.delivery, before);
     sent.set(send.delivery, (sent.get(send.delivery) ?? 0) + 1);
-    // What a person sends again leaves out what newer ones have brought since: another request, under another key.
-    if (redriven.has(send.delivery)) continue;
+    // What a person sends again leaves out what newer ones have brought since, and so may those behind it: another
+    // request, under another key.
+    if (redrivenLanes.has(`${send.connection} ${send.lane}`)) continue;
     if (before.key !== send.key) problems.push(`${send.delivery} was sent under two keys`);
     if (before.request !== send.request && send.class !== "exact")
       problems.push(`${send.delivery} was sent as two requests`);
