@@ -101,11 +101,16 @@ async function assemble(
       };
   const writer = createWriter(transport, options.onFatal ?? (() => {}));
   const close = async () => {
+    const marked = await writer.call("markClosed", null).then(
+      () => true,
+      () => false,
+    );
+    const closeReader = () => void (reader !== db && reader.close());
     // The writer last: only a connection that may write can empty the WAL as it goes.
-    if (reader !== db) reader.close();
-    // Where this can not be written the next start follows a crash, and looks closer.
-    const marked = writer.call("markClosed", null).catch(() => {});
-    await Promise.all([marked, writer.close()]);
+    if (marked) closeReader();
+    await writer.close();
+    // Where the end can not be written down the next start follows a crash: it looks closer, and wants the WAL.
+    if (!marked) closeReader();
     lock?.release();
   };
   return createStore(reader, writer, { clock: options.clock, close });
