@@ -2,6 +2,7 @@
  * Each of the first hundreds of writes, syncs, truncations, openings and removals of the store's and the SQL sink's files
  * fails once, with EIO and with ENOSPC: no 2xx is false, the engine goes on or ends and says why, and the next start has it all.
  */
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { packageRoot } from "../../engine/core/paths.ts";
@@ -197,9 +198,12 @@ async function cutAfterFailedSync(action: "EIO" | "LAST"): Promise<Record<string
   const log = join(root, "calls");
   const ledger = createLedger(yesterday());
   try {
-    const fault: DiskFault = { action, call: "sync", file: "hookrail.db-wal", n: 12 };
+    // Counted from here on, so that it falls into the work and not into the start.
+    const from = join(root, "now");
+    const fault: DiskFault = { action, call: "sync", file: "hookrail.db-wal", n: 5, from };
     const failing = await installation.start(underDiskCalls({ root, log, fault }));
     const ended = new Promise((resolve) => failing.child.once("exit", resolve));
+    writeFileSync(from, "");
     for (let batch = 0; batch < 20 && !struck(failing.stderr()); batch++)
       await ledger.send(failing.hooks, { fresh: 1, width: 1 });
     await ended;
