@@ -95,7 +95,10 @@ export function context(...values: string[]): VerifyContext {
 export function secretFor(recipe: Recipe, which: "right" | "other" = "right"): string {
   const scheme = recipe.verify[0];
   if (scheme?.scheme === "ed25519") return pems[which];
-  if (scheme?.key.encoding === "base64") return which === "right" ? WHSEC : WHSEC.replace("o", "p");
+  if (scheme?.key.encoding === "base64") {
+    const text = which === "right" ? WHSEC : WHSEC.replace("o", "p");
+    return scheme.key.stripPrefix === "" ? text.replace("whsec_", "") : text;
+  }
   return `whsec_topsecret_${which}`;
 }
 
