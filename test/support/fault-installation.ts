@@ -53,7 +53,15 @@ const httpConnection = (url: string, place: string, timeout: string) => `
       save:  { kind: upsert, path: /save }
     default_action: save`;
 
-const configYaml = ({ crm, timeout = "5s", limits = "{}", server = "", extra = "", sources = "", entities = "" }: FaultConfig) => `
+const configYaml = ({
+  crm,
+  timeout = "5s",
+  limits = "{}",
+  server = "",
+  extra = "",
+  sources = "",
+  entities = "",
+}: FaultConfig) => `
 environment: dev
 env_file: faults.env
 store: sqlite:./data/hookrail.db
