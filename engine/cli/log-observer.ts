@@ -51,12 +51,20 @@ export function createLogObserver(log: Log, mask: (text: string) => string): Obs
       const fields = { connection, detail: mask(detail) };
       log.error("connection paused; its deliveries wait until hookrail resume connection", fields);
     },
+    stored({ findings, ...sizes }) {
+      for (const finding of findings) log.repeating("warn", `store ${finding}`, STORE_FINDINGS[finding], sizes);
+    },
     fault({ where, error }) {
       const fields = { where, ...errorFields(error) };
       log.repeating("error", `fault ${where}`, "a fault of the engine's own; the work stays in the store", fields);
     },
   };
 }
+
+const STORE_FINDINGS = {
+  wal_grows: "the store's -wal grows: something reads the store for very long, or checkpoints fail",
+  disk_nearly_full: "the disk below the store is nearly full; when it is, senders are told to come again",
+} as const;
 
 const MESSAGES = {
   unavailable: "the store could not promise; the sender was asked to try again",

@@ -21,6 +21,7 @@ import { openSqliteStore } from "../store/sqlite.ts";
 import { refuseNetworkDisk } from "../store/startup.ts";
 import type { Store } from "../store/store.ts";
 import { createEngine } from "../worker/engine.ts";
+import { startStoreWatch } from "../worker/store-watch.ts";
 import { within } from "../worker/within.ts";
 import { createLimiter, limitsOf, tlsOf, watchCertificates } from "./listening.ts";
 import { createLogObserver } from "./log-observer.ts";
@@ -67,6 +68,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     const store = await openStore(options);
     undo.push(() => store.close());
     await remindOfSeed(options, store);
+    const observer = createLogObserver(log, (text) => sensitivity().text(text));
     const engine = createEngine({
       revision,
       store,
@@ -74,7 +76,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       clock,
       ids: options.ids,
       random: Math.random,
-      observer: createLogObserver(log, (text) => sensitivity().text(text)),
+      observer,
     });
     const sensitivity = createSensitivity(engine);
     const requestId = createRequestIds(options.requestPrefix);
@@ -127,12 +129,14 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       },
     });
     const { close } = reloading;
+    const endStoreWatch = startStoreWatch({ store, clock, observer });
     return {
       ...addresses,
       revision: () => engine.revision,
       async stop(graceMs) {
         const begun = clock.monotonic();
         certificates.stop();
+        endStoreWatch();
         // A reload under way ends soon or not at all.
         await within(clock, graceMs / 4, close());
         const left = Math.max(0, graceMs - (clock.monotonic() - begun));

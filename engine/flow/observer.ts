@@ -1,5 +1,6 @@
 /** What flow tells about itself, for logs and metrics: metadata only, never bodies, secrets or attribute values. */
 import type { DeliveryId, EventId } from "../core/types.ts";
+import type { StoreSize } from "../store/store.ts";
 
 export interface Observer {
   /** A request was answered. `reason` for refusals is a stable name. */
@@ -43,6 +44,8 @@ export interface Observer {
   connectionPaused(fact: { readonly connection: string; readonly detail: string }): void;
   /** A fault of the engine's own: the work stays in the store and is tried again. */
   fault(fact: { readonly where: string; readonly error: unknown }): void;
+  /** The store's size, looked at once a minute; `findings`: what will hurt soon. */
+  stored?(fact: StoreSize & { readonly findings: readonly ("wal_grows" | "disk_nearly_full")[] }): void;
 }
 
 export type IngestOutcome =

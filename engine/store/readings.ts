@@ -213,6 +213,14 @@ export interface PurgeResult {
   readonly more: boolean;
 }
 
+/** In bytes. `freeBytes`: free inside the file; `diskFreeBytes`: on the disk below it, where that can be known. */
+export interface StoreSize {
+  readonly bytes: number;
+  readonly freeBytes: number;
+  readonly walBytes: number;
+  readonly diskFreeBytes?: number;
+}
+
 export interface StoreCounts {
   readonly events: number;
   readonly ready: number;

@@ -1,5 +1,6 @@
 /** Between SQL's values and ours: JSON columns, hashes, and fields that are absent rather than null. */
 import { hash } from "node:crypto";
+import { fail } from "../core/errors.ts";
 
 const KEY_BYTES = 16;
 
@@ -13,9 +14,14 @@ export function jsonOrNull(value: unknown): string | null {
   return value === undefined ? null : JSON.stringify(value);
 }
 
-/** A JSON column that this room wrote itself. */
+/** A JSON column that this room wrote itself. What is no JSON any more has been changed on the disk (HK4025). */
 export function fromJson<T>(text: string): T {
-  return JSON.parse(text) as T;
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    // The parser quotes the text, which may be personal: it does not go on as the cause.
+    return fail("HK4025");
+  }
 }
 
 /** `{ [name]: value }`, or nothing where SQL has NULL: for spreading into an object with optional fields. */

@@ -18,6 +18,7 @@ import { createOperateReads } from "./read-operate.ts";
 import { createStoryReads } from "./read-story.ts";
 import { createWorkReads } from "./read-work.ts";
 import { createReplayReads } from "./replay.ts";
+import { createSize } from "./size.ts";
 import { checkOpened, lookBefore, recordHolder, refuseHalfRestored, relyOnNoOldWal } from "./startup.ts";
 import type { Store, StoreReader } from "./store.ts";
 import { startWriterThread, type WriterStart } from "./thread.ts";
@@ -80,7 +81,7 @@ export async function openSqliteReader(
   try {
     refuseNewer(db, path, shippedMigrations());
     refuseOlder(db, path, shippedMigrations());
-    return { ...createReads(db), close: async () => void db.close() };
+    return { ...createReads(db, path), close: async () => void db.close() };
   } catch (error) {
     db.close();
     throw error;
@@ -113,7 +114,7 @@ async function assemble(
     if (!marked) closeReader();
     lock?.release();
   };
-  return createStore(reader, writer, { clock: options.clock, close });
+  return createStore(reader, writer, { path: options.path, clock: options.clock, close });
 }
 
 /** The thread opens the file itself; the connection that checked and migrated it is done. */
@@ -142,7 +143,7 @@ function inThread(db: Db, start: WriterStart): WriterTransport {
   };
 }
 
-function createReads(db: Db) {
+function createReads(db: Db, path: string) {
   const { bySeq, ...deliveries } = createDeliveryReads(db);
   return {
     ...createStoryReads(db),
@@ -150,6 +151,7 @@ function createReads(db: Db) {
     ...createReplayReads(db),
     ...createEntityReads(db),
     erasePlan: createErasePlan(db),
+    size: createSize(db, path),
     ...createOperateReads(db),
     ...deliveries,
   };
@@ -158,11 +160,11 @@ function createReads(db: Db) {
 function createStore(
   reader: Db,
   writer: Writer,
-  { clock, close }: { clock: Clock; close: () => Promise<void> },
+  { path, clock, close }: { path: string; clock: Clock; close: () => Promise<void> },
 ): Store {
   const { bySeq } = createDeliveryReads(reader);
   return {
-    ...createReads(reader),
+    ...createReads(reader, path),
     close,
     accept: (request) => writer.call("accept", request),
     commitApply: (commit) => writer.call("apply", commit),

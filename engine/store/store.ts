@@ -27,6 +27,7 @@ import type {
   SeedRequest,
   SeedResult,
   StoreCounts,
+  StoreSize,
 } from "./readings.ts";
 import type {
   AcceptRequest,
@@ -71,6 +72,7 @@ export interface StoreReader {
   pauses(): Promise<readonly Pause[]>;
   audit(limit: number): Promise<readonly AuditRow[]>;
   counts(): Promise<StoreCounts>;
+  size(): Promise<StoreSize>;
   /** What was ever seeded, by entity. */
   seeds(): Promise<readonly SeedMark[]>;
   /** All that is held of an entity and of what belongs to it. */

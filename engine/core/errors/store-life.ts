@@ -29,4 +29,9 @@ export const storeLifeErrors = {
     message: "the backup {target} could not be made: {reason}",
     help: "Nothing was left at that place, and the store is as it was. Check that the folder exists, that this user may write there, and that there is room for a copy of the store.",
   },
+  HK4025: {
+    title: "A row of the store is damaged",
+    message: "a row of the store does not hold what was written into it",
+    help: "The page is sound as a page, so the check at the start did not see it, but a value in it has been changed: by the disk, or by another program. Keep the file, restore the last backup (`hookrail restore`), and check the disk.",
+  },
 } as const satisfies ErrorEntries;
