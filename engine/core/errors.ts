@@ -16,6 +16,7 @@ import { orderingErrors } from "./errors/ordering.ts";
 import { reloadErrors } from "./errors/reload.ts";
 import { replayErrors } from "./errors/replay.ts";
 import { sendingErrors } from "./errors/sending.ts";
+import { sinkErrors } from "./errors/sinks.ts";
 import { storeErrors } from "./errors/store.ts";
 import { storeLifeErrors } from "./errors/store-life.ts";
 import { testingErrors } from "./errors/testing.ts";
@@ -43,6 +44,7 @@ export const errorCatalogue = {
   ...storeLifeErrors,
   ...deliveryErrors,
   ...sendingErrors,
+  ...sinkErrors,
   ...orderingErrors,
   ...contractErrors,
   ...cliErrors,

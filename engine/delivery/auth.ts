@@ -1,5 +1,4 @@
 /** Puts credentials on a request, at each attempt: they are never part of what is frozen. */
-import { createHmac } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import { fail } from "../core/errors.ts";
 import { Secret } from "../core/secret.ts";
@@ -7,6 +6,7 @@ import type { Json } from "../core/types.ts";
 import type { AuthSpec } from "../plugin/http.schema.ts";
 import type { Outcome, Settings, SinkHttp } from "../plugin/index.ts";
 import { createTokenSource, type TokenSource } from "./oauth.ts";
+import { signAws, signWebhook } from "./sign.ts";
 
 /** A request on its way out. */
 export interface Outgoing {
@@ -45,10 +45,13 @@ export interface AuthDeps {
   readonly fill: (template: string) => Promise<string>;
 }
 
-/** The authenticator of a connection. Kinds that are not built are refused when the preset is read. */
+/** The authenticator of a connection. */
 export function createAuthenticator(spec: AuthSpec | undefined, deps: AuthDeps): Authenticator {
   const setting = (name: string) => credential(deps, name);
-  const tokens = spec?.kind === "oauth2" ? createTokenSource(spec, { ...deps, setting }) : undefined;
+  const tokens =
+    spec?.kind === "oauth2"
+      ? createTokenSource(spec, { ...deps, setting, has: (name) => deps.settings[name] !== undefined })
+      : undefined;
   return {
     async host(context) {
       if (spec?.kind === "url") return { ok: true, url: setting(spec.url) };
@@ -63,6 +66,8 @@ export function createAuthenticator(spec: AuthSpec | undefined, deps: AuthDeps):
 }
 
 interface Applying extends AuthContext {
+  readonly connection: string;
+  readonly settings: Settings;
   readonly clock: Clock;
   readonly tokens: TokenSource | undefined;
   setting(name: string): string;
@@ -89,11 +94,37 @@ async function withCredentials(spec: AuthSpec, request: Outgoing, deps: Applying
       if (token === undefined) return fail("HK9001", { what: "token source", value: "none" });
       return token.ok ? withHeader(request, "authorization", `${spec.prefix ?? "Bearer "}${token.token}`) : token;
     }
-    case "hmac":
-      return { ok: true, request: signed(spec, request, deps) };
-    case "sigv4":
-      return fail("HK5106", { name: spec.kind, reason: "this kind of authentication is not built" });
+    case "query":
+      return {
+        ok: true,
+        request: { ...request, url: withParameter(request.url, spec.parameter, setting(spec.value)) },
+      };
+    case "hmac": {
+      const previous = spec.previous_secret;
+      const names = [spec.secret, ...(previous !== undefined && previous in deps.settings ? [previous] : [])];
+      return {
+        ok: true,
+        request: signWebhook(spec, request, { ...deps, now: deps.clock.now(), secrets: names.map(setting) }),
+      };
+    }
+    case "sigv4": {
+      const token = spec.session_token;
+      const credentials = {
+        accessKeyId: setting(spec.access_key),
+        secretAccessKey: setting(spec.secret_key),
+        region: setting(spec.region),
+        service: spec.service,
+        ...(token !== undefined && token in deps.settings ? { sessionToken: setting(token) } : {}),
+      };
+      return { ok: true, request: await signAws(request, credentials, deps.clock.now()) };
+    }
   }
+}
+
+function withParameter(url: string, name: string, value: string): string {
+  const parsed = new URL(url);
+  parsed.searchParams.set(name, value);
+  return parsed.toString();
 }
 
 function withHeader(request: Outgoing, name: string, value: string): Authenticated {
@@ -111,28 +142,6 @@ function setPath(target: Json, path: readonly string[], value: string): Json {
   const members = typeof target === "object" && target !== null && !Array.isArray(target) ? target : {};
   const inner = Object.entries(members).find(([key]) => key === head)?.[1] ?? {};
   return { ...members, [head]: setPath(inner, rest, value) };
-}
-
-/** Standard Webhooks (standardwebhooks.com, `id.timestamp.body`), or a plain HMAC of the body. */
-function signed(spec: Extract<AuthSpec, { kind: "hmac" }>, request: Outgoing, deps: Applying): Outgoing {
-  const secret = deps.setting(spec.secret);
-  const body = request.body ?? "";
-  if (spec.scheme === "custom") {
-    const digest = createHmac(spec.algorithm ?? "sha256", secret)
-      .update(body)
-      .digest(spec.encoding ?? "hex");
-    const name = (spec.header ?? "x-signature").toLowerCase();
-    return { ...request, headers: { ...request.headers, [name]: `${spec.prefix ?? ""}${digest}` } };
-  }
-  const key = secret.startsWith("whsec_") ? Buffer.from(secret.slice("whsec_".length), "base64") : Buffer.from(secret);
-  const timestamp = String(Math.floor(deps.clock.now() / 1000));
-  const digest = createHmac("sha256", key).update(`${deps.idempotencyKey}.${timestamp}.${body}`).digest("base64");
-  const headers = {
-    "webhook-id": deps.idempotencyKey,
-    "webhook-timestamp": timestamp,
-    "webhook-signature": `v1,${digest}`,
-  };
-  return { ...request, headers: { ...request.headers, ...headers } };
 }
 
 function credential({ connection, settings }: AuthDeps, name: string): string {

@@ -2,9 +2,12 @@
  * What an answer means: the preset's ordered rules first, then the classes every HTTP sink has. Status alone does
  * not tell (sinks throttle with 403, refuse with 200), so rules may look at the body and headers too.
  */
+import { parseDuration } from "../core/duration.ts";
 import type { Json } from "../core/types.ts";
-import type { AnswerClass, ItemsSpec, ResponseRule, RetryAfterSpec } from "../plugin/http.schema.ts";
+import type { AnswerClass, ItemsSpec, ResponseRule, RetryAfterSpec } from "../plugin/answers.schema.ts";
 import type { HttpAnswer, Outcome } from "../plugin/index.ts";
+import { itemOutcomes } from "./items.ts";
+import { isThere, safeReason, valuesAt } from "./positions.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
 /** An answer that came, whatever it says. */
@@ -14,6 +17,8 @@ export interface ClassifyOptions {
   /** First match decides. */
   readonly rules: readonly ResponseRule[];
   readonly items?: ItemsSpec;
+  /** The item as it was sent, where a request holds a list of them. */
+  readonly item?: Json;
   readonly retryAfter: readonly RetryAfterSpec[];
   readonly now: number;
 }
@@ -21,16 +26,38 @@ export interface ClassifyOptions {
 /** An outcome, or the wish for a new token and one more try. */
 export type Classified = Outcome | { readonly kind: "refresh_auth"; readonly status: number; readonly detail: string };
 
-/** Classifies one answer. */
+/** Classifies the answer to a request for one delivery. */
 export function classifyAnswer(answer: Answered, options: ClassifyOptions): Classified {
+  const whole = classifyBatch(answer, { ...options, sent: [options.item] });
+  return whole.kind === "items" ? (whole.outcomes[0] ?? unreadable(answer.status)) : whole;
+}
+
+/** What the answer to a request for several deliveries means: one thing for all of them, or something for each. */
+export function classifyBatch(
+  answer: Answered,
+  options: Omit<ClassifyOptions, "item"> & { readonly sent: readonly (Json | undefined)[] },
+): Classified | { readonly kind: "items"; readonly outcomes: readonly Outcome[] } {
   const body = parseBody(answer);
   const rule = options.rules.find((candidate) => matchesRule(candidate, answer, body));
   const kind = rule?.as ?? classOfStatus(answer.status);
   const reason = rule?.reason === undefined ? undefined : reasonAt(body, rule.reason);
   const detail = reason === undefined ? `status ${answer.status}` : `status ${answer.status}: ${reason}`;
-  const wait = retryAfterMs(answer.headers, options.retryAfter, options.now);
-  if (kind === "per_item") return itemOutcome({ body, detail, status: answer.status, wait }, options.items);
-  return outcomeOf(kind, { status: answer.status, detail, wait });
+  const told = retryAfterMs({ headers: answer.headers, body }, options.retryAfter, options.now);
+  const facts = { status: answer.status, detail, wait: told ?? durationOf(rule?.wait) };
+  if (kind !== "per_item") return outcomeOf(kind, facts);
+  if (options.items === undefined) return unreadable(answer.status);
+  const outcomes = itemOutcomes(body, options.items, { ...facts, sent: options.sent });
+  return outcomes === undefined ? unreadable(answer.status) : { kind: "items", outcomes };
+}
+
+const unreadable = (status: number): Outcome => ({
+  kind: "unknown",
+  detail: `status ${status}, without item results`,
+});
+
+function durationOf(text: string | undefined): number | undefined {
+  const parsed = parseDuration(text);
+  return parsed.ok ? parsed.value : undefined;
 }
 
 /** What a request that got no answer came to. */
@@ -82,31 +109,6 @@ function outcomeOf(kind: Exclude<AnswerClass, "per_item">, { status, detail, wai
   }
 }
 
-/** The answer of a batch of one: what it says about our item. */
-function itemOutcome(facts: Facts & { readonly body: Json | undefined }, items: ItemsSpec | undefined): Outcome {
-  const { status, detail, wait } = facts;
-  const list = items === undefined ? undefined : valuesAt(facts.body, items.path)[0];
-  if (items === undefined || !Array.isArray(list))
-    return { kind: "unknown", detail: `${detail}, without item results` };
-  const item = list.find((each, index) => (items.index === undefined ? index : valuesAt(each, items.index)[0]) === 0);
-  // A list of faults that does not name our item says that it went well.
-  if (item === undefined) return { kind: "delivered", status };
-  const failed =
-    items.ok === undefined
-      ? items.error === undefined || valuesAt(item, items.error).some(isThere)
-      : valuesAt(item, items.ok)[0] !== true;
-  if (!failed) return { kind: "delivered", status };
-  const code = items.code === undefined ? undefined : valuesAt(item, items.code)[0];
-  const told =
-    typeof code === "string" || typeof code === "number"
-      ? `${detail}: item ${safeReason(String(code))}`
-      : `${detail}: item failed`;
-  if (code === undefined || !items.retry?.includes(String(code))) return { kind: "rejected", status, detail: told };
-  return { kind: "retry", status, detail: told, ...(wait === undefined ? {} : { afterMs: wait }) };
-}
-
-const isThere = (value: Json) => value !== null && value !== "" && !(Array.isArray(value) && value.length === 0);
-
 function matchesRule(rule: ResponseRule, answer: Answered, body: Json | undefined): boolean {
   if (rule.status !== undefined && !matchesStatus(rule.status, answer.status)) return false;
   if (rule.header !== undefined) {
@@ -153,29 +155,7 @@ function parseBody(answer: Answered): Json | undefined {
   }
 }
 
-/** The values at a dot path; `*` takes every element. */
-export function valuesAt(value: Json | undefined, path: string): Json[] {
-  let found: Json[] = value === undefined ? [] : [value];
-  for (const part of path === "" ? [] : path.split(".")) {
-    found = found.flatMap((one): Json[] => {
-      if (typeof one !== "object" || one === null) return [];
-      if (part === "*") return Object.values(one);
-      const member = Object.entries(one).find(([key]) => key === part);
-      return member === undefined ? [] : [member[1]];
-    });
-  }
-  return found;
-}
-
 function reasonAt(body: Json | undefined, path: string): string | undefined {
   const value = valuesAt(body, path)[0];
   return typeof value === "string" || typeof value === "number" ? safeReason(String(value)) : undefined;
-}
-
-/**
- * A sink's own words as far as they may be shown: a short code. Sentences can quote what was sent, personal data
- * included, so only a first piece that looks like an identifier is kept.
- */
-function safeReason(text: string): string {
-  return /^[A-Za-z][\w.:-]{0,79}$/.test(text) || /^\d{1,10}$/.test(text) ? text : "(text left out)";
 }

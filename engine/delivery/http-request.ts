@@ -2,6 +2,7 @@
 import { fail } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/types.ts";
 import type { RequestParts } from "../plugin/preset.schema.ts";
+import { type BodyFormat, CONTENT_TYPES, writeBody } from "./body-format.ts";
 import {
   type BodyNode,
   compileBody,
@@ -20,7 +21,7 @@ export interface CompiledParts {
   readonly query: readonly (readonly [string, Template])[];
   readonly headers: readonly (readonly [string, Template])[];
   readonly body?: BodyNode;
-  readonly format: NonNullable<RequestParts["body_format"]>;
+  readonly format: BodyFormat;
   readonly contentType?: string;
 }
 
@@ -89,47 +90,11 @@ export async function freezeParts(parts: CompiledParts, options: FreezeOptions):
   };
 }
 
-const CONTENT_TYPES = {
-  json: "application/json",
-  form: "application/x-www-form-urlencoded",
-  text: "text/plain; charset=utf-8",
-  ndjson: "application/x-ndjson",
-  csv: "text/csv",
-} as const;
-
 const BAD_HEADER = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** A header value must be one line of Latin-1 (RFC 9110, section 5.5). */
 export function checkHeader(name: string, value: string, connection: string): string {
   return BAD_HEADER.test(value) ? fail("HK5003", { connection, header: name }) : value;
-}
-
-function writeBody(body: Json, format: CompiledParts["format"], where: FreezeOptions["where"]): string {
-  switch (format) {
-    case "form":
-      return writeForm(body);
-    case "text":
-      return typeof body === "string" ? body : JSON.stringify(body);
-    case "json":
-      return JSON.stringify(body);
-    case "ndjson":
-    case "csv":
-      return fail("HK5106", { name: where.connection, reason: `body_format ${format} is not built` });
-  }
-}
-
-/** A flat form; members that are objects are written with brackets, as most APIs read them. */
-function writeForm(body: Json): string {
-  const form = new URLSearchParams();
-  const add = (name: string, value: Json): void => {
-    if (value === null) form.append(name, "");
-    else if (typeof value !== "object") form.append(name, String(value));
-    else
-      for (const [key, member] of Object.entries(value))
-        add(Array.isArray(value) ? `${name}[]` : `${name}[${key}]`, member);
-  };
-  if (typeof body === "object" && body !== null) for (const [name, value] of Object.entries(body)) add(name, value);
-  return form.toString();
 }
 
 /** The frozen request as the store keeps it. */

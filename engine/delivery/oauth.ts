@@ -1,9 +1,12 @@
 /** OAuth 2.0 tokens for one connection (RFC 6749): got when needed, kept until shortly before they end. */
 import type { Clock } from "../core/clock.ts";
+import { fail } from "../core/errors.ts";
 import type { Json } from "../core/types.ts";
 import type { AuthSpec } from "../plugin/http.schema.ts";
 import type { HttpAnswer, Outcome, SinkHttp } from "../plugin/index.ts";
-import { classifyFailure, classOfStatus, valuesAt } from "./classify.ts";
+import { signAssertion } from "./assertion.ts";
+import { classifyFailure, classOfStatus } from "./classify.ts";
+import { valuesAt } from "./positions.ts";
 
 type OAuthSpec = Extract<AuthSpec, { kind: "oauth2" }>;
 type Token = { readonly ok: true; readonly token: string; readonly host?: string };
@@ -17,9 +20,12 @@ export interface TokenSource {
 }
 
 export interface TokenDeps {
+  readonly connection: string;
   readonly http: SinkHttp;
   readonly clock: Clock;
   readonly setting: (name: string) => string;
+  /** Whether the connection gives this setting. */
+  readonly has: (name: string) => boolean;
   readonly fill: (template: string) => Promise<string>;
 }
 
@@ -28,13 +34,21 @@ const DEFAULT_LIFETIME_MS = 15 * 60_000;
 /** A token is renewed this long before its end, so that none ends on the way. */
 const MARGIN_MS = 30_000;
 
+interface TokenRequest {
+  readonly signal: AbortSignal;
+  /** The one that the last answer brought, where the server changes it with each use. */
+  readonly refreshToken: string | undefined;
+}
+
 /** One request for a token at a time: attempts that need it meanwhile wait for the same one. */
 export function createTokenSource(spec: OAuthSpec, deps: TokenDeps): TokenSource {
   let held: { token: Token; until: number } | undefined;
   let asking: Promise<Token | NoToken> | undefined;
+  let refreshToken: string | undefined;
   const ask = async (signal: AbortSignal) => {
-    const answer = await requestToken(spec, deps, signal);
+    const answer = await requestToken(spec, deps, { signal, refreshToken });
     const read = readToken(spec, answer);
+    if (read.ok) refreshToken = read.refreshToken ?? refreshToken;
     if (read.ok) held = { token: read.token, until: deps.clock.now() + Math.max(read.lifetimeMs - MARGIN_MS, 1000) };
     return read.ok ? read.token : read;
   };
@@ -53,21 +67,59 @@ export function createTokenSource(spec: OAuthSpec, deps: TokenDeps): TokenSource
   };
 }
 
-async function requestToken(spec: OAuthSpec, deps: TokenDeps, signal: AbortSignal): Promise<HttpAnswer> {
-  const form = new URLSearchParams({ grant_type: spec.grant, client_id: deps.setting(spec.client_id) });
-  if (spec.client_secret !== undefined) form.set("client_secret", deps.setting(spec.client_secret));
+async function requestToken(spec: OAuthSpec, deps: TokenDeps, request: TokenRequest): Promise<HttpAnswer> {
+  const form = new URLSearchParams({ grant_type: GRANTS[spec.grant] });
+  const headers: Record<string, string> = {
+    "content-type": "application/x-www-form-urlencoded",
+    accept: "application/json",
+  };
+  const id = spec.client_id === undefined ? undefined : deps.setting(spec.client_id);
+  const secret = spec.client_secret === undefined ? undefined : deps.setting(spec.client_secret);
+  if (spec.client_auth === "basic" && id !== undefined) headers["authorization"] = basic(id, secret ?? "");
+  else {
+    if (id !== undefined) form.set("client_id", id);
+    if (secret !== undefined) form.set("client_secret", secret);
+  }
   if (spec.grant === "refresh_token" && spec.refresh_token !== undefined)
-    form.set("refresh_token", deps.setting(spec.refresh_token));
-  if (spec.scope !== undefined) form.set("scope", spec.scope);
+    form.set("refresh_token", request.refreshToken ?? deps.setting(spec.refresh_token));
+  if (spec.grant === "jwt_bearer") form.set("assertion", await assertionOf(spec, deps));
+  if (spec.scope !== undefined && spec.jwt?.scope_claim !== true) form.set("scope", await deps.fill(spec.scope));
+  for (const [name, template] of Object.entries(spec.params ?? {})) form.set(name, await deps.fill(template));
   const url = await deps.fill(spec.token_url);
-  const headers = { "content-type": "application/x-www-form-urlencoded", accept: "application/json" };
-  return deps.http.request({ method: "POST", url, headers, body: form.toString(), signal });
+  return deps.http.request({ method: "POST", url, headers, body: form.toString(), signal: request.signal });
+}
+
+const GRANTS = {
+  client_credentials: "client_credentials",
+  refresh_token: "refresh_token",
+  jwt_bearer: "urn:ietf:params:oauth:grant-type:jwt-bearer",
+} as const;
+
+/** RFC 6749, section 2.3.1: both are form-encoded first. */
+function basic(id: string, secret: string): string {
+  const encode = (text: string) => encodeURIComponent(text).replaceAll("%20", "+");
+  return `Basic ${Buffer.from(`${encode(id)}:${encode(secret)}`).toString("base64")}`;
+}
+
+async function assertionOf({ jwt, scope }: OAuthSpec, deps: TokenDeps): Promise<string> {
+  if (jwt === undefined) return fail("HK9001", { what: "grant jwt_bearer", value: "without jwt" });
+  const issuer = deps.setting(jwt.issuer);
+  return signAssertion({
+    connection: deps.connection,
+    privateKey: deps.setting(jwt.private_key),
+    issuer,
+    subject: jwt.subject !== undefined && deps.has(jwt.subject) ? deps.setting(jwt.subject) : issuer,
+    audience: await deps.fill(jwt.audience),
+    ...(jwt.key_id !== undefined && deps.has(jwt.key_id) ? { keyId: deps.setting(jwt.key_id) } : {}),
+    ...(jwt.scope_claim === true && scope !== undefined ? { scope: await deps.fill(scope) } : {}),
+    now: deps.clock.now(),
+  });
 }
 
 function readToken(
   spec: OAuthSpec,
   answer: HttpAnswer,
-): { readonly ok: true; readonly token: Token; readonly lifetimeMs: number } | NoToken {
+): { readonly ok: true; readonly token: Token; readonly lifetimeMs: number; readonly refreshToken?: string } | NoToken {
   if (!answer.ok) {
     // Asking for a token changes nothing at the sink, so even a lost answer is safe to repeat.
     const failure = classifyFailure(answer);
@@ -85,10 +137,12 @@ function readToken(
   if (typeof token !== "string" || token === "")
     return { ok: false, outcome: { kind: "pause", status: answer.status, detail } };
   const lifetime = Number(valuesAt(body, "expires_in")[0] ?? Number.NaN);
+  const next = valuesAt(body, "refresh_token")[0];
   const host = spec.host_from_token === undefined ? undefined : valuesAt(body, spec.host_from_token)[0];
   return {
     ok: true,
     token: { ok: true, token, ...(typeof host === "string" ? { host } : {}) },
+    ...(typeof next === "string" && next !== "" ? { refreshToken: next } : {}),
     lifetimeMs: Number.isFinite(lifetime) && lifetime > 0 ? lifetime * 1000 : DEFAULT_LIFETIME_MS,
   };
 }

@@ -8,9 +8,9 @@ import type { Json, JsonObject } from "../core/types.ts";
 import type { FrozenRequest, OpenSink, Settings, SinkContext, SinkDelivery } from "../plugin/index.ts";
 import type { Preset, PresetAction } from "../plugin/preset.schema.ts";
 import { createAuthenticator } from "./auth.ts";
-import { valuesAt } from "./classify.ts";
 import { type BodyGuard, checkBody, type Encoded, type EncodedAttributes, encodeAttributes } from "./encode.ts";
 import { type CompiledParts, compileParts, type FrozenHttp, freezeParts, frozenData } from "./http-request.ts";
+import { valuesAt } from "./positions.ts";
 import { withDefaults } from "./preset.ts";
 import { buildScope, defaultText, hideSensitive } from "./scope.ts";
 import {

@@ -18,6 +18,7 @@ import {
 import { badPatterns } from "../plugin/patterns.ts";
 import { type Preset, type PresetAction, presetSchema } from "../plugin/preset.schema.ts";
 import { partsExpressions, templateSources } from "../plugin/sources.ts";
+import { listsAll } from "./items.ts";
 
 /** A preset that can be used, or what is wrong with the file. */
 export type ParsedPreset =
@@ -57,8 +58,7 @@ function presetFaults(preset: Preset): PresetFault[] {
   const auth = preset.auth;
   if (preset.host === undefined && preset.hosts === undefined && auth?.kind !== "url")
     add("needs `host`, `hosts` or `auth: { kind: url }`");
-  if (auth?.kind === "sigv4") add("auth kind sigv4 is not built", "auth", "kind");
-  if (auth?.kind === "oauth2" && auth.grant === "jwt_bearer") add("grant jwt_bearer is not built", "auth", "grant");
+  if (auth?.kind === "oauth2") oauthFaults(auth, add);
   for (const name of settingsUsed(preset))
     if (preset.settings?.[name] === undefined) add(`uses setting \`${name}\`, which is not declared`, "settings");
   const patterns = (rules: Preset["responses"], ...path: string[]) => {
@@ -70,35 +70,69 @@ function presetFaults(preset: Preset): PresetFault[] {
     patterns(action.responses, "actions", name, "responses");
     if (action.steps === undefined && action.path === undefined && auth?.kind !== "url")
       add("needs `path` or `steps`", "actions", name);
-    if (action.body_format === "csv" || action.body_format === "ndjson")
-      add(`body_format ${action.body_format} is not built`, "actions", name, "body_format");
+    for (const reason of batchFaults(action)) add(reason, "actions", name, "batch");
   }
   return faults;
 }
 
+/** Why deliveries of the action can not share a request. */
+function batchFaults({ batch, steps, items, idempotency, body_format: format = "json" }: PresetAction): string[] {
+  if (batch === undefined) return [];
+  const byPosition = items !== undefined && items.index === undefined && items.id === undefined;
+  const faults: readonly (readonly [boolean, string])[] = [
+    [steps !== undefined, "`steps` are requests for one record"],
+    [idempotency?.header !== undefined, "a request has one idempotency key, and each delivery its own"],
+    [format === "form" || format === "text", `body_format ${format} has no list`],
+    [format !== "json" && batch.path !== "", `body_format ${format} is a list as a whole: path is ""`],
+    [format === "csv" && batch.group_by === "none", "rows of CSV must have the same columns"],
+    [
+      byPosition && items !== undefined && !listsAll(items),
+      "a list of faults needs `index` or `id` to tell whose they are",
+    ],
+  ];
+  return faults.flatMap(([wrong, reason]) => (wrong ? [reason] : []));
+}
+
+/** What a grant can not do without. */
+function oauthFaults(
+  auth: Extract<Preset["auth"], { kind: "oauth2" }>,
+  add: (reason: string, ...path: string[]) => void,
+) {
+  if (auth.grant === "jwt_bearer" && auth.jwt === undefined) add("grant jwt_bearer needs `jwt`", "auth", "grant");
+  if (auth.grant === "refresh_token" && auth.refresh_token === undefined)
+    add("grant refresh_token needs `refresh_token`", "auth", "grant");
+  if (auth.grant !== "jwt_bearer" && auth.client_id === undefined)
+    add(`grant ${auth.grant} needs \`client_id\``, "auth", "grant");
+}
+
 /** The settings that auth and hosts name. */
 function settingsUsed({ auth, hosts }: Preset): string[] {
-  const names = hosts === undefined ? [] : [hosts.by];
+  return [hosts?.by, ...credentialsOf(auth)].filter((name) => name !== undefined);
+}
+
+function credentialsOf(auth: Preset["auth"]): readonly (string | undefined)[] {
   switch (auth?.kind) {
     case "basic":
-      return [...names, auth.user, ...(auth.password === undefined ? [] : [auth.password])];
+      return [auth.user, auth.password];
     case "bearer":
-      return [...names, auth.token];
+      return [auth.token];
     case "header":
     case "body_field":
-      return [...names, auth.value];
+    case "query":
+      return [auth.value];
     case "url":
-      return [...names, auth.url];
+      return [auth.url];
     case "hmac":
-      return [...names, auth.secret];
-    case "oauth2":
-      return [
-        ...names,
-        auth.client_id,
-        ...[auth.client_secret, auth.refresh_token].filter((name) => name !== undefined),
-      ];
+      return [auth.secret, auth.previous_secret];
+    case "oauth2": {
+      const { jwt } = auth;
+      const keys = [jwt?.private_key, jwt?.issuer, jwt?.subject, jwt?.key_id];
+      return [auth.client_id, auth.client_secret, auth.refresh_token, ...keys];
+    }
+    case "sigv4":
+      return [auth.region, auth.access_key, auth.secret_key, auth.session_token];
     default:
-      return names;
+      return [];
   }
 }
 

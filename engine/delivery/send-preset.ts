@@ -8,7 +8,7 @@ import type { Json, JsonObject } from "../core/types.ts";
 import type { FrozenRequest, HttpAnswer, Outcome, SendContext, Settings, SinkContext } from "../plugin/index.ts";
 import type { Preset, PresetAction } from "../plugin/preset.schema.ts";
 import type { AuthContext, Authenticated, Authenticator } from "./auth.ts";
-import { type Classified, classifyAnswer, classifyFailure, valuesAt } from "./classify.ts";
+import { type Classified, classifyAnswer, classifyFailure } from "./classify.ts";
 import {
   type CompiledParts,
   checkHeader,
@@ -17,6 +17,7 @@ import {
   freezeParts,
   readFrozen,
 } from "./http-request.ts";
+import { isThere, valuesAt } from "./positions.ts";
 import { plainSettings } from "./scope.ts";
 import { compileTemplate, type Expressions, fillRequired, percentEncode } from "./template.ts";
 
@@ -74,10 +75,25 @@ async function sendSteps(data: JsonObject, spec: PresetAction, send: SendContext
   }
   const body = looked.answer.truncated ? undefined : jsonOf(looked.answer.body);
   if (body === undefined) return { kind: "retry", detail: "lookup: the answer can not be read" };
-  const found = valuesAt(body, String(data["found"]))[0];
-  if (found === undefined || found === null) return sendOne(create, spec, send, opened);
-  const id = percentEncode(String(found));
-  return sendOne({ ...update, path: update.path.replaceAll(FOUND, id) }, spec, send, opened);
+  const found = new Set(valuesAt(body, String(data["found"])).filter(isThere));
+  if (found.size > 1) return { kind: "rejected", detail: `lookup: ${found.size} records match` };
+  const [id] = found;
+  if (id === undefined) return sendOne(create, spec, send, opened);
+  if (typeof id === "object") return { kind: "rejected", detail: "lookup: the id is no text or number" };
+  return sendOne(withFound(update, id), spec, send, opened);
+}
+
+/** Puts the id that was found where its stand-in is. A path that would climb is none. */
+function withFound(request: FrozenHttp, id: string | number | boolean): FrozenHttp {
+  const text = String(id);
+  const step = /^\.{1,2}$/.test(text) ? "" : percentEncode(text);
+  const whole = new RegExp(`"${FOUND}"`, "g");
+  const inner = JSON.stringify(text).slice(1, -1);
+  return {
+    ...request,
+    path: request.path.replaceAll(FOUND, step),
+    body: request.body?.replace(whole, () => JSON.stringify(id)).replaceAll(FOUND, () => inner) ?? null,
+  };
 }
 
 async function sendOne(request: FrozenHttp, spec: PresetAction, send: SendContext, opened: Opened): Promise<Outcome> {

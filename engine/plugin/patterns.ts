@@ -1,5 +1,5 @@
 /** Regular expressions in response rules: checked before they are used, since a throw while sending means "unknown". */
-import type { ResponseRule } from "./http.schema.ts";
+import type { ResponseRule } from "./answers.schema.ts";
 
 /** A pattern that does not compile. */
 export interface BadPattern {

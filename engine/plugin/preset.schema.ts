@@ -9,24 +9,21 @@ import {
   expressionText,
   flag,
   keyed,
-  later,
   named,
   nameRef,
   oneOf,
   rateText,
   text,
 } from "../core/schema.ts";
+import { batchSchema, itemsSchema, responseSchema, retryAfterSchema } from "./answers.schema.ts";
 import {
   authSchema,
   bodySchema,
   fieldSchema,
-  itemsSchema,
   maybe,
   methodSchema,
   position,
   requestParts,
-  responseSchema,
-  retryAfterSchema,
   settingName,
   templates,
 } from "./http.schema.ts";
@@ -66,17 +63,21 @@ export const actionSchema = closed({
     closed(
       {
         lookup: closed(
-          { ...requestParts, found: position("Where the answer has the record's id.") },
+          {
+            ...requestParts,
+            found: position("Where the answer has the record's id; with `*` all that match: more than one is refused."),
+          },
           { description: "Finds the record." },
         ),
         create: closed(requestParts, { description: "When nothing was found." }),
-        update: closed(requestParts, { description: "When it was found; `{found}` is its id." }),
+        update: closed(requestParts, { description: "When it was found; `found` is its id, in path, query and body." }),
       },
       { description: "Find, then create or update: for sinks without an upsert. At most these two requests." },
     ),
   ),
   responses: maybe(Type.Array(responseSchema, { description: "Rules of this action, before those of the sink." })),
   items: maybe(itemsSchema),
+  batch: maybe(batchSchema),
   replay: maybe(
     oneOf(
       ["safe", "dedup_key", "unsafe"],
@@ -96,23 +97,6 @@ export const actionSchema = closed({
     ),
   ),
 });
-
-const batchSchema = closed(
-  {
-    count: Type.Integer({ minimum: 1, description: "Most items of one request." }),
-    bytes: maybe(Type.Integer({ minimum: 1, description: "Most bytes of one request." })),
-    item_bytes: maybe(Type.Integer({ minimum: 1, description: "Most bytes of one item." })),
-    linger: maybe(durationText("How long to wait for more.")),
-    group_by: maybe(
-      oneOf(
-        ["key_set", "none"],
-        "key_set: only items with the same attributes share a request, so that none is blanked.",
-      ),
-    ),
-    unique: maybe(flag("One identity at most once in a request.")),
-  },
-  { description: "Several deliveries in one request." },
-);
 
 /** A preset file. */
 export const presetSchema = closed({
@@ -160,9 +144,22 @@ export const presetSchema = closed({
             "How times are written; iso by default.",
           ),
         ),
-        structured: maybe(oneOf(["json", "text"], "Lists and objects: as they are, or as JSON text.")),
+        structured: maybe(
+          oneOf(
+            ["json", "text", "none"],
+            "Lists and objects: as they are, as JSON text, or not at all: `check` then refuses them.",
+          ),
+        ),
       },
       { description: "How values are written." },
+    ),
+  ),
+  names: maybe(
+    text(
+      "A regular expression that names of attributes must match there; `check` asks for `attribute_names` where one does not.",
+      {
+        "x-expects": "a regular expression",
+      },
     ),
   ),
   max_value_bytes: maybe(Type.Integer({ minimum: 1, description: "Longest text the sink stores without cutting it." })),
@@ -183,7 +180,6 @@ export const presetSchema = closed({
       description: "Where an answer says how long to wait; the first that is there counts.",
     }),
   ),
-  batch: maybe(later(batchSchema)),
   redact: maybe(
     closed(
       {

@@ -1,12 +1,7 @@
 import { describe, expect, it } from "vitest";
-import {
-  classifyAnswer,
-  classifyFailure,
-  classOfStatus,
-  matchesStatus,
-  valuesAt,
-} from "../../engine/delivery/classify.ts";
-import type { ResponseRule } from "../../engine/plugin/http.schema.ts";
+import { classifyAnswer, classifyFailure, classOfStatus, matchesStatus } from "../../engine/delivery/classify.ts";
+import { valuesAt } from "../../engine/delivery/positions.ts";
+import type { ResponseRule } from "../../engine/plugin/answers.schema.ts";
 
 const NOW = Date.UTC(2026, 10, 24);
 const answered = (status: number, body: unknown = "", headers: Record<string, string> = {}) =>
@@ -135,7 +130,7 @@ describe("results per item", () => {
   });
   it("finds our item by its index", () => {
     const indexed = { path: "errors", index: "batch_index", code: "reason" };
-    expect(perItem({ errors: [{ batch_index: 3, reason: "x" }] }, indexed).kind).toBe("delivered");
+    expect(perItem({ errors: [{ batch_index: 3, reason: "x" }] }, indexed).kind).toBe("unknown");
     expect(perItem({ errors: [{ batch_index: 0, reason: "required" }] }, indexed).kind).toBe("rejected");
   });
   it("an answer without the list is an unknown outcome", () => {

@@ -138,12 +138,20 @@ describe("parsePreset", () => {
     [{ hosts: { by: "zone", urls: {} } }, "`zone`"],
     [{ hosts: undefined }, "needs `host`"],
     [{ responses: [{ body: { matches: "(" }, as: "retry" }] }, "`(` is no regular expression"],
-    [
-      { auth: { kind: "sigv4", region: "region", service: "s3", access_key: "token", secret_key: "token" } },
-      "sigv4 is not built",
-    ],
+    [{ auth: { kind: "oauth2", grant: "jwt_bearer", token_url: "x" } }, "jwt_bearer needs `jwt`"],
+    [{ auth: { kind: "oauth2", grant: "refresh_token", token_url: "x" } }, "needs `refresh_token`"],
+    [{ auth: { kind: "oauth2", grant: "client_credentials", token_url: "x" } }, "needs `client_id`"],
     [{ actions: { upsert: { kind: "upsert" } } }, "needs `path`"],
-    [{ actions: { upsert: { path: "/x", body_format: "csv" } } }, "csv is not built"],
+    ...[
+      [{ body_format: "form" }, "form has no list"],
+      [{ body_format: "csv" }, 'path is ""'],
+      [{ batch: { path: "", max_items: 9, group_by: "none" }, body_format: "csv" }, "the same columns"],
+      [{ idempotency: { header: "k" } }, "one idempotency key"],
+      [{ items: { path: "errors" } }, "needs `index` or `id`"],
+    ].map(([part, reason]): [Record<string, unknown>, string] => [
+      { actions: { upsert: { path: "/x", batch: { path: "in", max_items: 9 }, ...(part as object) } } },
+      reason as string,
+    ]),
   ])("refuses %j", (change, words) => expect(faults(change).join("; ")).toContain(words));
 
   it("refuses keys it does not know", () => {

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { retryAfterMs } from "../../engine/delivery/retry-after.ts";
-import type { RetryAfterSpec } from "../../engine/plugin/http.schema.ts";
+import type { RetryAfterSpec } from "../../engine/plugin/answers.schema.ts";
 
 const NOW = Date.UTC(2026, 10, 24, 6, 0, 0);
 const HOUR = 3_600_000;
-const standard = (text: string) => retryAfterMs({ "retry-after": text }, [], NOW);
+const standard = (text: string) => retryAfterMs({ headers: { "retry-after": text } }, [], NOW);
 
 describe("retryAfterMs", () => {
   it.each([
@@ -42,8 +42,12 @@ describe("retryAfterMs", () => {
     ["epoch_seconds", String(NOW / 1000 + 12), 12_000],
     ["epoch_millis", String(NOW + 1_234), 1_234],
     ["date", "Tue, 24 Nov 2026 06:00:10 GMT", 10_000],
+    ["seconds_or_epoch", "30", 30_000],
+    ["seconds_or_epoch", String(NOW / 1000 + 30), 30_000],
   ])("reads the form %s of a sink's own header", (form, text, ms) => {
-    expect(retryAfterMs({ "x-ratelimit-reset": text }, [{ header: "X-RateLimit-Reset", form }], NOW)).toBe(ms);
+    expect(retryAfterMs({ headers: { "x-ratelimit-reset": text } }, [{ header: "X-RateLimit-Reset", form }], NOW)).toBe(
+      ms,
+    );
   });
 
   it("takes the first of the preset's headers that is there and makes sense, then the standard one", () => {
@@ -51,8 +55,10 @@ describe("retryAfterMs", () => {
       { header: "x-first", form: "seconds" },
       { header: "x-second", form: "epoch_seconds" },
     ];
-    expect(retryAfterMs({ "x-second": String(NOW / 1000 + 3), "retry-after": "99" }, specs, NOW)).toBe(3_000);
-    expect(retryAfterMs({ "x-first": "rubbish", "retry-after": "9" }, specs, NOW)).toBe(9_000);
+    expect(retryAfterMs({ headers: { "x-second": String(NOW / 1000 + 3), "retry-after": "99" } }, specs, NOW)).toBe(
+      3_000,
+    );
+    expect(retryAfterMs({ headers: { "x-first": "rubbish", "retry-after": "9" } }, specs, NOW)).toBe(9_000);
   });
 
   it("is nothing or within an hour, whatever the header says", () => {
