@@ -9,7 +9,7 @@ import { didYouMean, nearest } from "../core/suggest.ts";
 import type { Json } from "../core/types.ts";
 import type { Sample } from "../provider/model.ts";
 import { type RenderedSample, renderSample, type SampleChanges } from "../provider/sample.ts";
-import { signRequest } from "../provider/sign.ts";
+import { signWhole } from "../provider/sign.ts";
 import { callAdmin } from "./admin-client.ts";
 import { loadRevision } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
@@ -173,7 +173,7 @@ interface Posting {
 
 async function post(cli: Cli, { url, source, rendered, id }: Posting): Promise<Answer> {
   const [secret] = source.secrets;
-  const headers = signRequest(source.recipe, {
+  const signed = signWhole(source.recipe, {
     body: rendered.body,
     now: cli.clock.now(),
     url,
@@ -183,10 +183,10 @@ async function post(cli: Cli, { url, source, rendered, id }: Posting): Promise<A
     ...(secret && { secret: secret.value }),
   });
   try {
-    const response = await fetch(url, {
+    const response = await fetch(signed.url, {
       method: "POST",
-      headers,
-      body: Buffer.from(rendered.body),
+      headers: signed.headers,
+      body: Buffer.from(signed.body),
       redirect: "manual",
       signal: AbortSignal.timeout(30_000),
     });

@@ -13,6 +13,11 @@ export function decodeBase64(text: string): Buffer | undefined {
   return bytes.toString("base64") === text ? bytes : undefined;
 }
 
+/** Bytes of base64 in lines, as MIME writes it. */
+export function decodeBase64Text(text: string): Buffer | undefined {
+  return decodeBase64(text.replace(/[\r\n]+/g, ""));
+}
+
 /** Bytes of base64url; padding may be there. */
 export function decodeBase64Url(text: string): Buffer | undefined {
   const bare = text.replace(/={1,2}$/, "");

@@ -20,9 +20,16 @@ export interface RankPattern {
   readonly weight: number;
 }
 
+export interface FormPayload {
+  readonly field: string;
+  readonly base64: boolean;
+  readonly format: "json" | "xml";
+}
+
 export interface EventsModel {
-  readonly body: "auto" | "json" | "form" | "json_lines";
-  readonly formJsonField?: string;
+  readonly body: "auto" | "json" | "form" | "json_lines" | "xml";
+  /** The form field that holds the payload. */
+  readonly formPayload?: FormPayload;
   /** "" when the body itself is the list; absent for single events. */
   readonly items?: string;
   readonly ids: readonly IdCandidate[];
@@ -70,7 +77,7 @@ export function compileEvents(raw: EventsYaml, faults: Faults): EventsModel {
   );
   return {
     body: raw.body ?? "auto",
-    ...(raw.form_json_field === undefined ? {} : { formJsonField: raw.form_json_field }),
+    ...formPayload(raw, faults),
     ...(raw.items === undefined ? {} : { items: raw.items === "." ? "" : raw.items }),
     ids: idTemplates.map(idCandidate),
     types,
@@ -84,6 +91,15 @@ export function compileEvents(raw: EventsYaml, faults: Faults): EventsModel {
     thin: raw.thin ?? false,
     ...(raw.entity === undefined ? {} : { entity: raw.entity }),
   };
+}
+
+function formPayload(raw: EventsYaml, faults: Faults): Pick<EventsModel, "formPayload"> {
+  const { form_json_field: short, form_payload: long } = raw;
+  if (short !== undefined && long !== undefined)
+    faults.add(["form_json_field"], "HK3002", "`form_json_field` is the short form of `form_payload`", "one of them");
+  if (long !== undefined)
+    return { formPayload: { field: long.field, base64: long.encoding === "base64", format: long.format } };
+  return short === undefined ? {} : { formPayload: { field: short, base64: false, format: "json" } };
 }
 
 function idCandidate(template: Template | undefined): IdCandidate {

@@ -2,7 +2,15 @@
 import type { Json } from "../core/types.ts";
 import type { HandshakeYaml } from "./events.schema.ts";
 import type { Faults } from "./faults.ts";
-import { compileRef, compileTemplate, type Hole, holesOf, type Ref, type Template } from "./template.ts";
+import {
+  compilePattern,
+  compileRef,
+  compileTemplate,
+  type Hole,
+  holesOf,
+  type Ref,
+  type Template,
+} from "./template.ts";
 
 export interface ConditionModel {
   readonly ref: Ref;
@@ -81,14 +89,6 @@ function compileConditions(raw: HandshakeYaml["when"], faults: Faults): readonly
     faults.add([text, "matches"], "HK3001", `\`${wanted.matches}\` can't be read`, "a regular expression");
     return [];
   });
-}
-
-function compilePattern(text: string): RegExp | undefined {
-  try {
-    return new RegExp(`^(?:${text})$`, "u");
-  } catch {
-    return undefined;
-  }
 }
 
 /**

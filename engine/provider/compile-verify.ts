@@ -1,10 +1,12 @@
 /** Compiles one entry of `verify:`: what is read, what was signed, which key, and how fresh it must be. */
 import { parseDuration } from "../core/duration.ts";
+import { compileMessage, describeMessage } from "./compile-message.ts";
 import type { Faults } from "./faults.ts";
 import type {
   ClaimsModel,
   KeyFrom,
   MessagePart,
+  Requirement,
   SchemeModel,
   SchemeName,
   SignatureParse,
@@ -12,7 +14,7 @@ import type {
   TimestampModel,
 } from "./scheme.ts";
 import { readsSecret } from "./scheme.ts";
-import { compileRef, compileTemplate, describeTemplate, holesOf, type Ref } from "./template.ts";
+import { compilePattern, compileRef, compileTemplate, holesOf, type Ref } from "./template.ts";
 import type { VerifyEntryYaml } from "./verify.schema.ts";
 
 const DEFAULT_TOLERANCE_MS = 5 * 60_000;
@@ -139,55 +141,37 @@ function compileParse(raw: VerifyEntryYaml, faults: Faults): SignatureParse {
   return raw.scheme === "basic" ? { kind: "prefix", prefix: "Basic " } : { kind: "raw" };
 }
 
-function compileMessage(raw: VerifyEntryYaml["message"], faults: Faults): readonly MessagePart[] {
-  const parts = raw === undefined ? ["{raw_body}"] : Array.isArray(raw) ? raw : [raw];
-  return parts.flatMap((part, index): MessagePart[] => {
-    const path = Array.isArray(raw) ? ["message", index] : ["message"];
-    if (typeof part === "string") {
-      const template = faults.take(path, part, compileTemplate(part));
-      return template === undefined ? [] : [{ kind: "template", template }];
-    }
-    if ("form_sorted" in part) return [{ kind: "form_sorted", dedupe: part.form_sorted.dedupe ?? false }];
-    if ("field_lines" in part)
-      return [
-        {
-          kind: "field_lines",
-          fields: part.field_lines.map((name) => ({ name: name.replace(/\?$/, ""), optional: name.endsWith("?") })),
-        },
-      ];
-    if ("join_fields" in part) return [{ kind: "join_fields", ...part.join_fields }];
-    if ("url" in part)
-      return [
-        {
-          kind: "url",
-          form: part.url.form ?? "registered",
-          percentDecode: (part.url.percent_decode ?? []).filter((code) => /^%[0-9A-Fa-f]{2}$/.test(code)),
-        },
-      ];
-    const { list_from, list_sep, sep, form, must_list } = part.signed_headers;
-    const mustList = (must_list ?? []).map((name) => name.toLowerCase());
-    const listFrom = faults.take(path, list_from, compileRef(list_from));
-    return listFrom === undefined
-      ? []
-      : [{ kind: "signed_headers", listFrom, listSep: list_sep ?? " ", mustList, sep, form: form ?? "values" }];
-  });
-}
-
-function describeMessage(message: readonly MessagePart[]): string {
-  return message.map((part) => (part.kind === "template" ? describeTemplate(part.template) : part.kind)).join(" ");
-}
-
 function compileKeyFrom(raw: VerifyEntryYaml, faults: Faults): KeyFrom {
   const from = raw.key_from;
   if (from?.param !== undefined) return { kind: "param", name: from.param };
   if (from?.handshake_store !== undefined) return { kind: "handshake_store", name: from.handshake_store };
-  if (from?.jwks !== undefined) return { kind: "jwks", url: from.jwks.url };
+  if (from?.jwks !== undefined) return compileJwks(from.jwks, faults.at("jwks"));
   if (from?.cert_url !== undefined) {
     const ref = faults.take(["cert_url", "from"], from.cert_url.from, compileRef(from.cert_url.from));
     if (ref !== undefined)
-      return { kind: "cert_url", from: ref, hosts: from.cert_url.hosts, pathSuffix: from.cert_url.path_suffix ?? "" };
+      return {
+        kind: "cert_url",
+        from: ref,
+        hosts: from.cert_url.hosts,
+        pathSuffix: from.cert_url.path_suffix ?? "",
+        ...(from.cert_url.chain === undefined ? {} : { chainSubject: from.cert_url.chain.subject }),
+      };
   }
   return { kind: "secrets" };
+}
+
+function compileJwks(raw: NonNullable<NonNullable<VerifyEntryYaml["key_from"]>["jwks"]>, faults: Faults): KeyFrom {
+  const post = Object.entries(raw.post ?? {}).flatMap(([name, text]) => {
+    const template = faults.take(["post", name], text, compileTemplate(text));
+    return template === undefined ? [] : [[name, template] as const];
+  });
+  return {
+    kind: "jwks",
+    url: faults.take(["url"], raw.url, compileTemplate(raw.url)) ?? [],
+    keyAt: raw.key_at ?? "",
+    ...(raw.post === undefined ? {} : { post }),
+    ...(raw.expired_at === undefined ? {} : { expiredAt: raw.expired_at }),
+  };
 }
 
 function compileClaims(raw: NonNullable<VerifyEntryYaml["claims"]>, faults: Faults): ClaimsModel {
@@ -208,10 +192,18 @@ function compileClaims(raw: NonNullable<VerifyEntryYaml["claims"]>, faults: Faul
 }
 
 function compileRequire(raw: NonNullable<VerifyEntryYaml["require"]>, faults: Faults): SchemeModel["require"] {
-  return Object.entries(raw).flatMap(([text, equals]) => {
+  return Object.entries(raw).flatMap(([text, wanted]): Requirement[] => {
     const ref = faults.take([text], text, compileRef(text));
-    const template = faults.take([text], String(equals), compileTemplate(String(equals)));
-    return ref === undefined || template === undefined ? [] : [{ ref, equals: template, text }];
+    if (ref === undefined) return [];
+    if (typeof wanted === "object") {
+      if ("exists" in wanted) return [{ ref, text, exists: wanted.exists }];
+      const matches = compilePattern(wanted.matches);
+      if (matches !== undefined) return [{ ref, text, matches, exists: true }];
+      faults.add([text, "matches"], "HK3001", `\`${wanted.matches}\` can't be read`, "a regular expression");
+      return [];
+    }
+    const template = faults.take([text], String(wanted), compileTemplate(String(wanted)));
+    return template === undefined ? [] : [{ ref, equals: template, text, exists: true }];
   });
 }
 
@@ -237,6 +229,7 @@ export function refsOfScheme(model: SchemeModel): readonly Ref[] {
   const parts = model.message.flatMap((part): Ref[] => {
     if (part.kind === "signed_headers") return [part.listFrom];
     if (part.kind === "url") return [{ kind: "url" }];
+    if (part.kind === "first_item" || part.kind === "form_sorted") return [];
     if (part.kind === "field_lines")
       return part.fields.map(({ name }) => ({ kind: "body", path: name, optional: true }));
     return part.kind === "join_fields" ? part.paths.map((path) => ({ kind: "body", path, optional: true })) : [];
@@ -245,9 +238,14 @@ export function refsOfScheme(model: SchemeModel): readonly Ref[] {
     ...model.places.flatMap((place) => (place.kind === "header_pattern" ? [] : [place])),
     ...templates.flatMap((template) => holesOf(template).map((hole) => hole.ref)),
     ...parts,
-    ...model.require.flatMap(({ ref, equals }) => [ref, ...holesOf(equals).map((hole) => hole.ref)]),
+    ...model.require.flatMap(({ ref, equals }) => [ref, ...holesOf(equals ?? []).map((hole) => hole.ref)]),
     ...(model.timestamp === undefined ? [] : [model.timestamp.from]),
     ...(model.parse.kind === "pairs" ? [model.parse.selectBy] : []),
     ...(model.keyFrom.kind === "cert_url" ? [model.keyFrom.from] : []),
+    ...(model.keyFrom.kind === "jwks"
+      ? [model.keyFrom.url, ...(model.keyFrom.post ?? []).map(([, template]) => template)].flatMap((template) =>
+          holesOf(template).map((hole) => hole.ref),
+        )
+      : []),
   ];
 }

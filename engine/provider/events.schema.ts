@@ -22,11 +22,21 @@ export const timeSchema = closed(
 export const eventsProperties = {
   body: Type.Optional(
     oneOf(
-      ["auto", "json", "form", "json_lines"],
-      "How the body is written. Default `auto`: by content type, JSON if that says nothing.",
+      ["auto", "json", "form", "json_lines", "xml"],
+      "How the body is written. Default `auto`: by content type, JSON if that says nothing. XML elements become keys without their namespace prefix, repeated ones lists.",
     ),
   ),
   form_json_field: Type.Optional(text("A form field that holds the payload as JSON, e.g. `payload`.")),
+  form_payload: Type.Optional(
+    closed(
+      {
+        field: text("The form field, e.g. `bt_payload`."),
+        encoding: Type.Optional(oneOf(["text", "base64"], "How it is written there. Default `text`.")),
+        format: oneOf(["json", "xml"], "What it is."),
+      },
+      { description: "A form field that holds the payload: the long form of `form_json_field`." },
+    ),
+  ),
   items: Type.Optional(
     text(
       "Path of the list when one request carries many events; `.` when the body itself is the list. All paths below then start at the item; `header:` stays the request's.",
@@ -128,6 +138,9 @@ export const ackSchema = closed(
     status: Type.Optional(Type.Integer({ minimum: 200, maximum: 299, description: "Default 200." })),
     body: Type.Optional(Type.String({ description: "Exact body. Default: empty." })),
     content_type: Type.Optional(text("Its content type.")),
+    refused_body: Type.Optional(
+      Type.String({ description: "Exact body of a 401, if the provider looks at it (Xero wants it empty)." }),
+    ),
   },
   { description: "What the provider demands to hear for an accepted event, if a plain 2xx will not do." },
 );

@@ -4,16 +4,16 @@ import type { Json, RawRequest } from "../core/types.ts";
 import { equalsText } from "./bytes.ts";
 import type { ConditionModel, HandshakeModel, JsonTemplate } from "./compile-handshake.ts";
 import type { VerifyContext } from "./context.ts";
-import { activeSecrets, isTrustedUrl } from "./key.ts";
+import { activeSecrets, isTrustedUrl, secretBytes } from "./key.ts";
 import type { HandshakeReply } from "./model.ts";
-import { paramText, Reading } from "./reading.ts";
+import { readingOf } from "./parse.ts";
+import { paramText } from "./reading.ts";
 import type { Recipe } from "./recipe.ts";
 import { type Env, readText, renderTemplate } from "./render.ts";
+import { MAX_MATCHED } from "./template.ts";
 
 /** A reply holds at most what an honest challenge does: this is no mirror for other people's bytes. */
 const MAX_REPLY = 4096;
-/** Bounds what a pattern can cost. */
-const MAX_MATCHED = 256;
 
 /**
  * The reply to a handshake, or undefined when the request is none. Before verification only those answer that
@@ -26,9 +26,11 @@ export function answerHandshake(
   verified: boolean,
 ): HandshakeReply | undefined {
   if (recipe.handshake.length === 0) return undefined;
-  const reading = new Reading(request, recipe.handshakePaths, { maxDepth: recipe.events.maxDepth });
+  const reading = readingOf(recipe, request, recipe.handshakePaths);
   const secret = activeSecrets(context.secrets, context.now)[0]?.value.reveal();
-  const env: Env = { reading, params: context.params, secret };
+  const keyed = recipe.verify.find(({ scheme, keyFrom }) => scheme === "hmac" && keyFrom.kind === "secrets");
+  const key = keyed === undefined || secret === undefined ? undefined : secretBytes(keyed, secret);
+  const env: Env = { reading, params: context.params, secret, key };
   for (const handshake of recipe.handshake) {
     if ((handshake.auth.kind === "verify") !== verified) continue;
     if (!handshake.when.every((condition) => holds(condition, env))) continue;

@@ -8,11 +8,25 @@ import type { SchemeModel } from "./scheme.ts";
 /** A key that only the network or the store has. */
 export type WantedKey =
   | { readonly kind: "certificate"; readonly url: string }
-  | { readonly kind: "jwk"; readonly url: string; readonly kid: string | undefined }
+  | {
+      readonly kind: "jwk";
+      readonly url: string;
+      readonly kid: string | undefined;
+      /** JSON to post; absent: a GET. */
+      readonly post?: string;
+    }
   | { readonly kind: "learned"; readonly name: string };
 
-/** Gets such a key: PEM, base64 or a JWK as JSON text; undefined when it can't be had. */
-export type FetchKey = (wanted: WantedKey) => MaybePromise<string | undefined>;
+/** What was got: PEM, JSON or secrets as text, or why not. `unreachable` may be better in a while. */
+export type FetchedKeys =
+  | { readonly ok: true; readonly keys: readonly string[] }
+  | { readonly ok: false; readonly reason: "unknown" | "unreachable" };
+
+/** Gets such a key; a bare text is one key, undefined is none. */
+export type FetchKey = (wanted: WantedKey) => MaybePromise<FetchedKeys | string | undefined>;
+
+/** More keys than any honest set has. */
+const MAX_SET = 32;
 
 /** Secrets that count at this instant. */
 export function activeSecrets(secrets: readonly SourceSecret[], now: number): readonly SourceSecret[] {
@@ -55,6 +69,20 @@ function fits(scheme: SchemeModel, secret: string): boolean {
   if (scheme.scheme === "token" || scheme.scheme === "hash") return true;
   const asymmetric = scheme.scheme !== "hmac" && scheme.scheme !== "jwt";
   return (asymmetric ? publicKey(scheme, secret) : secretBytes(scheme, secret)) !== undefined;
+}
+
+/** All keys of a JWK set, else the one key there is. */
+export function publicKeys(scheme: SchemeModel, text: string): readonly KeyObject[] {
+  const one = (single: string) => publicKey(scheme, single) ?? [];
+  if (!text.trimStart().startsWith("{")) return [one(text)].flat();
+  try {
+    const set: unknown = JSON.parse(text);
+    if (typeof set !== "object" || set === null || !("keys" in set) || !Array.isArray(set.keys))
+      return [one(text)].flat();
+    return set.keys.slice(0, MAX_SET).flatMap((key: unknown) => one(JSON.stringify(key)));
+  } catch {
+    return [];
+  }
 }
 
 /** A public key from PEM (key or certificate), a JWK, DER in base64 or hex, or a raw Ed25519 key. */

@@ -4,11 +4,12 @@ import type { MaybePromise } from "../core/types.ts";
 import { decodeBase64, equalsDigest, equalsText } from "./bytes.ts";
 import type { KeyText, Match, MatchInput, Refusal } from "./context.ts";
 import { matchToken } from "./jwt.ts";
-import { activeSecrets, isTrustedUrl, publicKey, secretBytes, type WantedKey } from "./key.ts";
+import { activeSecrets, type FetchedKeys, isTrustedUrl, publicKeys, secretBytes, type WantedKey } from "./key.ts";
 import { paramText } from "./reading.ts";
-import { buildMessage, type Chunk, type Env, readText } from "./render.ts";
-import { readsSecret, type SchemeModel } from "./scheme.ts";
+import { buildMessage, buildMessages, type Chunk, type Env, readText, renderTemplate } from "./render.ts";
+import { type KeyFrom, readsSecret, type SchemeModel } from "./scheme.ts";
 import { decodeSignature } from "./signature.ts";
+import { keySetAt, trustedCertificate } from "./trust.ts";
 
 const MISMATCH: Refusal = { ok: false, reason: "signature_mismatch" };
 /** Stands in for a secret where none counts, so that the refusal takes as long. */
@@ -57,20 +58,23 @@ function matchDigest(scheme: SchemeModel, input: MatchInput, keys: readonly KeyT
   const decoded = input.candidates.map((candidate) => decodeSignature(candidate, scheme.encoding));
   if (decoded.every((bytes) => bytes === undefined))
     return { ok: false, reason: "signature_malformed", detail: `expected ${scheme.encoding}` };
-  const shared = readsSecret(scheme.message) ? undefined : buildMessage(scheme.message, input.env);
+  const shared = readsSecret(scheme.message) ? undefined : buildMessages(scheme.message, input.env);
   let missing: string | undefined;
   let unusable: number | undefined;
   const match = firstMatch(keys, (key) => {
-    const message = shared ?? buildMessage(scheme.message, { ...input.env, secret: key.text });
-    if (!message.ok) {
-      missing = message.missing;
-      return false;
-    }
+    const messages = shared ?? buildMessages(scheme.message, { ...input.env, secret: key.text });
     const bytes = scheme.scheme === "hmac" ? secretBytes(scheme, key.text) : undefined;
     const usable = scheme.scheme === "hash" || bytes !== undefined;
     if (!usable) unusable ??= key.index;
-    const expected = digest(scheme, message.chunks, bytes);
-    return decoded.map((candidate) => equalsDigest(expected, candidate)).includes(true) && usable;
+    const found = messages.flatMap((message) => {
+      if (!message.ok) {
+        missing = message.missing;
+        return [];
+      }
+      const expected = digest(scheme, message.chunks, bytes);
+      return decoded.map((candidate) => equalsDigest(expected, candidate));
+    });
+    return found.includes(true) && usable;
   });
   if (match.ok) return match;
   if (missing !== undefined)
@@ -108,10 +112,7 @@ function matchAsymmetric(scheme: SchemeModel, input: MatchInput, keys: readonly 
       ? { ok: false, reason: "body_malformed" }
       : { ok: false, reason: "header_missing", detail: message.missing };
   const bytes = Buffer.concat(message.chunks.map((chunk) => Buffer.from(chunk)));
-  const usable = keys.flatMap(({ index, text }) => {
-    const key = publicKey(scheme, text);
-    return key === undefined ? [] : [{ index, key }];
-  });
+  const usable = keys.flatMap(({ index, text }) => publicKeys(scheme, text).map((key) => ({ index, key })));
   if (usable.length === 0) return { ok: false, reason: "key_unavailable", detail: "no key that can be read" };
   const found = usable.find(({ key }) => decoded.some((signature) => isSignedBy(scheme, key, { bytes, signature })));
   return found === undefined ? MISMATCH : { ok: true, secretIndex: found.index };
@@ -135,6 +136,12 @@ function isSignedBy(
   }
 }
 
+/** The param that holds the key, or that stands in for a fetch. */
+export function standInName(from: KeyFrom): string | undefined {
+  if (from.kind === "param") return from.name;
+  return from.kind === "cert_url" ? "certificate" : from.kind === "jwks" ? "jwks" : undefined;
+}
+
 /** Keys of the scheme: the source's secrets, a param, or what `fetchKey` brings. */
 function findKeys(scheme: SchemeModel, input: MatchInput): MaybePromise<readonly KeyText[] | Refusal> {
   const { context, env } = input;
@@ -145,32 +152,61 @@ function findKeys(scheme: SchemeModel, input: MatchInput): MaybePromise<readonly
       text: secret.value.reveal(),
     }));
   }
-  const param = paramText(
-    context.params,
-    from.kind === "param" ? from.name : from.kind === "cert_url" ? "certificate" : "jwks",
-  );
+  const name = standInName(from);
+  const param = name === undefined ? undefined : paramText(context.params, name);
   if (param !== undefined) return [{ index: 0, text: param }];
   if (from.kind === "param") return { ok: false, reason: "key_unavailable", detail: `param ${from.name} is not set` };
-  const wanted = wantedKey(scheme, env, input.candidates);
+  const wanted = wantedKey(from, env, input.candidates);
   if ("ok" in wanted) return wanted;
   const fetched = context.fetchKey?.(wanted);
-  const use = (text: string | undefined): readonly KeyText[] | Refusal =>
-    text === undefined
-      ? { ok: false, reason: "key_unavailable", detail: `${wanted.kind} could not be had` }
-      : [{ index: 0, text }];
+  const use = (got: FetchedKeys | string | undefined) => usedKeys(from, wanted, { got, now: context.now });
   return fetched instanceof Promise ? fetched.then(use, () => use(undefined)) : use(fetched);
 }
 
-function wantedKey(scheme: SchemeModel, env: Env, candidates: readonly string[]): WantedKey | Refusal {
-  const from = scheme.keyFrom;
+/** What was fetched as keys, once it is known to be fit for use. */
+function usedKeys(
+  from: KeyFrom,
+  wanted: WantedKey,
+  { got, now }: { readonly got: FetchedKeys | string | undefined; readonly now: number },
+): readonly KeyText[] | Refusal {
+  const fetched = typeof got === "string" ? ({ ok: true, keys: [got] } as const) : got;
+  if (fetched === undefined || !fetched.ok) {
+    const reason = fetched?.reason === "unreachable" ? "key_unreachable" : "key_unavailable";
+    return { ok: false, reason, detail: `${wanted.kind} could not be had` };
+  }
+  const keys = fetched.keys.flatMap((text) => {
+    const fit =
+      from.kind === "cert_url"
+        ? trustedCertificate(text, { now, ...(from.chainSubject === undefined ? {} : { subject: from.chainSubject }) })
+        : from.kind === "jwks"
+          ? keySetAt(text, from, now)
+          : text;
+    return fit === undefined ? [] : [{ index: 0, text: fit }];
+  });
+  return keys.length === 0 && wanted.kind !== "learned"
+    ? { ok: false, reason: "key_unavailable", detail: `the ${wanted.kind} is not fit for use` }
+    : keys;
+}
+
+function wantedKey(from: KeyFrom, env: Env, candidates: readonly string[]): WantedKey | Refusal {
   if (from.kind === "cert_url") {
     const url = readText(from.from, env) ?? "";
     if (!isTrustedUrl(url, from.hosts, from.pathSuffix))
       return { ok: false, reason: "key_unavailable", detail: "the certificate is not from a listed host" };
     return { kind: "certificate", url };
   }
-  if (from.kind === "jwks") return { kind: "jwk", url: from.url, kid: keyId(candidates[0] ?? "") };
+  if (from.kind === "jwks") return wantedJwk(from, env, keyId(candidates[0] ?? ""));
   return { kind: "learned", name: from.kind === "handshake_store" ? from.name : "" };
+}
+
+function wantedJwk(from: Extract<KeyFrom, { kind: "jwks" }>, env: Env, kid: string | undefined): WantedKey | Refusal {
+  const asked: Env = { ...env, claims: kid === undefined ? {} : { kid } };
+  const url = renderTemplate(from.url, asked);
+  const post = from.post?.map(([name, template]) => [name, renderTemplate(template, asked)] as const);
+  const missing = post?.find(([, value]) => value === undefined)?.[0];
+  if (url === undefined || missing !== undefined)
+    return { ok: false, reason: "key_unavailable", detail: `there is no ${missing ?? "url"} to ask for the key with` };
+  return { kind: "jwk", url, kid, ...(post === undefined ? {} : { post: JSON.stringify(Object.fromEntries(post)) }) };
 }
 
 /** `kid` of a token's header, before anything about it is believed: it only picks a key from a set we trust. */

@@ -28,6 +28,8 @@ export type RejectReason =
   | "token_malformed"
   | "claim_mismatch"
   | "key_unavailable"
+  /** The one that has the key can't be reached: the sender may try again. */
+  | "key_unreachable"
   | "no_valid_secret"
   | "body_malformed";
 
@@ -91,6 +93,8 @@ export interface Ack {
   readonly status: number;
   readonly body: string;
   readonly contentType?: string;
+  /** Body of a 401, where the provider looks at it. */
+  readonly refusedBody?: string;
 }
 
 /** A sample event a recipe ships, for `send` and `tests:`. */

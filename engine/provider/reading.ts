@@ -12,7 +12,9 @@ export class Reading {
   readonly #paths: JsonPaths;
   readonly #maxDepth: number;
   /** A batch item: body references start here instead of at the raw body. */
-  readonly #item: Json | undefined;
+  #item: Json | undefined;
+  /** Of a body that is not JSON; gone once it was called. */
+  #parse: (() => Json | undefined) | undefined;
   #body: ReadonlyMap<string, ScanValue> | undefined;
   #bodyFault = false;
   #form: URLSearchParams | undefined;
@@ -27,6 +29,8 @@ export class Reading {
       readonly scanned?: ReadonlyMap<string, ScanValue>;
       /** Default: MAX_JSON_DEPTH. */
       readonly maxDepth?: number;
+      /** Reads a body that is not JSON; undefined when it can't be read. */
+      readonly parse?: () => Json | undefined;
     } = {},
   ) {
     this.request = request;
@@ -34,12 +38,14 @@ export class Reading {
     this.#item = known.item;
     this.#body = known.scanned;
     this.#maxDepth = known.maxDepth ?? MAX_JSON_DEPTH;
+    this.#parse = known.parse;
   }
 
-  /** A reading whose body is parsed at once, for requests of our own making. */
-  static ofParsed(request: Reading["request"]): Reading {
+  /** A reading whose body (or the item at a path of it) is parsed at once, for requests of our own making. */
+  static ofParsed(request: Reading["request"], path = ""): Reading {
     const parsed = parseJson(request.body);
-    return new Reading(request, compileJsonPaths([]), { item: parsed.ok ? parsed.value : {} });
+    const item = parsed.ok ? valueAt(parsed.value, path) : undefined;
+    return new Reading(request, compileJsonPaths([]), { item: item ?? {} });
   }
 
   header(name: string): string | undefined {
@@ -59,6 +65,12 @@ export class Reading {
 
   /** The scalar at a body path that was compiled into this reading's paths; undefined when absent or a container. */
   body(path: string): ScanValue | undefined {
+    if (this.#parse !== undefined) {
+      const parsed = this.#parse();
+      this.#parse = undefined;
+      this.#bodyFault = parsed === undefined;
+      this.#item = parsed ?? {};
+    }
     if (this.#item !== undefined) return scalarAt(this.#item, path);
     if (this.#body === undefined) {
       const scan = scanJson(this.request.body, { maxDepth: this.#maxDepth, paths: this.#paths });
@@ -66,6 +78,17 @@ export class Reading {
       this.#body = this.#bodyFault ? new Map() : scan.values;
     }
     return this.#body.get(path);
+  }
+
+  /** The first item of a JSON list at a path, written anew without spaces, as the sender did before it signed. */
+  firstItem(path: string): string | undefined {
+    try {
+      const whole: unknown = JSON.parse(Buffer.from(this.request.body).toString("utf8"));
+      const list = valueAt(whole as Json, path);
+      return Array.isArray(list) && list.length > 0 ? JSON.stringify(list[0]) : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   /** The body was asked for and could not be read (not JSON, too deep, or a watched key stands twice). */

@@ -106,7 +106,9 @@ function compile(raw: RecipeYaml, readSample: ReadSample, paramsAre: "declared" 
     accept,
     params,
     verify,
-    needsSecret: verify.some((scheme) => scheme.scheme !== "none" && scheme.keyFrom.kind === "secrets"),
+    needsSecret:
+      verify.some((scheme) => scheme.scheme !== "none" && scheme.keyFrom.kind === "secrets") &&
+      !verify.some((scheme) => scheme.keyFrom.kind === "handshake_store"),
     singleHeaders: headerNames([...verifyRefs, ...refsOfEvents(events)]),
     handshake,
     events,
@@ -208,7 +210,12 @@ function standIns(raw: RecipeYaml): readonly (readonly [string, ParamModel])[] {
 
 function compileAck(raw: NonNullable<RecipeYaml["ack"]>): Ack {
   const contentType = raw.content_type;
-  return { status: raw.status ?? 200, body: raw.body ?? "", ...(contentType === undefined ? {} : { contentType }) };
+  return {
+    status: raw.status ?? 200,
+    body: raw.body ?? "",
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(raw.refused_body === undefined ? {} : { refusedBody: raw.refused_body }),
+  };
 }
 
 function compileAccept(raw: RecipeYaml, handshake: readonly HandshakeModel[], faults: Faults): Recipe["accept"] {

@@ -18,6 +18,10 @@ export interface Env {
   readonly claims?: Readonly<Record<string, unknown>> | undefined;
   /** For `{secret}` and the hmac functions. */
   readonly secret?: string | undefined;
+  /** The secret as the bytes of a key, where the recipe derives one. */
+  readonly key?: Buffer | undefined;
+  /** Which form of the port a URL is taken with, for `port_variants`. */
+  readonly port?: "with" | "without";
 }
 
 export type Chunk = string | Uint8Array;
@@ -120,10 +124,10 @@ export function readText(ref: Ref, env: Env): string | undefined {
 
 function readHole(hole: Hole, env: Env): Chunk | undefined {
   const value = readRef(hole.ref, env);
-  return value === undefined || hole.fn === undefined ? value : applyFunction(hole.fn, value, env.secret);
+  return value === undefined || hole.fn === undefined ? value : applyFunction(hole.fn, value, env.key ?? env.secret);
 }
 
-function applyFunction(fn: TemplateFunction, value: Chunk, secret: string | undefined): string | undefined {
+function applyFunction(fn: TemplateFunction, value: Chunk, secret: string | Buffer | undefined): string | undefined {
   switch (fn) {
     case "sha1_hex":
       return createHash("sha1").update(value).digest("hex");
@@ -135,6 +139,8 @@ function applyFunction(fn: TemplateFunction, value: Chunk, secret: string | unde
       return String(crc32(value));
     case "lower":
       return (typeof value === "string" ? value : Buffer.from(value).toString("utf8")).toLowerCase();
+    case "hmac_sha1_hex":
+      return secret === undefined ? undefined : createHmac("sha1", secret).update(value).digest("hex");
     case "hmac_sha256_hex":
       return secret === undefined ? undefined : createHmac("sha256", secret).update(value).digest("hex");
     case "hmac_sha256_base64":
@@ -172,6 +178,12 @@ export function buildMessage(parts: readonly MessagePart[], env: Env): Message {
   return { ok: true, chunks };
 }
 
+/** The messages that may have been signed: one, or one for each form of a port. */
+export function buildMessages(parts: readonly MessagePart[], env: Env): readonly Message[] {
+  if (!parts.some((part) => part.kind === "url" && part.portVariants)) return [buildMessage(parts, env)];
+  return [buildMessage(parts, { ...env, port: "without" }), buildMessage(parts, { ...env, port: "with" })];
+}
+
 function buildPart(part: Exclude<MessagePart, { readonly kind: "template" }>, env: Env): readonly Chunk[] | undefined {
   switch (part.kind) {
     case "form_sorted":
@@ -182,12 +194,26 @@ function buildPart(part: Exclude<MessagePart, { readonly kind: "template" }>, en
       return [part.paths.map((path) => scalarText(env.reading.body(path)) ?? "").join(part.sep)];
     case "signed_headers":
       return signedHeaders(part, env);
+    case "first_item": {
+      const item = env.reading.firstItem(part.path);
+      return item === undefined ? undefined : [item];
+    }
     case "url": {
-      const url = part.form === "registered" ? paramText(env.params, "url") : receivedUrl(env);
-      if (url === undefined) return undefined;
+      const given = part.form === "registered" ? paramText(env.params, "url") : receivedUrl(env);
+      if (given === undefined) return undefined;
+      const url = env.port === undefined ? given : urlWithPort(given, env.port);
       return [part.percentDecode.reduce((text, code) => text.replaceAll(code, decodeURIComponent(code)), url)];
     }
   }
+}
+
+/** The URL as text with its port written out, or without any: nothing else of it is touched. */
+function urlWithPort(text: string, port: "with" | "without"): string {
+  const parts = /^(https?):\/\/([^/?#]*?)(:\d+)?(?=[/?#]|$)/i.exec(text);
+  if (parts === null) return text;
+  const [origin, protocol = "", host = "", own] = parts;
+  const usual = protocol.toLowerCase() === "https" ? ":443" : ":80";
+  return `${protocol}://${host}${port === "with" ? (own ?? usual) : ""}${text.slice(origin.length)}`;
 }
 
 /** Names in code point order; repeated names keep the order of their values, or with `dedupe` are a sorted set. */

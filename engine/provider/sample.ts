@@ -2,10 +2,12 @@
 import type { Json } from "../core/types.ts";
 import { removeAt, setAt } from "./edit.ts";
 import type { Sample } from "./model.ts";
+import { bodyFormat } from "./parse.ts";
 import { valueAt } from "./reading.ts";
 import type { Recipe } from "./recipe.ts";
 import type { Ref, Template } from "./template.ts";
 import { writeTime } from "./time.ts";
+import { writeXml } from "./xml.ts";
 
 export interface SampleChanges {
   /** The provider's event id. */
@@ -75,9 +77,14 @@ function encodeBody(recipe: Recipe, body: Json, contentType: string): Uint8Array
   if (recipe.events.body === "json_lines" && Array.isArray(body)) {
     return Buffer.from((body as readonly Json[]).map((line) => `${JSON.stringify(line)}\n`).join(""));
   }
+  if (bodyFormat(recipe.events, contentType) === "xml") return Buffer.from(writeXml(body));
   if (!contentType.startsWith("application/x-www-form-urlencoded")) return Buffer.from(JSON.stringify(body));
-  const field = recipe.events.formJsonField;
-  if (field !== undefined) return Buffer.from(new URLSearchParams([[field, JSON.stringify(body)]]).toString());
+  const holder = recipe.events.formPayload;
+  if (holder !== undefined) {
+    const text = holder.format === "xml" ? writeXml(body) : JSON.stringify(body);
+    const value = holder.base64 ? Buffer.from(text).toString("base64") : text;
+    return Buffer.from(new URLSearchParams([[holder.field, value]]).toString());
+  }
   return Buffer.from(new URLSearchParams(formFields("", body)).toString());
 }
 

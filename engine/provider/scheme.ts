@@ -38,14 +38,44 @@ export type MessagePart =
       readonly sep: string;
       readonly form: "values" | "name_value";
     }
-  | { readonly kind: "url"; readonly form: "registered" | "received"; readonly percentDecode: readonly string[] };
+  /** The first item of a list, as JSON; "" for the body itself. */
+  | { readonly kind: "first_item"; readonly path: string }
+  | {
+      readonly kind: "url";
+      readonly form: "registered" | "received";
+      readonly portVariants: boolean;
+      readonly percentDecode: readonly string[];
+    };
 
 export type KeyFrom =
   | { readonly kind: "secrets" }
   | { readonly kind: "param"; readonly name: string }
   | { readonly kind: "handshake_store"; readonly name: string }
-  | { readonly kind: "cert_url"; readonly from: Ref; readonly hosts: readonly string[]; readonly pathSuffix: string }
-  | { readonly kind: "jwks"; readonly url: string };
+  | {
+      readonly kind: "cert_url";
+      readonly from: Ref;
+      readonly hosts: readonly string[];
+      readonly pathSuffix: string;
+      /** The name its chain must be made out to; absent: the host it came from vouches for it. */
+      readonly chainSubject?: string;
+    }
+  | {
+      readonly kind: "jwks";
+      readonly url: Template;
+      /** Fields of a POST; absent: a GET. */
+      readonly post?: readonly (readonly [string, Template])[];
+      readonly keyAt: string;
+      readonly expiredAt?: string;
+    };
+
+/** What must hold of a reference for an entry to count. */
+export interface Requirement {
+  readonly ref: Ref;
+  readonly text: string;
+  readonly equals?: Template;
+  readonly matches?: RegExp;
+  readonly exists: boolean;
+}
 
 export interface ClaimsModel {
   readonly alg: ReadonlySet<string>;
@@ -82,7 +112,7 @@ export interface SchemeModel {
   readonly message: readonly MessagePart[];
   readonly perItem?: string;
   readonly claims?: ClaimsModel;
-  readonly require: readonly { readonly ref: Ref; readonly equals: Template; readonly text: string }[];
+  readonly require: readonly Requirement[];
   readonly timestamp?: TimestampModel;
   /** What is signed, in words. */
   readonly signed: string;

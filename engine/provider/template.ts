@@ -30,6 +30,7 @@ const FUNCTIONS = [
   "sha256_hex",
   "sha256_base64",
   "crc32",
+  "hmac_sha1_hex",
   "hmac_sha256_hex",
   "hmac_sha256_base64",
   "lower",
@@ -121,4 +122,16 @@ export function holesOf(template: Template): readonly Hole[] {
 /** What the template is made of, for people: `timestamp . raw_body`. */
 export function describeTemplate(template: Template): string {
   return template.map((part) => (typeof part === "string" ? part : part.text)).join(" ");
+}
+
+/** Bounds what a pattern can cost. */
+export const MAX_MATCHED = 256;
+
+/** A pattern for a whole value; undefined when it is none. */
+export function compilePattern(text: string): RegExp | undefined {
+  try {
+    return new RegExp(`^(?:${text})$`, "u");
+  } catch {
+    return undefined;
+  }
 }

@@ -3,7 +3,7 @@
  * writes under `signature:` for a home-made sender.
  */
 import { type Static, Type } from "typebox";
-import { anyValue, closed, durationText, flag, keyed, oneOf, oneOrMany, text } from "../core/schema.ts";
+import { closed, durationText, flag, keyed, oneOf, oneOrMany, text } from "../core/schema.ts";
 
 const ref = (description: string) =>
   text(description, { "x-expects": "a reference such as header:x-signature, body:data.id or query:token" });
@@ -107,6 +107,11 @@ const messagePartSchema = Type.Union(
       ),
     }),
     closed({
+      first_item: text(
+        "Path of a list (`.`: the body): its first item, written anew as JSON (Segment). The items behind it are signed by nobody.",
+      ),
+    }),
+    closed({
       signed_headers: closed(
         {
           list_from: ref("The list of header names, e.g. `part:h`."),
@@ -130,6 +135,9 @@ const messagePartSchema = Type.Union(
               ["registered", "received"],
               "`registered`: the source's `url` param as written; `received`: the same with the query of the request. Default `registered`.",
             ),
+          ),
+          port_variants: Type.Optional(
+            flag("The URL may have been signed with or without its port: both are tried (Twilio)."),
           ),
           percent_decode: Type.Optional(
             Type.Array(text("An escape, e.g. `%3A`."), { description: "Escapes of the URL to undo first." }),
@@ -169,15 +177,37 @@ const keyFromSchema = closed(
             description: "Hosts a certificate may come from.",
           }),
           path_suffix: Type.Optional(text("What the path must end in, e.g. `.pem`.")),
+          chain: Type.Optional(
+            closed(
+              { subject: text("The host name it must be made out to.") },
+              {
+                description:
+                  "It must lead up to a public certificate authority, be made out to this name and be in its term. Default: whatever the listed host serves counts, as long as it is in its term.",
+              },
+            ),
+          ),
         },
         { description: "A certificate named by the request; https only. The param `certificate` stands in for it." },
       ),
     ),
     jwks: Type.Optional(
       closed(
-        { url: text("Where the key set is.") },
         {
-          description: "A JSON Web Key Set; the key is picked by the token's `kid`. The param `jwks` stands in for it.",
+          url: template("Where the key set is."),
+          post: Type.Optional(
+            keyed(
+              text("A template; `{claim:kid}` is the id of the key that is asked for."),
+              "Ask for one key by its id, with a POST of these fields as JSON (Plaid).",
+            ),
+          ),
+          key_at: Type.Optional(text("Where in the answer the key or key set is. Default: the answer is it.")),
+          expired_at: Type.Optional(
+            text("Where in the key its end is written, unix seconds: after it the key does not count."),
+          ),
+        },
+        {
+          description:
+            "A JSON Web Key Set; the key is picked by the token's `kid`, where there is no token all are tried. https only. The param `jwks` stands in for it.",
         },
       ),
     ),
@@ -252,8 +282,17 @@ export const verifyEntrySchema = closed(
     claims: Type.Optional(claimsSchema),
     require: Type.Optional(
       keyed(
-        anyValue("The text it must equal, or a template."),
-        'References that must have fixed values, e.g. `header:box-signature-version: "1"`.',
+        Type.Union(
+          [
+            text("The text it must equal, or a template."),
+            Type.Number(),
+            Type.Boolean(),
+            closed({ exists: flag("Whether it must be there.") }),
+            closed({ matches: text("A regular expression it must match as a whole, up to 256 characters.") }),
+          ],
+          { description: "The text it must equal, a template, or a condition." },
+        ),
+        'References that must have fixed values, e.g. `header:box-signature-version: "1"`. For requests where they have not, the entry does not count.',
       ),
     ),
     timestamp: Type.Optional(timestampSchema),

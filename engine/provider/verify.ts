@@ -9,11 +9,13 @@ import { checkTimestamp, readTimestamp } from "./freshness.ts";
 import { itemReadings } from "./items.ts";
 import { matchScheme } from "./match.ts";
 import type { Verdict, VerifiedRequest } from "./model.ts";
-import { Reading } from "./reading.ts";
+import { readingOf } from "./parse.ts";
+import type { Reading } from "./reading.ts";
 import type { Recipe } from "./recipe.ts";
 import { type Env, readText, renderTemplate } from "./render.ts";
-import type { SchemeModel } from "./scheme.ts";
+import type { Requirement, SchemeModel } from "./scheme.ts";
 import { findSignatures } from "./signature.ts";
+import { MAX_MATCHED } from "./template.ts";
 
 export type Verified = { readonly ok: true; readonly request: VerifiedRequest } | Refusal;
 
@@ -22,7 +24,7 @@ export function verify(recipe: Recipe, request: RawRequest, context: VerifyConte
   if (!recipe.accept.methods.has(request.method)) return { ok: false, reason: "method_not_allowed" };
   const repeated = findRepeated(request.rawHeaders, recipe.singleHeaders);
   if (repeated !== undefined) return { ok: false, reason: "header_repeated", detail: `header ${repeated}` };
-  const reading = new Reading(request, recipe.verifyPaths, { maxDepth: recipe.events.maxDepth });
+  const reading = readingOf(recipe, request, recipe.verifyPaths);
   const verdict = tryFrom(0, undefined);
   return verdict instanceof Promise ? verdict.then((done) => brand(request, done)) : brand(request, verdict);
 
@@ -88,10 +90,7 @@ function verifyReading(scheme: SchemeModel, reading: Reading, context: VerifyCon
   const base: Env = { reading, params: context.params };
   const found = findSignatures(scheme, base);
   if (!found.ok) return found;
-  const unmet = scheme.require.find(({ ref, equals }) => {
-    const wanted = renderTemplate(equals, base);
-    return wanted === undefined || readText(ref, base) !== wanted;
-  });
+  const unmet = scheme.require.find((requirement) => !isMet(requirement, base));
   if (unmet !== undefined) return { ok: false, reason: "required_value_mismatch", detail: unmet.text };
   const stamp = readTimestamp(scheme, { ...base, parts: found.parts });
   if (!stamp.ok) return stamp;
@@ -105,6 +104,14 @@ function verifyReading(scheme: SchemeModel, reading: Reading, context: VerifyCon
   };
   const match = matchScheme(scheme, { env, candidates: found.candidates, context });
   return match instanceof Promise ? match.then(finish) : finish(match);
+}
+
+function isMet({ ref, equals, matches, exists }: Requirement, env: Env): boolean {
+  const text = readText(ref, env);
+  if (matches !== undefined) return text !== undefined && text.length <= MAX_MATCHED && matches.test(text);
+  if (equals === undefined) return (text !== undefined) === exists;
+  const wanted = renderTemplate(equals, env);
+  return wanted !== undefined && text === wanted;
 }
 
 /** `hmac sha256`, `ed25519`, `token`: as `explain` shows it. */

@@ -6,7 +6,7 @@ import type { RawRequest } from "../core/types.ts";
 import { identify } from "../provider/identify.ts";
 import type { Sample } from "../provider/model.ts";
 import { renderSample } from "../provider/sample.ts";
-import { signRequest } from "../provider/sign.ts";
+import { signWhole } from "../provider/sign.ts";
 
 export interface RequestPlan {
   readonly event: TestEvent;
@@ -99,27 +99,29 @@ export function toRequest(plan: RequestPlan, now: number): RawRequest {
     headers: event.headers,
   });
   const secret = source.secrets[0]?.value;
+  const url = `http://hookrail.test${source.path}`;
   const signed =
     event.signature === "missing"
-      ? headers
-      : signRequest(source.recipe, {
+      ? { headers, body, url }
+      : signWhole(source.recipe, {
           body,
           headers,
           now,
           id: plan.id,
-          url: `http://hookrail.test${source.path}`,
+          url,
           params: source.params,
           ...(secret === undefined ? {} : { secret }),
         });
+  const sent = new URL(signed.url);
   return {
     method: "POST",
-    target: source.path,
+    target: sent.pathname + sent.search,
     path: source.path,
-    query: "",
-    headers: signed,
-    rawHeaders: Object.entries(signed).flat(),
+    query: sent.search.slice(1),
+    headers: signed.headers,
+    rawHeaders: Object.entries(signed.headers).flat(),
     // A byte more than was signed: the one change every scheme must see.
-    body: event.signature === "invalid" ? Buffer.concat([body, Buffer.from(" ")]) : body,
+    body: event.signature === "invalid" ? Buffer.concat([signed.body, Buffer.from(" ")]) : signed.body,
     remoteAddress: "127.0.0.1",
     receivedAt: now,
   };

@@ -90,7 +90,7 @@ describe("signRequest", () => {
       expect.objectContaining({ code: "HK3021", message: expect.not.stringContaining("hunter2") }),
     );
     expect(() => signRequest(recipe("{ scheme: hmac, signature: { from: 'body:sig' } }"), bad)).toThrow(
-      "its signature does not stand in a header",
+      "it can't be written at body sig",
     );
     expect(signRequest(inlineOf("signature: { scheme: none }"), input)).toEqual({ "content-type": "application/json" });
   });

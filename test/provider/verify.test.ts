@@ -171,7 +171,12 @@ describe("verify: what is refused before any signature is computed", () => {
 });
 
 describe("verify: properties", () => {
-  const names = shippedNames.map((name) => [name] as const);
+  /** Recipes that sign any raw body and nothing that is not in the request; recipes.test.ts tries all on their samples. */
+  const names = shippedNames.filter((name) => {
+    const [scheme] = shipped(name).verify;
+    const readsBody = scheme?.timestamp?.from.kind === "body" || scheme?.timestamp?.from.kind === "claim";
+    return /raw_body/.test(scheme?.signed ?? "") && !readsBody && shipped(name).params.size === 0;
+  });
   const signedHeaders = new Set([
     "stripe-signature",
     "webhook-id",
