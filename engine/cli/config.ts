@@ -11,7 +11,6 @@ import { type ConfigReader, createDiskReader } from "../config/files.ts";
 import { loadConfig, readFromDisk } from "../config/load.ts";
 import type { Loaded } from "../config/options.ts";
 import type { Revision } from "../config/revision.ts";
-import { createLanguage, type Language } from "../config/schema/language.ts";
 import { fail } from "../core/errors.ts";
 import type { Evaluator } from "../core/expression.ts";
 import { createRegistry, loadSinkFolder, type SinkRegistry } from "../plugin/registry.ts";
@@ -40,8 +39,6 @@ async function importPlugin(url: string): Promise<unknown> {
 /** For the engine, whose connections are opened and whose revision is recorded. */
 interface ForServing {
   readonly evaluator: () => Evaluator;
-  /** Kept between loads. */
-  readonly language?: Language;
   /** Hears the absolute path of each file and folder that is read, or looked for, before it is. */
   readonly onRead?: (path: string) => void;
 }
@@ -60,7 +57,6 @@ export async function loadInstallation(cli: Cli, configPath: string, serving?: F
     env: cli.env,
     registry: await loadRegistry(root),
     now: cli.clock.now(),
-    ...(serving?.language !== undefined && { language: serving.language }),
     ...(gitCommit !== undefined && { gitCommit }),
     ...(serving !== undefined && {
       sinkContext: createSinkContexts({ clock: cli.clock, evaluator: serving.evaluator }),
@@ -84,17 +80,12 @@ function tellingReader(reader: ConfigReader, tell: (path: string) => void): Conf
 /** Loads for an engine: the first time to start with, then for each reload, with all that a reload has to know. */
 export function createBuild(cli: Cli, configPath: string, evaluator: () => Evaluator): () => Promise<Built> {
   const root = dirname(configPath);
-  let language: Language | undefined;
-  let started = false;
   return async () => {
-    // Not kept from the start: most engines run for long with one config, and its memory is given back.
-    if (started) language ??= createLanguage();
-    started = true;
     const read = new Map([[configPath, signatureOf(configPath)]]);
     const onRead = (path: string) => void (read.has(path) || read.set(path, signatureOf(path)));
     const code = codeOf(root);
-    const serving = { evaluator, onRead, ...(language !== undefined && { language }) };
-    return { loaded: await loadInstallation(cli, configPath, serving), code, read };
+    // Validators are not kept between loads: used often enough, V8 would spend half a gigabyte on making them faster.
+    return { loaded: await loadInstallation(cli, configPath, { evaluator, onRead }), code, read };
   };
 }
 

@@ -1,6 +1,7 @@
 /** Reload in a running engine: who asks for it (files, SIGHUP, a command), and what follows it outside the engine. */
 import type { Revision } from "../config/revision.ts";
 import type { Log } from "../core/log.ts";
+import { releaseLoadMemory } from "../core/memory.ts";
 import type { Engine } from "../flow/engine.ts";
 import type { ReloadDocument, ReloadStatus } from "../http/admin-reload.ts";
 import { type Built, createReloader, type ReloaderDeps, type ReloadOutcome } from "../reload/reloader.ts";
@@ -22,6 +23,9 @@ export interface Reloading {
   close(): Promise<void>;
 }
 
+/** After a reload; several within it are one. */
+const GIVE_BACK_MS = 10_000;
+
 export function startReloading(
   source: ReloadSource,
   deps: Pick<ReloaderDeps, "clock" | "log" | "onTaken"> & { readonly engine: Engine },
@@ -30,14 +34,26 @@ export function startReloading(
   const watching = watchConfig({
     root: source.root,
     clock,
-    onChange: () => void reload("files", "config files"),
+    onChange: () => void reload("files", "config files").catch(() => stoppingAlready(log)),
     onFault: (error) =>
       log.repeating("error", "watch", "the config can not be watched: ask with `hookrail reload`", {
         error: error instanceof Error && "code" in error ? String(error.code) : "unknown",
       }),
   });
   const reloader = createReloader({ ...deps, ...source, code: source.first.code, onRead: watching.update });
-  const reload = (why: string, actor: string): Promise<ReloadOutcome> => reloader.reload(why, { actor, reason: why });
+  const reload = (why: string, actor: string): Promise<ReloadOutcome> =>
+    reloader.reload(why, { actor, reason: why }).finally(giveBackSoon);
+
+  let givingBack = false;
+  function giveBackSoon(): void {
+    if (givingBack) return;
+    givingBack = true;
+    clock.after(GIVE_BACK_MS, () => {
+      givingBack = false;
+      releaseLoadMemory();
+    });
+  }
+
   source.onReloadSignal(() => void reload("SIGHUP", "SIGHUP").catch(() => stoppingAlready(log)));
   watching.update(source.first.read);
   return {

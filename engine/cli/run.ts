@@ -6,7 +6,7 @@ import type { Revision } from "../config/revision.ts";
 import { fail } from "../core/errors.ts";
 import type { Evaluator } from "../core/expression.ts";
 import { createLog, type Log, openLogStream } from "../core/log.ts";
-import { releaseStartMemory } from "../core/memory.ts";
+import { releaseLoadMemory } from "../core/memory.ts";
 import { createEvaluator } from "../mapping/evaluate.ts";
 import { compileExpression } from "../mapping/expression.ts";
 import { createBuild, withoutSeedReminder } from "./config.ts";
@@ -43,7 +43,7 @@ async function run(cli: Cli, globals: GlobalOptions, options: Input["options"]):
   mkdirSync(dirname(installation.storePath), { recursive: true });
   let serving: Serving | undefined;
   const stopping = createStopping(cli, log, () => (serving?.revision() ?? revision).limits.drainMs);
-  releaseStartMemory();
+  releaseLoadMemory();
   serving = await serve({
     revision,
     evaluator: evaluator.set(createEvaluator({ deadlineMs: revision.limits.mappingTimeoutMs })),

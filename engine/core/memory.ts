@@ -1,12 +1,13 @@
-/** Memory that starting up has used and running does not need. */
+/** Memory that loading a config has used and running does not need. */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 /**
- * Collects all garbage and gives the emptied pages back to the system, once, before there is work: V8 itself keeps the
- * room that compiling a config took, some 90 MB, for as long as the process is idle.
+ * Collects all garbage and gives the emptied pages back to the system: V8 itself keeps the room that compiling a config
+ * took, some 90 MB, for as long as the process is idle. It holds up the thread, so that it is for the time before there is
+ * work, and for a moment after a reload.
  */
-export function releaseStartMemory(): void {
+export function releaseLoadMemory(): void {
   setFlagsFromString("--expose-gc");
   const collect: unknown = runInNewContext("gc");
   setFlagsFromString("--no-expose-gc");
