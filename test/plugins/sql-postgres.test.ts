@@ -41,6 +41,26 @@ describe("the sql sink on PostgreSQL", () => {
     run: async (statement) => void (await admin.query(statement)),
   });
 
+  it("gives the rows of a query, all of one instant, and can not be made to write", async () => {
+    await admin.query("create table subs (id int, plan text, since timestamptz)");
+    await admin.query(
+      "insert into subs select n, 'pro', timestamptz '2026-01-31 10:00:00+01' from generate_series(1, 1201) n",
+    );
+    const sink = await open(settings());
+    const found: unknown[] = [];
+    for await (const row of sink.rows?.("select * from subs order by id;") ?? []) {
+      if (found.length === 0) await admin.query("delete from subs where id > 1000");
+      found.push(row);
+    }
+    expect(found).toHaveLength(1201);
+    expect(found[0]).toEqual({ id: 1, plan: "pro", since: new Date("2026-01-31T09:00:00Z") });
+    const write = async () => {
+      for await (const row of sink.rows?.("select 1; delete from subs") ?? []) found.push(row);
+    };
+    await expect(write()).rejects.toMatchObject({ code: "25006" });
+    expect((await admin.query<Row>("select count(*)::int as n from subs")).rows).toEqual([{ n: 1000 }]);
+  });
+
   it("tries again when the connection breaks, and has applied each delivery once", async () => {
     const sink = await open(settings());
     await apply(sink, { set: { seats: 1 }, idempotencyKey: "before" });
