@@ -26,6 +26,12 @@ export interface ClassifyOptions {
 /** An outcome, or the wish for a new token and one more try. */
 export type Classified = Outcome | { readonly kind: "refresh_auth"; readonly status: number; readonly detail: string };
 
+/** An outcome for each item that was sent, in order. */
+export interface ItemResults {
+  readonly kind: "items";
+  readonly outcomes: readonly Outcome[];
+}
+
 /** Classifies the answer to a request for one delivery. */
 export function classifyAnswer(answer: Answered, options: ClassifyOptions): Classified {
   const whole = classifyBatch(answer, { ...options, sent: [options.item] });
@@ -36,7 +42,7 @@ export function classifyAnswer(answer: Answered, options: ClassifyOptions): Clas
 export function classifyBatch(
   answer: Answered,
   options: Omit<ClassifyOptions, "item"> & { readonly sent: readonly (Json | undefined)[] },
-): Classified | { readonly kind: "items"; readonly outcomes: readonly Outcome[] } {
+): Classified | ItemResults {
   const body = parseBody(answer);
   const rule = options.rules.find((candidate) => matchesRule(candidate, answer, body));
   const kind = rule?.as ?? classOfStatus(answer.status);

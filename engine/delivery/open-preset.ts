@@ -8,20 +8,16 @@ import type { Json, JsonObject } from "../core/types.ts";
 import type { FrozenRequest, OpenSink, Settings, SinkContext, SinkDelivery } from "../plugin/index.ts";
 import type { Preset, PresetAction } from "../plugin/preset.schema.ts";
 import { createAuthenticator } from "./auth.ts";
+import { checkItem } from "./batch.ts";
 import { type BodyGuard, checkBody, type Encoded, type EncodedAttributes, encodeAttributes } from "./encode.ts";
+import { fillSettings } from "./exchange.ts";
 import { type CompiledParts, compileParts, type FrozenHttp, freezeParts, frozenData } from "./http-request.ts";
+import { type CompiledAction, joiningOf, mapOf, type Opened } from "./opened.ts";
 import { valuesAt } from "./positions.ts";
 import { withDefaults } from "./preset.ts";
 import { buildScope, defaultText, hideSensitive } from "./scope.ts";
-import {
-  type CompiledAction,
-  FOUND,
-  fillSettings,
-  mapOf,
-  type Opened,
-  probePreset,
-  sendFrozen,
-} from "./send-preset.ts";
+import { batchesOf } from "./send-batch.ts";
+import { FOUND, probePreset, sendFrozen } from "./send-preset.ts";
 import type { Expressions } from "./template.ts";
 
 /** Opens a connection of a preset. All its expressions are compiled here, once. */
@@ -46,9 +42,11 @@ export async function openPreset(preset: Preset, raw: Settings, context: SinkCon
     fill,
   });
   const opened: Opened = { preset, settings, context, expressions, actions, messages, auth };
+  const batches = batchesOf(opened);
   return {
     prepare: (delivery) => prepare(delivery, opened),
     send: (request, send) => sendFrozen(request, send, opened),
+    ...(batches === undefined ? {} : { batches }),
     probe: (signal) => probePreset(signal, opened),
     close: async () => context.http.close?.(),
   };
@@ -95,6 +93,8 @@ async function prepare(delivery: SinkDelivery, opened: Opened): Promise<FrozenRe
   const guard = (finished: Json | undefined) => {
     const violation = checkBody(finished, body);
     if (violation !== undefined) fail("HK5001", { ...where, ...violation });
+    const { batch } = action.spec;
+    if (batch !== undefined) checkItem(finished, joiningOf(action.spec, batch, opened));
   };
   const frozen = await freezeAction(action, { scope, expressions, where, guard });
   return { ...frozen, summary: hideSensitive(frozen.summary, delivery, context.entities) };

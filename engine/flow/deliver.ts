@@ -10,7 +10,7 @@ import type { Json } from "../core/types.ts";
 import { sameJson } from "../core/values.ts";
 import { guaranteeOf } from "../delivery/guarantee.ts";
 import type { ConnectionModel } from "../delivery/model.ts";
-import type { FrozenRequest, OpenSink, Outcome, SinkDelivery } from "../plugin/index.ts";
+import type { FrozenRequest, OpenSink, Outcome, SendContext, SinkDelivery } from "../plugin/index.ts";
 import type { AttemptMark, DeliveryRecord, DeliverySettlement, Store } from "../store/store.ts";
 import { acknowledgedState } from "./born.ts";
 import { canonicalJson } from "./canonical.ts";
@@ -34,8 +34,29 @@ export interface Attempted {
   readonly throttledUntil?: number;
 }
 
+/** A delivery whose request stands: nothing is marked or sent yet. */
+export interface Ready {
+  /** What is sent of it. */
+  readonly record: DeliveryRecord;
+  readonly frozen: FrozenRequest;
+  readonly startedAt: number;
+  /** Given with the first attempt: what the store is to keep. */
+  readonly first: { readonly frozen?: FrozenRequest };
+}
+
 /** Makes one attempt and settles it. Throws only when the store does. */
 export async function attemptDelivery(record: DeliveryRecord, deps: DeliverDeps): Promise<Attempted> {
+  const ready = await prepareAttempt(record, deps);
+  if ("outcome" in ready) return ready;
+  if (!(await markReady(ready, deps))) return { outcome: "superseded" };
+  const outcome = await send(ready, deps);
+  const attempted = await settleReady(ready, outcome, deps);
+  if (outcome.kind === "pause") await pauseConnection(record.connection, outcome, deps);
+  return attempted;
+}
+
+/** All that comes before the mark. What is not to be sent is settled here. */
+export async function prepareAttempt(record: DeliveryRecord, deps: DeliverDeps): Promise<Ready | Attempted> {
   const now = deps.clock.now();
   if (record.notAfter !== undefined && now > record.notAfter) return supersede(record, deps, "`not_after` has passed");
   const guarantee = guaranteeOf(deps.connection, record.action);
@@ -54,16 +75,18 @@ export async function attemptDelivery(record: DeliveryRecord, deps: DeliverDeps)
       { attempt: { startedAt: now, fault: frozen }, deps },
     );
   }
-  const attempt = current.attempts + 1;
-  const first = record.frozen === undefined ? { frozen } : {};
-  if (
-    deps.connection.sink.marksAttempts &&
-    !(await mark({ delivery: current.id, attempt, at: now, ...first }, deps.store))
-  ) {
-    return { outcome: "superseded" };
-  }
-  const outcome = await send(current, frozen, { attempt, deps });
-  return settle(current, outcome, { attempt: { startedAt: now, ...first }, deps });
+  return { record: current, frozen, startedAt: now, first: record.frozen === undefined ? { frozen } : {} };
+}
+
+/** Marks the attempt durably, where the sink needs it. False: it is not to be sent any more. */
+export async function markReady({ record, startedAt, first }: Ready, deps: DeliverDeps): Promise<boolean> {
+  if (!deps.connection.sink.marksAttempts) return true;
+  return mark({ delivery: record.id, attempt: record.attempts + 1, at: startedAt, ...first }, deps.store);
+}
+
+/** Settles an attempt that was made. */
+export async function settleReady(ready: Ready, outcome: Outcome, deps: DeliverDeps): Promise<Attempted> {
+  return settle(ready.record, outcome, { attempt: { startedAt: ready.startedAt, ...ready.first }, deps });
 }
 
 /**
@@ -146,24 +169,32 @@ function toSinkDelivery(record: DeliveryRecord): SinkDelivery {
   };
 }
 
-async function send(
-  record: DeliveryRecord,
-  frozen: FrozenRequest,
-  { attempt, deps }: { attempt: number; deps: DeliverDeps },
-): Promise<Outcome> {
+async function send({ record, frozen }: Ready, deps: DeliverDeps): Promise<Outcome> {
+  const outcome = await withinTimeout(record.connection, deps, (signal) =>
+    deps.sink.send(frozen, sendContext(record, signal)),
+  );
+  return outcome ?? { kind: "unknown", detail: "the sink failed while sending" };
+}
+
+/** What the sink is told of an attempt. */
+export function sendContext(record: DeliveryRecord, signal: AbortSignal): SendContext {
+  const { idempotencyKey, entityVersion } = record;
+  return { attempt: record.attempts + 1, idempotencyKey, signal, entityVersion };
+}
+
+/** By the plugin contract a throw means that nobody knows whether it was applied: `undefined`. */
+export async function withinTimeout<T>(
+  connection: string,
+  deps: DeliverDeps,
+  sending: (signal: AbortSignal) => Promise<T>,
+): Promise<T | undefined> {
   const deadline = new AbortController();
   const cancel = deps.clock.after(deps.connection.timeoutMs, () => deadline.abort(new Error("timed out")));
   try {
-    return await deps.sink.send(frozen, {
-      attempt,
-      idempotencyKey: record.idempotencyKey,
-      signal: deadline.signal,
-      entityVersion: record.entityVersion,
-    });
+    return await sending(deadline.signal);
   } catch (error) {
-    // By the plugin contract a throw means that nobody knows whether it was applied.
-    deps.observer.fault({ where: `send of ${record.connection}`, error });
-    return { kind: "unknown", detail: "the sink failed while sending" };
+    deps.observer.fault({ where: `send of ${connection}`, error });
+    return undefined;
   } finally {
     cancel();
   }
@@ -190,7 +221,6 @@ async function settle(
     ...attempt,
   });
   await deps.store.settleDelivery(settlement);
-  if (outcome.kind === "pause") await pauseConnection(record, outcome, deps);
   deps.observer.attempted({
     delivery: record.id,
     event: record.event.id,
@@ -235,16 +265,17 @@ async function park(record: DeliveryRecord, settlement: DeliverySettlement, deps
   return { outcome: "superseded" };
 }
 
-async function pauseConnection(
-  record: DeliveryRecord,
+/** The connection is at fault: it waits for a person. */
+export async function pauseConnection(
+  connection: string,
   outcome: Extract<Outcome, { kind: "pause" }>,
   deps: DeliverDeps,
 ): Promise<void> {
   const at = deps.clock.now();
   const reason = `answered ${outcome.status ?? ""}: ${outcome.detail}`;
   await deps.store.setPause(
-    { kind: "connection", name: record.connection, since: at, by: "engine", reason },
-    { at, actor: "engine", action: "pause", target: `connection ${record.connection}`, reason },
+    { kind: "connection", name: connection, since: at, by: "engine", reason },
+    { at, actor: "engine", action: "pause", target: `connection ${connection}`, reason },
   );
-  deps.observer.connectionPaused({ connection: record.connection, detail: reason });
+  deps.observer.connectionPaused({ connection, detail: reason });
 }

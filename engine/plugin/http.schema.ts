@@ -6,17 +6,7 @@
  * a path or query.
  */
 import { type Static, Type } from "typebox";
-import {
-  anyValue,
-  closed,
-  expressionText,
-  flag,
-  keyed,
-  nameRef,
-  oneOf,
-  secretText,
-  text,
-} from "../core/schema.ts";
+import { anyValue, closed, expressionText, flag, keyed, nameRef, oneOf, secretText, text } from "../core/schema.ts";
 import type { Json } from "../core/types.ts";
 
 /** Short for an optional key. */

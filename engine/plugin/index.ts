@@ -107,11 +107,31 @@ export type Outcome =
   /** Sent, no answer: perhaps applied. */
   | { readonly kind: "unknown"; readonly detail: string };
 
+/** How deliveries of an action share a request. */
+export interface BatchPlan {
+  readonly maxItems: number;
+  /** How long the first waits for others, ms. */
+  readonly flushMs: number;
+  /** Only deliveries of the same attributes share one. */
+  readonly byKeySet: boolean;
+}
+
+/** Several deliveries in one request, where the sink takes lists. */
+export interface SinkBatches {
+  /** Undefined: one by one. Pure. */
+  planOf(action: string): BatchPlan | undefined;
+  /** Which of these requests go out as one: indexes, the first always among them. Pure. */
+  choose(requests: readonly FrozenRequest[]): readonly number[];
+  /** One outcome for each, in order. A throw means that all are unknown. */
+  send(requests: readonly FrozenRequest[], contexts: readonly SendContext[]): Promise<readonly Outcome[]>;
+}
+
 /** An opened connection. */
 export interface OpenSink {
   /** Pure: the request for one delivery. Throws a `HookrailError` where the delivery can't be said to this sink. */
   prepare(delivery: SinkDelivery): MaybePromise<FrozenRequest>;
   send(request: FrozenRequest, context: SendContext): Promise<Outcome>;
+  readonly batches?: SinkBatches;
   /** A harmless call, for `check --online`. */
   probe?(signal: AbortSignal): Promise<{ readonly ok: boolean; readonly detail: string }>;
   /** Rows of a query that only reads, a few at a time: for `hookrail seed`. */

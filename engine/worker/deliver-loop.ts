@@ -2,9 +2,11 @@
 import PQueue from "p-queue";
 import type { Clock } from "../core/clock.ts";
 import { refKey } from "../core/record.ts";
-import { attemptDelivery, type DeliverDeps } from "../flow/deliver.ts";
+import type { DeliverDeps } from "../flow/deliver.ts";
+import { attemptBatch } from "../flow/deliver-batch.ts";
 import type { OpenSink } from "../plugin/index.ts";
 import type { DeliveryRecord, Store } from "../store/store.ts";
+import { groupDue } from "./batches.ts";
 import type { Link } from "./link.ts";
 import type { Pace } from "./pace.ts";
 import { storeRetryMs } from "./passing.ts";
@@ -33,6 +35,10 @@ export interface DeliverLoop {
   idle(): Promise<void>;
 }
 
+/** How many are looked at to find ones that share a request. */
+const MOST_IN_A_LOOK = 500;
+const nobody = { lanes: new Set<string>(), until: undefined };
+
 /** After a sink could not be opened. */
 const sinkRetryMs = 5_000;
 
@@ -42,6 +48,8 @@ export function createDeliverLoop(options: DeliverLoopOptions): DeliverLoop {
   /** Lanes in flight, as `type/key`. */
   const busy = new Set<string>();
   let heldBackUntil = 0;
+  /** Lanes whose delivery waits for others to share its request, and until when, as the last look found them. */
+  let waiting: { readonly lanes: ReadonlySet<string>; readonly until: number | undefined } = nobody;
   /** What `heldBackUntil` was learnt from: another link may go at once. */
   let lastLink: Link | undefined;
   let starting = false;
@@ -66,17 +74,20 @@ export function createDeliverLoop(options: DeliverLoopOptions): DeliverLoop {
         heldBackUntil = clock.now() + sinkRetryMs;
         return 0;
       }
-      const due = await store.dueDeliveries(connection, clock.now(), room, busy);
+      const most = sink.batches === undefined ? room : Math.max(room, MOST_IN_A_LOOK);
+      const due = await store.dueDeliveries(connection, clock.now(), most, busy);
       // Replaced or paused meanwhile: the next look is another one's.
       if (options.link() !== link || options.isPaused()) return 0;
+      const { groups, waitUntil, ...grouped } = groupDue(due, sink.batches, clock.now());
+      waiting = { lanes: grouped.waiting, until: waitUntil };
       let started = 0;
-      for (const record of due) {
+      for (const group of groups.slice(0, room)) {
         const permit = link.gate.tryAcquire();
         if (!permit.ok) {
           heldBackUntil = permit.retryAt;
           break;
         }
-        start(record, link, options.deps(link, sink));
+        start(group, link, options.deps(link, sink));
         started++;
       }
       return started;
@@ -85,20 +96,20 @@ export function createDeliverLoop(options: DeliverLoopOptions): DeliverLoop {
     }
   }
 
-  function start(record: DeliveryRecord, link: Link, deps: DeliverDeps): void {
-    const lane = refKey(record.entity);
+  function start(group: readonly DeliveryRecord[], link: Link, deps: DeliverDeps): void {
+    const lanes = group.map(({ entity }) => refKey(entity));
     const ended = link.use();
-    busy.add(lane);
+    for (const lane of lanes) busy.add(lane);
     void queue.add(async () => {
       try {
-        const result = await attemptDelivery(record, deps);
+        const result = await attemptBatch(group, deps);
         link.gate.report(result);
       } catch (error) {
-        // The store could not promise: the delivery stays as it was and is due again.
-        deps.observer.fault({ where: `delivery ${record.id}`, error });
+        // The store could not promise: the deliveries stay as they were and are due again.
+        deps.observer.fault({ where: `delivery ${group.map(({ id }) => id).join(", ")}`, error });
         heldBackUntil = clock.now() + storeRetryMs;
       } finally {
-        busy.delete(lane);
+        for (const lane of lanes) busy.delete(lane);
         ended();
         options.onProgress();
       }
@@ -110,8 +121,9 @@ export function createDeliverLoop(options: DeliverLoopOptions): DeliverLoop {
     startDue,
     async nextAt() {
       if (options.isPaused() || options.link() === undefined) return undefined;
-      const due = await store.nextDue(connection, busy);
-      return due === undefined ? undefined : Math.max(due, heldBackUntil);
+      const due = await store.nextDue(connection, waiting.lanes.size === 0 ? busy : busy.union(waiting.lanes));
+      const next = Math.min(due ?? Number.POSITIVE_INFINITY, waiting.until ?? Number.POSITIVE_INFINITY);
+      return next === Number.POSITIVE_INFINITY ? undefined : Math.max(next, heldBackUntil);
     },
     idle: () => queue.onIdle(),
   };

@@ -17,4 +17,14 @@ export const sinkErrors = {
     message: "{connection}: a body in CSV can not be written: {reason}",
     help: "Nothing was sent. CSV takes flat rows with the same columns: a cell that a row lacks would blank the field there. Write lists as text (`types: { structured: text }`), let `batch` group by `key_set`, then `hookrail dead retry ID`.",
   },
+  HK5333: {
+    title: "A request that can not be joined",
+    message: "{connection}: the body holds no list of one item at `{path}`, where its preset's `batch` says",
+    help: "Nothing was sent. The body of an action with `batch` must hold a list of exactly one item at `batch.path`; correct the preset, then `hookrail dead retry ID`.",
+  },
+  HK5334: {
+    title: "Too long for the sink",
+    message: "{connection}: the item has {bytes} bytes; the sink takes {most}",
+    help: "Nothing was sent: the sink would refuse it, or cut it. Send fewer attributes (`fields:` of the deliver entry) or shorter values, then `hookrail dead retry ID`.",
+  },
 } as const satisfies ErrorEntries;
