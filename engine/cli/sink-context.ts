@@ -53,8 +53,9 @@ function describeEntity(entity: EntityModel): EntityDescription {
 
 type EntityDescription = NonNullable<ReturnType<SinkContext["entities"]["get"]>>;
 
+/** Presets read their scope, not a payload: what is missing there is the body's affair, not a policy's. */
 function compile(source: string): Expression {
-  const compiled = compileExpression(source);
+  const compiled = compileExpression(source, { missingPolicy: false });
   if (compiled.ok) return compiled.expression;
   return fail("HK2001", { problem: compiled.faults[0]?.message ?? source });
 }
