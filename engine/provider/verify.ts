@@ -10,7 +10,7 @@ import { itemReadings } from "./items.ts";
 import { matchScheme } from "./match.ts";
 import type { Verdict, VerifiedRequest } from "./model.ts";
 import { readingOf } from "./parse.ts";
-import type { Reading } from "./reading.ts";
+import { paramText, type Reading } from "./reading.ts";
 import type { Recipe } from "./recipe.ts";
 import { type Env, readText, renderTemplate } from "./render.ts";
 import type { Requirement, SchemeModel } from "./scheme.ts";
@@ -110,6 +110,10 @@ function isMet({ ref, equals, matches, exists }: Requirement, env: Env): boolean
   const text = readText(ref, env);
   if (matches !== undefined) return text !== undefined && text.length <= MAX_MATCHED && matches.test(text);
   if (equals === undefined) return (text !== undefined) === exists;
+  // A param that is not given demands nothing: those that a source must give are asked for by `check`.
+  const [hole] = equals;
+  if (typeof hole === "object" && hole.ref.kind === "param" && paramText(env.params, hole.ref.name) === undefined)
+    return true;
   const wanted = renderTemplate(equals, env);
   return wanted !== undefined && text === wanted;
 }

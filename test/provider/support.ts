@@ -1,5 +1,5 @@
 /** What the provider tests share: shipped recipes, requests as a socket gives them, one fixed secret and time. */
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { Ajv } from "ajv";
 import { parse } from "yaml";
 import { listAssets, readAsset } from "../../engine/core/assets.ts";
@@ -93,8 +93,10 @@ export function context(...values: string[]): VerifyContext {
 
 /** A secret in the form the recipe takes, and another of that form. For public-key schemes a private key: it knows its public one. */
 export function secretFor(recipe: Recipe, which: "right" | "other" = "right"): string {
-  const scheme = recipe.verify[0];
-  if (scheme?.scheme === "ed25519") return pems[which];
+  const scheme = recipe.verify.find(({ keyFrom }) => keyFrom.kind === "secrets") ?? recipe.verify[0];
+  if (scheme?.scheme === "ed25519") return pems.ed25519[which];
+  if (scheme?.scheme === "basic") return `user:topsecret_${which}`;
+  if (scheme?.key.encoding === "hex") return (which === "right" ? "44" : "45").repeat(32);
   if (scheme?.key.encoding === "base64") {
     const text = which === "right" ? WHSEC : WHSEC.replace("o", "p");
     return scheme.key.stripPrefix === "" ? text.replace("whsec_", "") : text;
@@ -102,5 +104,24 @@ export function secretFor(recipe: Recipe, which: "right" | "other" = "right"): s
   return `whsec_topsecret_${which}`;
 }
 
-const pem = () => generateKeyPairSync("ed25519").privateKey.export({ format: "pem", type: "pkcs8" }).toString();
-const pems = { right: pem(), other: pem() };
+export const URL_GIVEN = "https://hooks.example.com/hooks/x";
+
+/** What a source of this recipe would give besides its secrets; where a key is fetched, a private key stands in for it. */
+export function paramsFor(recipe: Recipe, which: "right" | "other" = "right"): Record<string, string | Secret> {
+  const [scheme] = recipe.verify;
+  const kind = scheme?.scheme === "rsa" || scheme?.claims?.alg.has("RS256") === true ? "rsa" : "ec";
+  const given = (name: string): string | Secret => {
+    if (name === "url") return URL_GIVEN;
+    if (name === "certificate" || name === "jwks") return new Secret(pems[kind][which]);
+    return name === "topic_arn" ? "arn:aws:sns:eu-west-1:123456789012:orders" : new Secret(`given-${name}`);
+  };
+  return Object.fromEntries([...recipe.params.keys()].map((name) => [name, given(name)]));
+}
+
+const pem = (key: KeyObject) => key.export({ format: "pem", type: "pkcs8" }).toString();
+const twice = (make: () => KeyObject) => ({ right: pem(make()), other: pem(make()) });
+const pems = {
+  ed25519: twice(() => generateKeyPairSync("ed25519").privateKey),
+  ec: twice(() => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey),
+  rsa: twice(() => generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey),
+};
