@@ -91,6 +91,9 @@ export function createWorkReads(db: Db): Pick<Store, "event" | "readyWork" | "he
   const ended = db.prepare<[number, number], WorkRow>(
     `${from} WHERE w.held_until IS NOT NULL AND w.held_until <= +? ORDER BY w.held_until, w.seq LIMIT +?`,
   );
+  const all = db.prepare<[number, number], WorkRow>(
+    `${from} WHERE w.seq > +? AND w.held_until IS NOT NULL ORDER BY w.seq LIMIT +?`,
+  );
   // An id that the entity has got is waited for as `@id_name=value`.
   const waiting = db.prepare<{ type: string; key: string; limit: number }, WorkRow>(
     `${from} WHERE w.held_until IS NOT NULL AND w.seq IN (
@@ -101,13 +104,14 @@ export function createWorkReads(db: Db): Pick<Store, "event" | "readyWork" | "he
   const nextEnd = db
     .prepare<[], number | null>("SELECT min(held_until) FROM work WHERE held_until IS NOT NULL")
     .pluck();
-  const held = (filter: { entity?: EntityRef; endedBy?: number; limit: number }): WorkRow[] => {
+  const held = (filter: { entity?: EntityRef; endedBy?: number; after?: number; limit: number }): WorkRow[] => {
     const rows = new Map<number, WorkRow>();
-    const { entity, endedBy, limit } = filter;
+    const { entity, endedBy, after, limit } = filter;
     if (entity !== undefined) {
       for (const row of waiting.all({ type: entity.type, key: entity.key, limit })) rows.set(row.work_seq, row);
     }
     if (endedBy !== undefined) for (const row of ended.all(endedBy, limit)) rows.set(row.work_seq, row);
+    if (after !== undefined) for (const row of all.all(after, limit)) rows.set(row.work_seq, row);
     return [...rows.values()].slice(0, limit);
   };
   return {

@@ -16,6 +16,8 @@ import type {
   EventFilter,
   EventStory,
   EventSummary,
+  JudgedSecretCall,
+  LearnedSecret,
   LineageRow,
   Pause,
   PurgeRequest,
@@ -73,6 +75,8 @@ export interface StoreReader {
   audit(limit: number): Promise<readonly AuditRow[]>;
   counts(): Promise<StoreCounts>;
   size(): Promise<StoreSize>;
+  /** Newest first; of one source, or of all. */
+  learnedSecrets(source?: string): Promise<readonly LearnedSecret[]>;
   /** What was ever seeded, by entity. */
   seeds(): Promise<readonly SeedMark[]>;
   /** All that is held of an entity and of what belongs to it. */
@@ -87,10 +91,11 @@ export interface Store extends StoreReader {
 
   /** Ready work with `seq` above `after`, in order, with the events' bodies. */
   readyWork(after: number, limit: number): Promise<readonly WorkItem[]>;
-  /** Held work that waits for this entity, or whose window has ended by `now`. */
+  /** Held work that waits for this entity, whose window has ended by `endedBy`, or with `seq` above `after`, in order. */
   heldWork(filter: {
     readonly entity?: EntityRef;
     readonly endedBy?: number;
+    readonly after?: number;
     readonly limit: number;
   }): Promise<readonly WorkItem[]>;
   /** Replayed work with `seq` above `after`, in order; `wait`: first what earlier replays gave birth to has to be delivered. */
@@ -147,6 +152,9 @@ export interface Store extends StoreReader {
   takeRevision(taking: RevisionTaking): Promise<RevisionTaken>;
   /** Entities loaded from what the CRM already knows; what is there already is left alone. */
   seed(request: SeedRequest): Promise<SeedResult>;
+  /** Keeps a secret a provider told us; one that is there stays as it is. */
+  learnSecret(secret: LearnedSecret): Promise<void>;
+  judgeSecret(call: JudgedSecretCall): Promise<void>;
   /** Gives events that had their turn another one. */
   replay(request: ReplayRequest): Promise<ReplayResult>;
   /** Retention, a chunk at a time: call again while `more`. Bodies that open work or dead letters need stay. */

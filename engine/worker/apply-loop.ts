@@ -10,6 +10,7 @@ import type { Clock } from "../core/clock.ts";
 import { errorMessage, HookrailError } from "../core/errors.ts";
 import type { EntityRef } from "../core/types.ts";
 import { type Applied, applyPrepared } from "../flow/apply.ts";
+import { awaitFetch } from "../flow/fetch.ts";
 import { type ApplyDeps, type Prepared, prepareWork } from "../flow/prepare.ts";
 import { waitingForId } from "../flow/resolve.ts";
 import type { Store, WorkItem } from "../store/store.ts";
@@ -17,6 +18,7 @@ import { createKeyedChain } from "./keyed-chain.ts";
 import { createOpenWork } from "./open-work.ts";
 import type { Pace } from "./pace.ts";
 import { isPassing, storeRetryMs } from "./passing.ts";
+import { faultOf, lockKeys, namesOf } from "./turn.ts";
 
 export interface ApplyLoopOptions {
   /** Asked anew for each batch, so that a reload takes effect at an event boundary. */
@@ -29,6 +31,8 @@ export interface ApplyLoopOptions {
   readonly isHeld?: () => boolean;
   /** Deliveries were born for these connections. */
   readonly onDeliveries: (connections: readonly string[]) => void;
+  /** A turn waits for a GET over this connection. */
+  readonly onFetch: (connection: string) => void;
   /** There is something to take up again: what failed, or what a full lane left behind. */
   readonly onRetry: () => void;
   /** Items read at once (default 128). */
@@ -40,16 +44,22 @@ export interface ApplyLoop {
   applyReady(): Promise<number>;
   /** Begins held work whose window has ended; how many items were begun. */
   applyEnded(): Promise<number>;
+  /** Begins held work that is to be tried though its window has not ended; how many items were looked at. */
+  applyHeld(): Promise<number>;
   /** Begins a few replayed items, for when nothing live is ready; how many were begun. */
   applyReplayed(): Promise<number>;
   /** Replayed work waits for deliveries to end. */
   readonly waitsForDeliveries: boolean;
   /** What is ready and what has waited long enough; replays only when there is neither. */
   applySome(): Promise<number>;
+  /** Goes on with work whose GET is done. */
+  goOn(seqs: readonly number[]): void;
   /** Resolves when all that was begun is done. */
   idle(): Promise<void>;
   /** Looks at all ready work again: after a resume or a failure. */
   rewind(): void;
+  /** Looks at all held work once: it may be free under another revision, or was woken while its pipeline was paused. */
+  retryHeld(): void;
 }
 
 /** Of one pipeline. */
@@ -76,12 +86,15 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
   const faults = new Map<number, number>();
   /** Work up to this seq has been taken, or left behind, by this process. */
   let cursor = 0;
+  /** The same for held work that is tried before its window ends; undefined: only what is woken. A crash may have come just before that. */
+  let heldCursor: number | undefined = 0;
   /** The same for replayed work. */
   let replayCursor = 0;
   let replaying = 0;
   let waitsForDeliveries = false;
   /** The first item that a full lane could not take. */
   let leftBehind: number | undefined;
+  let heldLeftBehind = false;
   /** While the store can not write, nothing is taken: each try would fail like the one before. */
   let heldBackUntil = 0;
   let lookingAgain = false;
@@ -95,6 +108,7 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
       const lane = laneOf(item.pipeline);
       if (lane.taken >= maxInLane) {
         leftBehind = Math.min(leftBehind ?? item.seq, item.seq);
+        heldLeftBehind ||= item.status === "held";
         continue;
       }
       lane.taken++;
@@ -148,12 +162,18 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
     if (item.replay !== undefined && --replaying === 0) options.onRetry();
     if (leftBehind === undefined || lane.taken > maxInLane / 2) return;
     cursor = Math.min(cursor, leftBehind - 1);
+    if (heldLeftBehind) heldCursor = Math.min(heldCursor ?? leftBehind, leftBehind - 1);
     leftBehind = undefined;
+    heldLeftBehind = false;
     options.onRetry();
   }
 
   async function take(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Promise<void> {
     try {
+      if (prepared.kind === "fetch") {
+        await awaitFetch(item, prepared, deps);
+        return options.onFetch(prepared.fetch.connection);
+      }
       const applied = await applyPrepared(item, prepared, deps);
       faults.delete(item.seq);
       if (applied.connections.length > 0) options.onDeliveries(applied.connections);
@@ -181,6 +201,7 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
 
   async function putOff(item: WorkItem, error: unknown, deps: ApplyDeps): Promise<void> {
     const dead = faultOf(item, error, deps);
+    if (item.status === "held") heldCursor = Math.min(heldCursor ?? item.seq, item.seq - 1);
     if (isPassing(error)) {
       heldBackUntil = clock.now() + storeRetryMs;
       return lookAgain(storeRetryMs);
@@ -209,6 +230,16 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
     });
   }
 
+  /** Live work is begun at once; replays come when it is their time. */
+  async function goOn(seqs: readonly number[]): Promise<void> {
+    const items = await store.workItems(seqs);
+    begin(items.filter(({ replay }) => replay === undefined));
+    const replayed = items.filter(({ replay }) => replay !== undefined).map(({ seq }) => seq);
+    if (replayed.length === 0) return;
+    replayCursor = Math.min(replayCursor, ...replayed.map((seq) => seq - 1));
+    options.onRetry();
+  }
+
   function rewind(): void {
     cursor = 0;
     replayCursor = 0;
@@ -229,6 +260,15 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
       if (clock.now() < heldBackUntil) return 0;
       return begin(await store.heldWork({ endedBy: clock.now(), limit: options.batch ?? 128 }));
     },
+    async applyHeld() {
+      if (heldCursor === undefined || clock.now() < heldBackUntil) return 0;
+      await open.below(maxOpen);
+      const after = heldCursor;
+      const items = await store.heldWork({ after, limit: options.batch ?? 128 });
+      if (heldCursor === after) heldCursor = items.at(-1)?.seq;
+      begin(items);
+      return items.length;
+    },
     async applyReplayed() {
       if (clock.now() < heldBackUntil || replaying > 0) return 0;
       const items = await store.replayWork(replayCursor, maxReplaying);
@@ -243,37 +283,24 @@ export function createApplyLoop(options: ApplyLoopOptions): ApplyLoop {
       return begun > 0 ? begun : last === undefined ? 0 : 1;
     },
     async applySome() {
-      const live = (await loop.applyReady()) + (await loop.applyEnded());
+      const live = (await loop.applyReady()) + (await loop.applyEnded()) + (await loop.applyHeld());
       return live > 0 ? live : loop.applyReplayed();
     },
     get waitsForDeliveries() {
       return waitsForDeliveries;
     },
+    goOn: (seqs) =>
+      open.track(
+        goOn(seqs).catch((error: unknown) => {
+          options.deps().observer.fault({ where: "looking for fetched work", error });
+          lookAgain(storeRetryMs);
+        }),
+      ),
     idle: () => open.idle(),
     rewind,
+    retryHeld() {
+      heldCursor = 0;
+    },
   };
   return loop;
-}
-
-/** What held work may be waiting for, that this step has changed. */
-export function namesOf(applied: Applied): EntityRef[] {
-  return applied.changed.flatMap((one) => [
-    { type: one.type, key: one.key },
-    ...Object.entries(one.ids).map(([name, value]) => waitingForId(one.type, name, value)),
-  ]);
-}
-
-/** The log has the fault; the dead letter names only the place, since a message could carry payload. */
-function faultOf(item: WorkItem, error: unknown, deps: ApplyDeps): Extract<Prepared, { kind: "dead" }> {
-  const where = `applying ${item.event.type} in ${item.pipeline}`;
-  deps.observer.fault({ where, error });
-  return { kind: "dead", code: "HK9002", message: errorMessage("HK9002", { where }) };
-}
-
-/** The names under which a work item's entities are locked. */
-function lockKeys(prepared: Prepared, item: WorkItem): string[] {
-  if (prepared.kind !== "mapped") return [`work/${item.seq}`];
-  return prepared.mapped.writes.flatMap((write) =>
-    write.key.kind === "id" ? [`${write.model.entity}/${write.key.value}`] : [],
-  );
 }

@@ -12,13 +12,15 @@ import type { Observer } from "../flow/observer.ts";
 import type { Routes } from "../flow/routes.ts";
 import type { AuditRow, Pause, Store } from "../store/store.ts";
 import { createApplyLoop } from "./apply-loop.ts";
-import { createDeliverLoop, type DeliverLoop } from "./deliver-loop.ts";
+import { createConnectionPumps } from "./connection-pumps.ts";
+import { createDeliverLoop } from "./deliver-loop.ts";
+import { createFetchLoop } from "./fetch-loop.ts";
 import { createInstalled, type Installed } from "./installed.ts";
 import { createIntakeGate } from "./intake-gate.ts";
 import { recoverInterrupted } from "./interrupted.ts";
 import { createPace, nextTurn } from "./pace.ts";
 import { createPauses } from "./pauses.ts";
-import { createPump, type Pump } from "./pump.ts";
+import { createPump } from "./pump.ts";
 import { startRetention } from "./retention.ts";
 import { createRetiring } from "./retiring.ts";
 import { withPatientSettling } from "./settle-store.ts";
@@ -51,7 +53,6 @@ export function createEngine(parts: EngineParts): Engine {
   /** What begins nothing new, so that a revision can take the place of another. */
   let quiet: "nothing" | "apply" | "all" = "nothing";
   const retiring = createRetiring();
-  const delivers = new Map<string, { loop: DeliverLoop; pump: Pump }>();
   let waitingRequests = 0;
   const pace = createPace(() => waitingRequests);
   let stopping = false;
@@ -66,41 +67,61 @@ export function createEngine(parts: EngineParts): Engine {
     pace,
     isPaused: (pipeline) => stopping || pauses.has("pipeline", pipeline),
     onDeliveries: (connections) => {
-      for (const name of connections) delivers.get(name)?.pump.kick();
+      for (const name of connections) pumps.kick("deliver", name);
+    },
+    onFetch: (connection) => {
+      pumps.kick("fetch", connection);
+      schedule();
     },
     isHeld: () => quiet !== "nothing",
     onRetry: () => applyPump.kick(),
   });
   const applyPump = createPump(guarded("apply", async () => (quiet === "nothing" ? apply.applySome() : 0)));
 
-  /** Loops outlive revisions: what is in flight stays known to the one that looks for more. */
-  function loopFor(connection: string): void {
-    if (delivers.has(connection)) return;
-    const loop = createDeliverLoop({
-      connection,
-      store,
-      clock,
-      pace,
-      isPaused: () => stopping || quiet === "all" || pauses.has("connection", connection),
-      link: () => installed.links.get(connection),
-      deps: (link, sink) => ({
-        store: settling,
-        connection: link.connection,
-        sink,
-        clock,
-        ids,
-        random: parts.random,
-        observer: pausing(observer, pauses),
-      }),
-      onProgress: () => {
-        delivers.get(connection)?.pump.kick();
+  const paused = (connection: string): boolean => stopping || pauses.has("connection", connection);
+  const telling = pausing(observer, pauses);
+  const pumps = createConnectionPumps({
+    guarded,
+    make(direction, connection) {
+      const common = { connection, store, clock, link: () => installed.links.get(connection) };
+      const onProgress = (): void => {
+        pumps.kick(direction, connection);
         if (apply.waitsForDeliveries) applyPump.kick();
         schedule();
-      },
-    });
-    delivers.set(connection, { loop, pump: createPump(guarded(`deliver to ${connection}`, () => loop.startDue())) });
-  }
-  for (const name of installed.links.keys()) loopFor(name);
+      };
+      if (direction === "fetch") {
+        return createFetchLoop({
+          ...common,
+          isPaused: () => quiet !== "nothing" || paused(connection),
+          deps: (link, sink) => ({
+            apply: { ...installed.apply, observer: telling },
+            connection: link.connection,
+            sink,
+            clock,
+            random: parts.random,
+          }),
+          onReady: apply.goOn,
+          onProgress,
+        });
+      }
+      return createDeliverLoop({
+        ...common,
+        pace,
+        isPaused: () => quiet === "all" || paused(connection),
+        deps: (link, sink) => ({
+          store: settling,
+          connection: link.connection,
+          sink,
+          clock,
+          ids,
+          random: parts.random,
+          observer: telling,
+        }),
+        onProgress,
+      });
+    },
+  });
+  pumps.open(installed.links.keys());
 
   /** A fault of the store's leaves the work where it is; the next timer looks again. */
   function guarded(where: string, step: () => Promise<number>): () => Promise<number> {
@@ -117,12 +138,11 @@ export function createEngine(parts: EngineParts): Engine {
 
   function kickAll(): void {
     applyPump.kick();
-    for (const { pump } of delivers.values()) pump.kick();
+    pumps.kickAll();
   }
 
   async function nextDue(what: "all" | "deliveries"): Promise<number | undefined> {
-    const instants = what === "all" ? [await store.nextHoldEnd()] : [];
-    for (const { loop } of delivers.values()) instants.push(await loop.nextAt());
+    const instants = [...(what === "all" ? [await store.nextHoldEnd()] : []), ...(await pumps.dues())];
     const known = instants.filter((instant) => instant !== undefined);
     return known.length === 0 ? undefined : Math.min(...known);
   }
@@ -140,11 +160,7 @@ export function createEngine(parts: EngineParts): Engine {
   async function restOf(all: boolean): Promise<void> {
     await applyPump.rest();
     await apply.idle();
-    if (!all) return;
-    for (const { loop, pump } of delivers.values()) {
-      await pump.rest();
-      await loop.idle();
-    }
+    if (all) await pumps.rest();
   }
 
   function retire(former: Installed): void {
@@ -236,13 +252,14 @@ export function createEngine(parts: EngineParts): Engine {
           const kept = new Map([...installed.links].filter(([name]) => next.keep.has(name)));
           const former = installed;
           installed = createInstalled({ revision, evaluator, kept }, standing);
-          for (const name of installed.links.keys()) loopFor(name);
+          pumps.open(installed.links.keys());
           retire(former);
           return changes.map(inWords);
         });
       } finally {
         quiet = "nothing";
         apply.rewind();
+        apply.retryHeld();
         kickAll();
         schedule();
       }
@@ -251,12 +268,7 @@ export function createEngine(parts: EngineParts): Engine {
       stopping = true;
       cancelTimer();
       endRetention();
-      const idle = Promise.all([
-        applyPump.rest(),
-        apply.idle(),
-        ...[...delivers.values()].map(({ loop }) => loop.idle()),
-        retiring.idle(),
-      ]);
+      const idle = Promise.all([applyPump.rest(), apply.idle(), pumps.idle(), retiring.idle()]);
       await Promise.race([idle, new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
       await Promise.all([...installed.links.values(), retiring].map((one) => one.close()));
       await installed.evaluator.close();
@@ -267,14 +279,7 @@ export function createEngine(parts: EngineParts): Engine {
         applyPump.kick();
         await applyPump.rest();
         await apply.idle();
-        for (const { loop, pump } of delivers.values()) {
-          // A delivery that ends kicks the pump again.
-          do {
-            pump.kick();
-            await pump.rest();
-            await loop.idle();
-          } while (pump.busy);
-        }
+        await pumps.drain();
       } while (applyPump.busy);
     },
     nextDue,
@@ -286,7 +291,10 @@ export function createEngine(parts: EngineParts): Engine {
     },
     async resume(kind, name, by) {
       const was = await pauses.remove(kind, name, auditOf("resume", `${kind} ${name}`, by));
-      if (kind === "pipeline") apply.rewind();
+      if (kind === "pipeline") {
+        apply.rewind();
+        apply.retryHeld();
+      }
       kickAll();
       return was;
     },

@@ -204,6 +204,66 @@ describe("createEngine", () => {
     expect((await bench.engine.store.entity("customer", "c1"))?.attributes["tier"]?.value).toBe("team");
   });
 
+  describe("held work", () => {
+    const state = (type: string) => `  - on: order.${type}\n    write: { order: { key: id, state: ${type} } }`;
+    const orders = (...types: string[]) =>
+      files({
+        connections: http(),
+        deliver: "- { to: crm, entity: order }",
+        rule: types.map(state).join("\n"),
+      });
+    const allowing = (config: Record<string, string>) => ({
+      ...config,
+      "config.yaml": (config["config.yaml"] ?? "").replace("new: [paid]", "new: [paid, shipped]"),
+    });
+    const openHeld = async (config: Record<string, string>): Promise<string> => {
+      bench = await openBench(config);
+      await bench.engine.start();
+      await bench.send({ id: "1", type: "order.new", at: 1_000, data: { id: "o1" } });
+      const shipped = await bench.send({ id: "3", type: "order.shipped", at: 3_000, data: { id: "o1" } });
+      expect((await bench.story(shipped)).summary.outcome).toBe("held");
+      return shipped;
+    };
+    const expectDelivered = async (id: string) => {
+      await bench.engine.drain();
+      expect((await bench.story(id)).summary.outcome).toBe("delivered");
+    };
+
+    it("that was woken while its pipeline was paused is tried at the resume", async () => {
+      const paid = orders("paid")["pipelines/orders.yaml"] ?? "";
+      const shipped = await openHeld({
+        ...orders("new", "shipped"),
+        "pipelines/payments.yaml": paid.replace("pipeline: orders", "pipeline: payments").replace("/shop", "/pay"),
+      });
+      await bench.engine.pause("pipeline", "orders", by);
+      await bench.send({ id: "2", type: "order.paid", at: 2_000, data: { id: "o1" }, path: "/hooks/pay" });
+      expect((await bench.story(shipped)).summary.outcome).toBe("held");
+      await bench.engine.resume("pipeline", "orders", by);
+      await expectDelivered(shipped);
+    });
+
+    it("is tried again when a new revision takes effect, and keeps its window if it must wait on", async () => {
+      const config = orders("new", "shipped");
+      const shipped = await openHeld(config);
+      const until = await bench.engine.store.nextHoldEnd();
+      bench.clock.advance(1_000);
+      await bench.swap(config);
+      await bench.engine.drain();
+      expect((await bench.story(shipped)).summary.outcome).toBe("held");
+      expect(await bench.engine.store.nextHoldEnd()).toBe(until);
+      await bench.swap(allowing(config));
+      await expectDelivered(shipped);
+    });
+
+    it("is tried again at a start: a crash may have come between its predecessor and the look for what waits", async () => {
+      const config = orders("new", "shipped");
+      const shipped = await openHeld(config);
+      Object.assign(config, allowing(config));
+      await bench.reopen();
+      await expectDelivered(shipped);
+    });
+  });
+
   it("stops an evaluation that does not end, keeps the event as a dead letter and maps the next one", async () => {
     const rule =
       "  - on: customer.changed\n    write:\n      customer:\n        key: id\n        fields:\n          note: $string($match(note, /^(a+)+$/).match)";
