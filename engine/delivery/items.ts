@@ -1,6 +1,7 @@
 /** Per-item results of a batch answer: which item went well, which is to be tried again, which is refused. */
 import type { Json } from "../core/types.ts";
 import type { ItemsSpec } from "../plugin/answers.schema.ts";
+import { listsAll } from "../plugin/batch-faults.ts";
 import type { Outcome } from "../plugin/index.ts";
 import { isThere, safeReason, valuesAt } from "./positions.ts";
 
@@ -43,10 +44,6 @@ function unnamed({ all, stray }: { all: boolean; stray: boolean }, { status, det
   if (stray) return { kind: "unknown", detail: `${detail}, with a fault that names no item` };
   return { kind: "delivered", status };
 }
-
-/** Every item has a result; else only those that failed. */
-export const listsAll = ({ lists, ok, error, status }: ItemsSpec): boolean =>
-  lists === undefined ? ok !== undefined || error !== undefined || status !== undefined : lists === "all";
 
 function listAt(body: Json | undefined, path: string): readonly Json[] | undefined {
   const at = valuesAt(body, path);

@@ -11,6 +11,7 @@ import { createAuthenticator } from "./auth.ts";
 import { checkItem } from "./batch.ts";
 import { type BodyGuard, checkBody, type Encoded, type EncodedAttributes, encodeAttributes } from "./encode.ts";
 import { fillSettings } from "./exchange.ts";
+import { getObject } from "./get-preset.ts";
 import { type CompiledParts, compileParts, type FrozenHttp, freezeParts, frozenData } from "./http-request.ts";
 import { type CompiledAction, joiningOf, mapOf, type Opened } from "./opened.ts";
 import { valuesAt } from "./positions.ts";
@@ -47,6 +48,7 @@ export async function openPreset(preset: Preset, raw: Settings, context: SinkCon
     prepare: (delivery) => prepare(delivery, opened),
     send: (request, send) => sendFrozen(request, send, opened),
     ...(batches === undefined ? {} : { batches }),
+    get: (request, signal) => getObject(request, signal, opened),
     probe: (signal) => probePreset(signal, opened),
     close: async () => context.http.close?.(),
   };

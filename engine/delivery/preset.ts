@@ -5,6 +5,7 @@ import { parseDuration, parseRate } from "../core/duration.ts";
 import { errorMessage } from "../core/errors.ts";
 import { closed } from "../core/schema.ts";
 import type { Json } from "../core/types.ts";
+import { batchFaults } from "../plugin/batch-faults.ts";
 import { httpSettings, type PresetField } from "../plugin/http.schema.ts";
 import {
   type ActionDescriptor,
@@ -18,7 +19,7 @@ import {
 import { badPatterns } from "../plugin/patterns.ts";
 import { type Preset, type PresetAction, presetSchema } from "../plugin/preset.schema.ts";
 import { partsExpressions, templateSources } from "../plugin/sources.ts";
-import { listsAll } from "./items.ts";
+import { canGet } from "./get-preset.ts";
 
 /** A preset that can be used, or what is wrong with the file. */
 export type ParsedPreset =
@@ -73,24 +74,6 @@ function presetFaults(preset: Preset): PresetFault[] {
     for (const reason of batchFaults(action)) add(reason, "actions", name, "batch");
   }
   return faults;
-}
-
-/** Why deliveries of the action can not share a request. */
-function batchFaults({ batch, steps, items, idempotency, body_format: format = "json" }: PresetAction): string[] {
-  if (batch === undefined) return [];
-  const byPosition = items !== undefined && items.index === undefined && items.id === undefined;
-  const faults: readonly (readonly [boolean, string])[] = [
-    [steps !== undefined, "`steps` are requests for one record"],
-    [idempotency?.header !== undefined, "a request has one idempotency key, and each delivery its own"],
-    [format === "form" || format === "text", `body_format ${format} has no list`],
-    [format !== "json" && batch.path !== "", `body_format ${format} is a list as a whole: path is ""`],
-    [format === "csv" && batch.group_by === "none", "rows of CSV must have the same columns"],
-    [
-      byPosition && items !== undefined && !listsAll(items),
-      "a list of faults needs `index` or `id` to tell whose they are",
-    ],
-  ];
-  return faults.flatMap(([wrong, reason]) => (wrong ? [reason] : []));
 }
 
 /** What a grant can not do without. */
@@ -150,6 +133,7 @@ function presetSink(preset: Preset): SinkDescriptor {
     defaultAction: preset.default_action,
     marksAttempts: true,
     defaults: limitsOf(preset),
+    reads: () => canGet(preset.auth),
     check: (settings) => missingForHost(preset, settings),
     expressions: settingExpressions,
     open: (settings, context) => context.openPreset(preset, settings),

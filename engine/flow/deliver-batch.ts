@@ -52,6 +52,7 @@ async function markAll(chosen: readonly Ready[], deps: DeliverDeps): Promise<rea
   });
   const failed = marks.find((mark) => mark.status === "rejected");
   if (failed !== undefined && marked.length === 0) throw failed.reason;
+  if (failed !== undefined) deps.observer.fault({ where: `mark for ${deps.connection.name}`, error: failed.reason });
   return marked;
 }
 

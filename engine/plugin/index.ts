@@ -20,6 +20,7 @@ export { closed, durationText, expressionText, flag, keyed, named, oneOf, secret
 export { Secret } from "../core/secret.ts";
 export type { ActionKind, AttributeWrite, Json, JsonObject } from "../core/types.ts";
 export { responseSchema, retryAfterSchema } from "./answers.schema.ts";
+export { batchFaults } from "./batch-faults.ts";
 export { authSchema, bodySchema, httpSettings } from "./http.schema.ts";
 export { badPatterns } from "./patterns.ts";
 export { actionSchema, type Preset, type PresetAction } from "./preset.schema.ts";
@@ -126,12 +127,27 @@ export interface SinkBatches {
   send(requests: readonly FrozenRequest[], contexts: readonly SendContext[]): Promise<readonly Outcome[]>;
 }
 
+/** A GET for a thin event; the path, with its query, goes behind the connection's host. */
+export interface GetRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What a GET came to. `gone`: 404 or 410. `cut`: more than may be kept, or it broke off: nothing of it is used. */
+export type GetAnswer =
+  | { readonly kind: "found"; readonly body: string }
+  | { readonly kind: "gone"; readonly detail: string }
+  | { readonly kind: "cut"; readonly limit: number }
+  | Exclude<Outcome, { readonly kind: "delivered" }>;
+
 /** An opened connection. */
 export interface OpenSink {
   /** Pure: the request for one delivery. Throws a `HookrailError` where the delivery can't be said to this sink. */
   prepare(delivery: SinkDelivery): MaybePromise<FrozenRequest>;
   send(request: FrozenRequest, context: SendContext): Promise<Outcome>;
   readonly batches?: SinkBatches;
+  /** Reads one object, for `fetch:` of a rule; nothing is changed there. */
+  get?(request: GetRequest, signal: AbortSignal): Promise<GetAnswer>;
   /** A harmless call, for `check --online`. */
   probe?(signal: AbortSignal): Promise<{ readonly ok: boolean; readonly detail: string }>;
   /** Rows of a query that only reads, a few at a time: for `hookrail seed`. */
@@ -147,6 +163,8 @@ export interface SinkHttp {
     readonly headers: Readonly<Record<string, string>>;
     readonly body?: string | Uint8Array;
     readonly signal: AbortSignal;
+    /** Most of the answer's body that is kept; else what the client keeps. */
+    readonly maxBytes?: number;
   }): Promise<HttpAnswer>;
   /** Ends kept connections; a sink calls it when it is closed. */
   close?(): Promise<void>;
@@ -244,6 +262,8 @@ export interface SinkDescriptor {
   };
   /** The actions of one connection, where its settings name them; instead of `actions`. The first is the default. */
   actionsOf?(settings: Settings): Readonly<Record<string, ActionDescriptor>>;
+  /** Pure; for `check`: `true` when a rule may `fetch:` over such a connection, else why not. Absent: it may not. */
+  reads?(settings: Settings): true | string;
   /** Pure; for `check`: what is wrong with the settings beyond their schema. */
   check?(settings: Settings): readonly SettingFault[];
   /** Pure; for `check`: the expressions the settings hold. */

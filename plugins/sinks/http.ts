@@ -7,6 +7,7 @@ import {
   actionSchema,
   authSchema,
   badPatterns,
+  batchFaults,
   closed,
   defineSink,
   durationText,
@@ -142,7 +143,9 @@ function actionsIn(settings: Settings): Record<string, PresetAction> {
     const action: PresetAction = Value.Check(actionSchema, own) ? own : {};
     const sendsBody = action.method !== "GET" && action.method !== "DELETE";
     const fallback = action.body === undefined && sendsBody ? { body: DEFAULT_BODY, attributes_at: "attributes" } : {};
-    return { kind: "upsert", idempotency: { header }, ...action, ...fallback, path };
+    // A request of several deliveries has none of their keys.
+    const idempotency = action.batch === undefined ? { idempotency: { header } } : {};
+    return { kind: "upsert", ...idempotency, ...action, ...fallback, path };
   };
   if (typeof declared === "object" && declared !== null && !Array.isArray(declared) && !(declared instanceof Secret)) {
     const entries = Object.entries(declared).map(([name, raw]) => {
@@ -228,13 +231,16 @@ function check(settings: Settings): SettingFault[] {
   const actions = actionsIn(settings);
   const name = defaultAction(settings, actions);
   if (actions[name] === undefined) return [fault("default_action", `no action \`${name}\``)];
-  return Object.entries(actions).flatMap(([action, { responses = [] }]) =>
-    badPatterns(responses).map(({ path, pattern }) => ({
+  return Object.entries(actions).flatMap(([action, spec]) => {
+    const at = settings["actions"] === undefined ? [] : ["actions", action];
+    const patterns = badPatterns(spec.responses ?? []).map(({ path, pattern }) => ({
       severity: "error" as const,
-      path: settings["actions"] === undefined ? ["responses", ...path] : ["actions", action, "responses", ...path],
+      path: [...at, "responses", ...path],
       message: `\`${pattern}\` is no regular expression`,
-    })),
-  );
+    }));
+    const batch = batchFaults(spec).map((message) => ({ severity: "error" as const, path: [...at, "batch"], message }));
+    return [...patterns, ...batch];
+  });
 }
 
 function expressions(settings: Settings): SettingExpression[] {
@@ -269,6 +275,12 @@ export default defineSink({
   idempotencyWindowOf(settings) {
     const window = parseDuration(settings["idempotency_window"]);
     return window.ok ? window.value : undefined;
+  },
+  reads(settings) {
+    if (settings["secret_url"] !== undefined) return "its `secret_url` is the credential, so that nothing can be put behind it";
+    const { auth: given } = settings;
+    const inBody = typeof given === "object" && given !== null && "kind" in given && given.kind === "body_field";
+    return inBody ? "its credential stands in the body, and a GET has none" : true;
   },
   check,
   expressions,
