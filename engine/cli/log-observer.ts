@@ -47,6 +47,10 @@ export function createLogObserver(log: Log, mask: (text: string) => string): Obs
       if (FINE.has(outcome)) log.info(outcome, fields);
       else log.warn(`not delivered: ${outcome}`, { ...fields, detail: mask(detail) });
     },
+    secretLearned({ source, name, fingerprint }) {
+      const fields = { source, name, fingerprint };
+      log.warn("a secret waits: hookrail secrets show, then accept or discard", fields);
+    },
     connectionPaused({ connection, detail }) {
       const fields = { connection, detail: mask(detail) };
       log.error("connection paused; its deliveries wait until hookrail resume connection", fields);

@@ -41,6 +41,8 @@ export interface Observer {
     /** It went well, but an earlier attempt of it had no answer and may have acted too. */
     readonly possiblyDuplicate?: boolean;
   }): void;
+  /** A provider told us a secret: it waits until a person accepts it. */
+  secretLearned?(fact: { readonly source: string; readonly name: string; readonly fingerprint: string }): void;
   connectionPaused(fact: { readonly connection: string; readonly detail: string }): void;
   /** A fault of the engine's own: the work stays in the store and is tried again. */
   fault(fact: { readonly where: string; readonly error: unknown }): void;

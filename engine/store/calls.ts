@@ -10,6 +10,8 @@ import type {
   DeliverySettlement,
   EraseRequest,
   EraseResult,
+  JudgedSecretCall,
+  LearnedSecret,
   Pause,
   PurgeRequest,
   PurgeResult,
@@ -43,6 +45,8 @@ export interface CallTable {
   };
   saveRevision: { argument: RevisionRecord; result: null };
   takeRevision: { argument: RevisionTaking; result: RevisionTaken };
+  learnSecret: { argument: LearnedSecret; result: null };
+  judgeSecret: { argument: JudgedSecretCall; result: null };
   seed: { argument: SeedRequest; result: SeedResult };
   erase: { argument: EraseRequest; result: EraseResult };
   /** Lifts a tombstone; false when there is none. */

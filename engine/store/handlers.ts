@@ -7,6 +7,7 @@ import { createDeadLetterHandlers } from "./dead-letters.ts";
 import { createDeliveryHandlers } from "./deliveries.ts";
 import { createEraseHandlers } from "./erase.ts";
 import { createLanes } from "./lanes.ts";
+import { createLearnedHandlers } from "./learned.ts";
 import { createAuditWriter, createOperateHandlers } from "./operate.ts";
 import { createPurge } from "./purge.ts";
 import { createReplay } from "./replay.ts";
@@ -26,5 +27,6 @@ export function createHandlers(db: Db): Handlers {
     replay: createReplay(db),
     ...createEraseHandlers(db, lanes),
     purge: createPurge(db),
+    ...createLearnedHandlers(db),
   };
 }

@@ -57,6 +57,7 @@ export function createMoveNames(db: Db): MoveNames {
       all(
         [
           "UPDATE OR REPLACE sources SET name = @to WHERE name = @from",
+          "UPDATE OR REPLACE learned_secrets SET source = @to WHERE source = @from",
           "UPDATE events SET source = @to WHERE source = @from",
         ],
         move,

@@ -137,6 +137,25 @@ export interface SeedResult {
 }
 
 /** That an entity type was seeded: when last, and how many entities in all. */
+/** A secret a provider told us in a handshake. Only an accepted one verifies anything. */
+export interface LearnedSecret {
+  readonly source: string;
+  /** As its recipe calls it. */
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly value: string;
+  readonly learnedAt: number;
+  readonly status: "pending" | "accepted";
+}
+
+/** What a person did with one; without a status it is forgotten. */
+export interface JudgedSecretCall {
+  readonly source: string;
+  readonly fingerprint: string;
+  readonly status?: LearnedSecret["status"];
+  readonly audit: AuditRow;
+}
+
 export interface SeedMark {
   readonly entity: string;
   readonly at: number;

@@ -9,6 +9,7 @@ import type { HookrailError } from "../core/errors.ts";
 import { type Db, failOpen, openConnection } from "./connection.ts";
 import { createGroupRunner } from "./group.ts";
 import { createHandlers } from "./handlers.ts";
+import { createLearnedReads } from "./learned.ts";
 import { type StoreLock, takeLock } from "./lock.ts";
 import { migrate, refuseNewer, refuseOlder, shippedMigrations } from "./migrate.ts";
 import { createDeliveryReads } from "./read-deliveries.ts";
@@ -102,7 +103,7 @@ async function assemble(
       };
   const writer = createWriter(transport, options.onFatal ?? (() => {}));
   const close = async () => {
-    const marked = await writer.call("markClosed", null).then(
+    const marked = await writer.last("markClosed", null).then(
       () => true,
       () => false,
     );
@@ -152,6 +153,7 @@ function createReads(db: Db, path: string) {
     ...createEntityReads(db),
     erasePlan: createErasePlan(db),
     size: createSize(db, path),
+    ...createLearnedReads(db),
     ...createOperateReads(db),
     ...deliveries,
   };
@@ -181,6 +183,8 @@ function createStore(
     saveRevision: async (revision) => void (await writer.call("saveRevision", revision)),
     takeRevision: (taking) => writer.call("takeRevision", taking),
     seed: (request) => writer.call("seed", request),
+    learnSecret: async (secret) => void (await writer.call("learnSecret", secret)),
+    judgeSecret: async (call) => void (await writer.call("judgeSecret", call)),
     replay: (request) => writer.call("replay", request),
     purge: (request) => writer.call("purge", request),
     erase: (request) => writer.call("erase", request),

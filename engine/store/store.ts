@@ -18,6 +18,8 @@ import type {
   EventSummary,
   JudgedSecretCall,
   LearnedSecret,
+  JudgedSecretCall,
+  LearnedSecret,
   LineageRow,
   Pause,
   PurgeRequest,
@@ -75,6 +77,8 @@ export interface StoreReader {
   audit(limit: number): Promise<readonly AuditRow[]>;
   counts(): Promise<StoreCounts>;
   size(): Promise<StoreSize>;
+  /** Newest first; of one source, or of all. */
+  learnedSecrets(source?: string): Promise<readonly LearnedSecret[]>;
   /** Newest first; of one source, or of all. */
   learnedSecrets(source?: string): Promise<readonly LearnedSecret[]>;
   /** What was ever seeded, by entity. */
@@ -152,6 +156,9 @@ export interface Store extends StoreReader {
   takeRevision(taking: RevisionTaking): Promise<RevisionTaken>;
   /** Entities loaded from what the CRM already knows; what is there already is left alone. */
   seed(request: SeedRequest): Promise<SeedResult>;
+  /** Keeps a secret a provider told us; one that is there stays as it is. */
+  learnSecret(secret: LearnedSecret): Promise<void>;
+  judgeSecret(call: JudgedSecretCall): Promise<void>;
   /** Keeps a secret a provider told us; one that is there stays as it is. */
   learnSecret(secret: LearnedSecret): Promise<void>;
   judgeSecret(call: JudgedSecretCall): Promise<void>;

@@ -17,6 +17,8 @@ export interface WriterTransport {
 export interface Writer {
   /** Resolves after a durable commit. */
   call<K extends CallName>(name: K, argument: Argument<K>): Promise<Result<K>>;
+  /** One more call, and from now on no other. */
+  last<K extends CallName>(name: K, argument: Argument<K>): Promise<Result<K>>;
   /** Writes what is queued, then ends; later calls are refused. */
   close(): Promise<void>;
 }
@@ -109,7 +111,7 @@ export function createWriter(transport: WriterTransport, onFatal: (error: Hookra
     }
   }
 
-  return {
+  const writer: Writer = {
     async call(name, argument) {
       if (closed) fail("HK4010", { reason: "it was closed" });
       const call = { name, argument } as Call;
@@ -129,6 +131,12 @@ export function createWriter(transport: WriterTransport, onFatal: (error: Hookra
       else sendSoon();
       return answer;
     },
+    last(name, argument) {
+      // It is queued before `call` waits for anything.
+      const answer = writer.call(name, argument);
+      closed = true;
+      return answer;
+    },
     async close() {
       closed = true;
       send();
@@ -136,6 +144,7 @@ export function createWriter(transport: WriterTransport, onFatal: (error: Hookra
       await transport.close();
     },
   };
+  return writer;
 }
 
 function bodyBytes(call: Call): number {

@@ -7,6 +7,8 @@ import type { Ids } from "../core/ids.ts";
 import { createAdmission } from "../flow/admission.ts";
 import type { Actor, Engine } from "../flow/engine.ts";
 import { ingest, notFound, turnAway } from "../flow/ingest.ts";
+import type { ProviderCalls } from "../flow/keys.ts";
+import { createLearnedSecrets } from "../flow/learned.ts";
 import { touchesNames } from "../flow/names.ts";
 import type { Observer } from "../flow/observer.ts";
 import type { Routes } from "../flow/routes.ts";
@@ -38,6 +40,8 @@ export interface EngineParts {
   readonly observer: Observer;
   /** Default: the revision's own. */
   readonly routes?: Routes;
+  /** What intake asks of providers; without it keys can not be fetched. */
+  readonly calls?: ProviderCalls;
 }
 
 /** A look at the clock at least this often, so that a missed timer is no lost event. */
@@ -46,6 +50,7 @@ const maxSleepMs = 30_000;
 export function createEngine(parts: EngineParts): Engine {
   const { store, clock, observer, ids } = parts;
   const pauses = createPauses(store);
+  const learned = createLearnedSecrets({ store, clock, onNew: (fact) => observer.secretLearned?.(fact) });
   const admission = createAdmission(clock, async () => (await store.counts()).ready);
   const standing = { store, clock, ids, observer: admission.watch(observer) };
   let installed = createInstalled(parts, standing);
@@ -221,7 +226,8 @@ export function createEngine(parts: EngineParts): Engine {
           const { routes } = installed;
           const source = routes.source(request.path);
           if (source === undefined) return notFound;
-          return ingest(request, { routes, source, store: intakeStore, clock, ids, observer, admission });
+          const asks = { calls: parts.calls, learned };
+          return ingest(request, { routes, source, store: intakeStore, clock, ids, observer, admission, ...asks });
         });
       } finally {
         waitingRequests--;

@@ -62,7 +62,7 @@ describe("the first five minutes, with the shipped config", () => {
     );
     expect(story).toMatch(/customer\/cus_1\.tier: nothing -> "team"/);
     expect(story).toMatch(/to local +upsert customer\/cus_1 +delivered/);
-    expect(story).toContain("its effect happens once, whatever is repeated");
+    expect(story).toContain("exactly-once effect: a repeat changes nothing");
     expect(readCrm(installation.root, "SELECT tier FROM customer WHERE stripe_id = 'cus_1'")).toEqual([
       { tier: "team" },
     ]);

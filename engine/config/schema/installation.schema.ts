@@ -85,7 +85,19 @@ export const adminSchema = closed(
       named(
         Type.Array(
           oneOf(
-            ["read", "read_sensitive", "pause", "retry", "discard", "replay", "edit", "seed", "erase", "reload"],
+            [
+              "read",
+              "read_sensitive",
+              "pause",
+              "retry",
+              "discard",
+              "replay",
+              "edit",
+              "seed",
+              "erase",
+              "reload",
+              "secrets",
+            ],
             "A right.",
           ),
           { minItems: 1 },
