@@ -116,6 +116,7 @@ async function takeStep(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Pr
         retryPlan: (connection) => deps.retryPlan(pipeline, connection),
         ids: deps.ids,
         now: at,
+        marksAttempts: (name) => deps.routes.revision.connections.get(name)?.sink.marksAttempts ?? false,
       });
       if (isFault(born)) return end(deadOutcome(item, deps, { ...born, rule: mapped.rule }));
       const notSent = withheld.map(({ id }) => ({ deliver: id, why: "a replay does not repeat effects" }));

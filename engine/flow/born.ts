@@ -8,14 +8,14 @@ import { errorMessage } from "../core/errors.ts";
 import type { Evaluator, Expression, Scope } from "../core/expression.ts";
 import type { Ids } from "../core/ids.ts";
 import { refKey } from "../core/record.ts";
-import type { AttributeWrite, DeliveryId, Json } from "../core/types.ts";
+import type { AttributeWrite, Json } from "../core/types.ts";
 import { sameJson } from "../core/values.ts";
 import type { DeliverModel, RetryPlan } from "../delivery/model.ts";
 import { missingReadings } from "../mapping/policy.ts";
 import { valuesOf } from "../ordering/draft.ts";
 import { unknownState } from "../ordering/state.ts";
 import type { Touched } from "../ordering/step.ts";
-import type { NewDelivery, OnceMark, OpenUpsert, Store, StoredEvent } from "../store/store.ts";
+import type { MergedUpsert, NewDelivery, OnceMark, OpenUpsert, Store, StoredEvent } from "../store/store.ts";
 import { canonicalJson } from "./canonical.ts";
 import { readInstant } from "./instant.ts";
 
@@ -32,6 +32,8 @@ export interface BornInput {
   readonly evaluator: Evaluator;
   readonly store: Pick<Store, "acknowledged" | "openUpserts" | "onceMarked">;
   readonly retryPlan: (connection: string) => RetryPlan;
+  /** False: what is pending may have been sent. */
+  readonly marksAttempts: (connection: string) => boolean;
   readonly ids: Ids;
   readonly now: number;
 }
@@ -44,7 +46,7 @@ interface Considered extends BornInput {
 export interface Born {
   readonly deliveries: readonly NewDelivery[];
   readonly once: readonly OnceMark[];
-  readonly merged: readonly { readonly delivery: DeliveryId; readonly into: DeliveryId }[];
+  readonly merged: readonly MergedUpsert[];
   /** Entries that fire nothing, and why: for `explain`. */
   readonly notSent: readonly { readonly deliver: string; readonly why: string }[];
 }
@@ -58,7 +60,7 @@ export interface BornFault {
 type Collected = {
   deliveries: NewDelivery[];
   once: OnceMark[];
-  merged: { delivery: DeliveryId; into: DeliveryId }[];
+  merged: MergedUpsert[];
   notSent: { deliver: string; why: string }[];
 };
 
@@ -102,7 +104,7 @@ async function consider(
   if ("code" in params) return params;
   const delivery = newDelivery(input, entry, { touched, attributes, params: params.values, notAfter: late.notAfter });
   const mergeable = open.filter((one) => one.mergeable && one.action === entry.action);
-  const merged = takeOver(delivery, touched, mergeable);
+  const merged = takeOver(delivery, touched, { pending: mergeable, isSure: input.marksAttempts(entry.connection) });
   born.deliveries.push(merged.delivery);
   born.merged.push(...merged.merged);
   if (mark !== undefined) born.once.push(mark.mark);
@@ -285,8 +287,8 @@ async function openFor(input: Considered, entry: DeliverModel, touched: Touched)
 function takeOver(
   delivery: NewDelivery,
   touched: Touched,
-  pending: readonly OpenUpsert[],
-): { delivery: NewDelivery; merged: { delivery: DeliveryId; into: DeliveryId }[] } {
+  { pending, isSure }: { readonly pending: readonly OpenUpsert[]; readonly isSure: boolean },
+): { delivery: NewDelivery; merged: MergedUpsert[] } {
   if (pending.length === 0) return { delivery, merged: [] };
   const attributes = { ...delivery.attributes };
   for (const one of pending) {
@@ -297,6 +299,10 @@ function takeOver(
   }
   return {
     delivery: { ...delivery, attributes },
-    merged: pending.map((one) => ({ delivery: one.id, into: delivery.id })),
+    merged: pending.map((one) => ({
+      delivery: one.id,
+      into: delivery.id,
+      ...(isSure ? {} : { forgotten: [...Object.keys(one.attributes), acknowledgedState] }),
+    })),
   };
 }

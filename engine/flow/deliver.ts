@@ -2,20 +2,18 @@
  * The third spine: one attempt of one delivery. freeze -> mark durably -> send -> settle. A crash anywhere leaves a
  * delivery that is either not sent, or marked as perhaps sent; never one that was sent and is not known to be.
  */
-import { hash } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import { HookrailError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
-import type { Json } from "../core/types.ts";
 import { sameJson } from "../core/values.ts";
 import { guaranteeOf } from "../delivery/guarantee.ts";
 import type { ConnectionModel } from "../delivery/model.ts";
 import type { FrozenRequest, OpenSink, Outcome, SendContext, SinkDelivery } from "../plugin/index.ts";
 import type { AttemptMark, DeliveryRecord, DeliverySettlement, Store } from "../store/store.ts";
 import { acknowledgedState } from "./born.ts";
-import { canonicalJson } from "./canonical.ts";
 import type { Observer } from "./observer.ts";
-import { acknowledgedBy, POSSIBLY_DUPLICATE, settlementOf, unsendable } from "./settle.ts";
+import { overtaken } from "./overtaken.ts";
+import { POSSIBLY_DUPLICATE, settlementOf, unsendable, unsure } from "./settle.ts";
 
 export interface DeliverDeps {
   readonly store: Store;
@@ -42,6 +40,8 @@ export interface Ready {
   readonly startedAt: number;
   /** Given with the first attempt: what the store is to keep. */
   readonly first: { readonly frozen?: FrozenRequest };
+  /** Another one than is stored, under another key: that is kept before it is sent, whatever the sink. */
+  readonly remade?: NonNullable<AttemptMark["remade"]>;
 }
 
 /** Makes one attempt and settles it. Throws only when the store does. */
@@ -58,14 +58,17 @@ export async function attemptDelivery(record: DeliveryRecord, deps: DeliverDeps)
 /** All that comes before the mark. What is not to be sent is settled here. */
 export async function prepareAttempt(record: DeliveryRecord, deps: DeliverDeps): Promise<Ready | Attempted> {
   const now = deps.clock.now();
-  if (record.notAfter !== undefined && now > record.notAfter) return supersede(record, deps, "`not_after` has passed");
+  if (record.notAfter !== undefined && now > record.notAfter) {
+    // Where attempts leave no mark nobody knows whether it was sent: what was acknowledged before is no measure.
+    return supersede(record, deps, "`not_after` has passed", unsure(record));
+  }
   const guarantee = guaranteeOf(deps.connection, record.action);
   const stopped = unsendable(record, { guarantee, now, deadId: () => deps.ids.deadLetter() });
   if (stopped !== undefined) return park(record, stopped, deps);
-  const rest = await withoutNewer(record, deps.store);
-  if (rest === undefined) return supersede(record, deps, "newer values have been sent since");
-  const isFresh = rest === record && record.frozen === undefined;
-  const current = isFresh ? await withoutAcknowledged(record, deps.store) : rest;
+  const redone = await overtaken(record, deps.store);
+  if (redone.kind === "superseded") return supersede(record, deps, redone.note);
+  const isFresh = redone.kind === "same" && record.frozen === undefined;
+  const current = isFresh ? await withoutAcknowledged(record, deps.store) : redone.record;
   if (current === undefined) return supersede(record, deps, "the connection has these values already");
   const frozen = await freeze(current, deps);
   if (frozen instanceof HookrailError) {
@@ -75,13 +78,21 @@ export async function prepareAttempt(record: DeliveryRecord, deps: DeliverDeps):
       { attempt: { startedAt: now, fault: frozen }, deps },
     );
   }
-  return { record: current, frozen, startedAt: now, first: record.frozen === undefined ? { frozen } : {} };
+  return {
+    record: current,
+    frozen,
+    startedAt: now,
+    first: current.frozen === undefined ? { frozen } : {},
+    ...(redone.kind === "remade" ? { remade: changedParts(current) } : {}),
+  };
 }
 
 /** Marks the attempt durably, where the sink needs it. False: it is not to be sent any more. */
-export async function markReady({ record, startedAt, first }: Ready, deps: DeliverDeps): Promise<boolean> {
-  if (!deps.connection.sink.marksAttempts) return true;
-  return mark({ delivery: record.id, attempt: record.attempts + 1, at: startedAt, ...first }, deps.store);
+export async function markReady(ready: Ready, deps: DeliverDeps): Promise<boolean> {
+  const { record, startedAt, first, remade } = ready;
+  if (!deps.connection.sink.marksAttempts && remade === undefined) return true;
+  const changed = remade === undefined ? {} : { remade };
+  return mark({ delivery: record.id, attempt: record.attempts + 1, at: startedAt, ...first, ...changed }, deps.store);
 }
 
 /** Settles an attempt that was made. */
@@ -89,31 +100,9 @@ export async function settleReady(ready: Ready, outcome: Outcome, deps: DeliverD
   return settle(ready.record, outcome, { attempt: { startedAt: ready.startedAt, ...ready.first }, deps });
 }
 
-/**
- * Without what a newer upsert has brought to the sink since this one was first tried: while it waits it blocks its
- * lane, but as a dead letter it did not. Its failure cleared its marks, so another value acknowledged now is newer.
- * What is left is another request, under another key. `undefined`: nothing is left.
- */
-async function withoutNewer(record: DeliveryRecord, store: Store): Promise<DeliveryRecord | undefined> {
-  const wasTried = record.frozen !== undefined || record.attempts > 0;
-  if (record.kind !== "upsert" || !wasTried) return record;
-  const known = await store.acknowledged(record.connection, record.entity, record.action);
-  const mine = Object.entries(acknowledgedBy(record));
-  if (mine.every(([name, value]) => !(name in known) || sameJson(value, known[name]))) return record;
-  const entity = await store.entity(record.entity.type, record.entity.key);
-  const isStill = (name: string, value: Json) =>
-    sameJson(value, name === acknowledgedState ? entity?.state : entity?.attributes[name]?.value);
-  // What the entity has still is right, whatever an older dead letter that was sent again has brought there.
-  const left = mine.filter(([name, value]) => !(name in known) || isStill(name, value)).map(([name]) => name);
-  if (left.length === mine.length) return record;
-  if (left.length === 0) return undefined;
-  const { frozen: _frozen, state, ...whole } = record;
-  return {
-    ...whole,
-    ...(state === undefined || !left.includes(acknowledgedState) ? {} : { state }),
-    attributes: Object.fromEntries(Object.entries(record.attributes).filter(([name]) => left.includes(name))),
-    idempotencyKey: hash("sha256", canonicalJson([record.idempotencyKey, left]), "hex").slice(0, 40),
-  };
+function changedParts(record: DeliveryRecord): NonNullable<AttemptMark["remade"]> {
+  const { attributes, state, entityVersion, idempotencyKey } = record;
+  return { attributes, ...(state === undefined ? {} : { state }), entityVersion, idempotencyKey };
 }
 
 /** False: a newer upsert has taken the delivery over since it was found due; it carries these values too. */
@@ -185,7 +174,7 @@ export function sendContext(record: DeliveryRecord, signal: AbortSignal): SendCo
 /** By the plugin contract a throw means that nobody knows whether it was applied: `undefined`. */
 export async function withinTimeout<T>(
   connection: string,
-  deps: DeliverDeps,
+  deps: Pick<DeliverDeps, "clock" | "connection" | "observer">,
   sending: (signal: AbortSignal) => Promise<T>,
 ): Promise<T | undefined> {
   const deadline = new AbortController();
@@ -243,8 +232,13 @@ async function settle(
   };
 }
 
-async function supersede(record: DeliveryRecord, deps: DeliverDeps, note: string): Promise<Attempted> {
-  await deps.store.settleDelivery({ delivery: record.id, status: "superseded", note });
+async function supersede(
+  record: DeliveryRecord,
+  deps: DeliverDeps,
+  note: string,
+  doubt: Pick<DeliverySettlement, "forgotten"> = {},
+): Promise<Attempted> {
+  await deps.store.settleDelivery({ delivery: record.id, status: "superseded", note, ...doubt });
   return { outcome: "superseded" };
 }
 
@@ -269,7 +263,7 @@ async function park(record: DeliveryRecord, settlement: DeliverySettlement, deps
 export async function pauseConnection(
   connection: string,
   outcome: Extract<Outcome, { kind: "pause" }>,
-  deps: DeliverDeps,
+  deps: Pick<DeliverDeps, "clock" | "observer"> & { readonly store: Pick<Store, "setPause"> },
 ): Promise<void> {
   const at = deps.clock.now();
   const reason = `answered ${outcome.status ?? ""}: ${outcome.detail}`;

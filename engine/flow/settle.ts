@@ -52,17 +52,13 @@ export function settlementOf(record: DeliveryRecord, outcome: Outcome, context: 
         };
       return { ...base, ...dieOf(record, refused(connection, outcome.detail), context) };
     case "unknown": {
-      if (context.guarantee.kind === "at_most_once")
-        return { ...base, ...dieOf(record, parked(record, "HK5303"), context) };
       // The sink may still be at work on it: its own timeout is waited out before anything else is written there.
-      return {
-        ...base,
-        ...again(
-          record,
-          { ...outcome, earliest: context.now + context.connection.timeoutMs, mayHaveActed: true },
-          context,
-        ),
-      };
+      const quietUntil = context.now + context.connection.timeoutMs;
+      const end =
+        context.guarantee.kind === "at_most_once"
+          ? dieOf(record, parked(record, "HK5303"), context)
+          : again(record, { ...outcome, earliest: quietUntil, mayHaveActed: true }, context);
+      return { ...base, quietUntil, ...end };
     }
     case "retry":
       return {
@@ -195,7 +191,7 @@ function dieOf(
 }
 
 /** What is still to be sent, or may have been, makes what was acknowledged before no measure of what is there. */
-function unsure(record: DeliveryRecord): Pick<DeliverySettlement, "forgotten"> {
+export function unsure(record: DeliveryRecord): Pick<DeliverySettlement, "forgotten"> {
   return record.kind === "upsert" ? { forgotten: marksOf(record) } : {};
 }
 

@@ -3,6 +3,7 @@
  *
  * Two actions of a connection may write to two places or to one, and nobody here knows which. So a value is kept with
  * the actions that have brought it: another value, by whatever action, makes what the others brought no measure.
+ * Beside them stands which upsert was last tried there: one that is tried again and finds another there was overtaken.
  */
 import type { EntityRef, Json } from "../core/types.ts";
 import { sameJson } from "../core/values.ts";
@@ -38,13 +39,16 @@ function isMark(mark: Mark | Json): mark is Mark {
 
 /** Changes acknowledged values, inside the caller's transaction. */
 export interface AcknowledgedWriter {
-  forgetAll(at: Place): void;
+  /** `tried`: the upsert that may have come there. */
+  forgetAll(at: Place, tried: number): void;
   change(
     at: Place,
     change: {
       readonly action: string;
       readonly learnt: Readonly<Record<string, Json>>;
       readonly forgotten: readonly string[];
+      /** Seq of the upsert that was tried; absent: nothing was. */
+      readonly tried?: number;
     },
   ): void;
 }
@@ -56,14 +60,14 @@ export function createAcknowledgedWriter(db: Db): AcknowledgedWriter {
     )
     .pluck();
   const put = db.prepare(
-    "INSERT OR REPLACE INTO acknowledged (connection, entity_type, entity_key, attributes) VALUES (?, ?, ?, ?)",
+    `INSERT INTO acknowledged (connection, entity_type, entity_key, attributes, tried) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (connection, entity_type, entity_key) DO UPDATE SET attributes = excluded.attributes, tried = coalesce(excluded.tried, tried)`,
   );
-  const remove = db.prepare("DELETE FROM acknowledged WHERE connection = ? AND entity_type = ? AND entity_key = ?");
   return {
-    forgetAll({ connection, entity }) {
-      remove.run(connection, entity.type, entity.key);
+    forgetAll({ connection, entity }, tried) {
+      put.run(connection, entity.type, entity.key, "{}", tried);
     },
-    change({ connection, entity }, { action, learnt, forgotten }) {
+    change({ connection, entity }, { action, learnt, forgotten, tried }) {
       const before = find.get(connection, entity.type, entity.key);
       const marks = readMarks(before);
       for (const [name, v] of Object.entries(learnt)) {
@@ -72,7 +76,7 @@ export function createAcknowledgedWriter(db: Db): AcknowledgedWriter {
         marks.set(name, { v, a: [...others, action] });
       }
       for (const name of forgotten) marks.delete(name);
-      put.run(connection, entity.type, entity.key, JSON.stringify(Object.fromEntries(marks)));
+      put.run(connection, entity.type, entity.key, JSON.stringify(Object.fromEntries(marks)), tried ?? null);
     },
   };
 }

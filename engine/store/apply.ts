@@ -1,12 +1,13 @@
 /** What the apply step decided, in one transaction: checked whole before a row is written. */
 import { fail } from "../core/errors.ts";
 import type { DeliveryId } from "../core/types.ts";
+import { createAcknowledgedWriter } from "./acknowledged.ts";
 import type { Handlers } from "./calls.ts";
 import type { Db } from "./connection.ts";
 import { createDeadLetterWriter } from "./dead-letters.ts";
 import { createEntityWriter } from "./entities.ts";
 import { createHashedAs, markKey } from "./hashed-names.ts";
-import type { Lanes } from "./lanes.ts";
+import type { Lanes, OpenDelivery } from "./lanes.ts";
 import { createAuditWriter } from "./operate.ts";
 import { createReplayMemory } from "./replay.ts";
 import { jsonOrNull, orNull } from "./rows.ts";
@@ -17,6 +18,7 @@ export function createApply(db: Db, lanes: Lanes): Handlers["apply"] {
   const statements = prepareApply(db);
   const entities = createEntityWriter(db);
   const deadLetters = createDeadLetterWriter(db);
+  const acknowledged = createAcknowledgedWriter(db);
   const replays = createReplayMemory(db);
   const audits = createAuditWriter(db);
   return (commit) => {
@@ -35,7 +37,15 @@ export function createApply(db: Db, lanes: Lanes): Handlers["apply"] {
     for (const mark of commit.once) statements.mark.run(markKey(statements.hashedAs, mark), commit.eventSeq);
     for (const delivery of commit.deliveries)
       insertDelivery(statements, lanes, { delivery, eventSeq: commit.eventSeq });
-    for (const { delivery, into } of commit.merged) merge(statements, lanes, { from: delivery, into, at: commit.at });
+    for (const one of commit.merged) {
+      const row = merge(statements, lanes, { from: one.delivery, into: one.into, at: commit.at });
+      const { connection, entity_type: type, entity_key: key } = row;
+      if (one.forgotten !== undefined)
+        acknowledged.change(
+          { connection, entity: { type, key } },
+          { action: "", learnt: {}, forgotten: one.forgotten },
+        );
+    }
     if (commit.outcome.status === "dead") {
       deadLetters.insert({ letter: commit.outcome.dead, kind: "event", eventSeq: commit.eventSeq });
       replays.remember(commit.outcome.dead.id, replay);
@@ -114,15 +124,16 @@ function merge(
   statements: Statements,
   lanes: Lanes,
   { from, into, at }: { from: DeliveryId; into: DeliveryId; at: number },
-): void {
+): OpenDelivery {
   const fromSeq = statements.deliverySeq.get(from);
   const intoSeq = statements.deliverySeq.get(into);
   if (intoSeq === undefined) fail("HK4014", { delivery: into });
   const row = fromSeq === undefined ? undefined : lanes.find(fromSeq);
-  if (row === undefined) fail("HK4014", { delivery: from });
+  if (row === undefined) return fail("HK4014", { delivery: from });
   statements.merged.run(intoSeq, at, row.delivery_seq);
   statements.mergedAgain.run(intoSeq, row.delivery_seq);
   lanes.close(row);
+  return row;
 }
 
 function finishWork(statements: Statements, commit: ApplyCommit, generation: number): void {

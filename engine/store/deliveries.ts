@@ -33,6 +33,7 @@ export function createDeliveryHandlers(db: Db, lanes: Lanes): Pick<Handlers, "ma
 function markAttempt({ statements, lanes }: Tools, mark: AttemptMark): void {
   const { row, delivery } = findDelivery({ statements, lanes }, mark.delivery);
   checkMove(row, delivery, "sending");
+  if (mark.remade !== undefined) remake(statements, delivery.seq, mark.remade);
   if (mark.frozen !== undefined) freeze(statements, delivery.seq, mark.frozen);
   statements.attemptStarted.run(delivery.seq, mark.attempt, mark.at);
   if (row !== undefined) statements.sending.run(mark.attempt, mark.at, delivery.seq);
@@ -49,6 +50,7 @@ function settle(tools: Tools, settlement: DeliverySettlement, at: number): void 
   if (settlement.frozen !== undefined) freeze(statements, delivery.seq, settlement.frozen);
   if (settlement.attempt !== undefined) recordAttempt(statements, delivery.seq, settlement.attempt);
   acknowledge(tools, delivery, settlement);
+  if (settlement.quietUntil !== undefined) tools.lanes.quiet(delivery, settlement.quietUntil);
   if (late || row === undefined) return;
   if (settlement.status === "delivered" || settlement.status === "superseded" || settlement.status === "dead") {
     close(tools, { row, delivery, settlement, at });
@@ -106,8 +108,20 @@ function acknowledge({ acknowledged }: Tools, delivery: Found, settlement: Deliv
   const { connection, entity_type: type, entity_key: key } = delivery;
   acknowledged.change(
     { connection, entity: { type, key } },
-    { action: delivery.action, learnt: settlement.acknowledged ?? {}, forgotten: settlement.forgotten ?? [] },
+    {
+      action: delivery.action,
+      learnt: settlement.acknowledged ?? {},
+      forgotten: settlement.forgotten ?? [],
+      ...(settlement.attempt === undefined ? {} : { tried: delivery.seq }),
+    },
   );
+}
+
+/** What it was before stands in the history of its event; from now on this is what is tried again. */
+function remake(statements: Statements, seq: number, remade: NonNullable<AttemptMark["remade"]>): void {
+  const { attributes, state, entityVersion, idempotencyKey } = remade;
+  statements.remake.run(JSON.stringify(attributes), orNull(state), entityVersion, idempotencyKey, seq);
+  statements.thaw.run(seq);
 }
 
 /**
@@ -115,7 +129,7 @@ function acknowledge({ acknowledged }: Tools, delivery: Found, settlement: Deliv
  * connection's marks are gone.
  */
 function recover(
-  { statements, acknowledged }: Tools,
+  { statements, acknowledged, lanes }: Tools,
   at: number,
   waits: ReadonlyMap<string, number>,
 ): readonly number[] {
@@ -129,11 +143,14 @@ function recover(
       row.delivery_seq,
       row.attempts,
     );
-    const due = at + (waits.get(row.connection) ?? 0);
+    const wait = waits.get(row.connection) ?? 0;
+    const due = at + wait;
     statements.reschedule.run("unknown", row.attempts, due, row.first_attempt_at, row.delivery_seq);
+    if (wait > 0) lanes.quiet(row, due);
     if (row.kind !== "upsert") continue;
     // All of the entity's marks: what the attempt wrote besides its attributes (a state) is not known either.
-    acknowledged.forgetAll({ connection: row.connection, entity: { type: row.entity_type, key: row.entity_key } });
+    const entity = { type: row.entity_type, key: row.entity_key };
+    acknowledged.forgetAll({ connection: row.connection, entity }, row.delivery_seq);
   }
   return rows.map((row) => row.delivery_seq);
 }
@@ -186,6 +203,10 @@ function prepareDeliveries(db: Db) {
       "SELECT seq, id, event_seq, connection, action, entity_type, entity_key, status, note FROM deliveries WHERE id = ?",
     ),
     interrupted: db.prepare<[], OpenDelivery>("SELECT * FROM outbox WHERE status = 'sending' ORDER BY delivery_seq"),
+    remake: db.prepare(
+      "UPDATE deliveries SET attributes = ?, state = ?, entity_version = ?, idempotency_key = ? WHERE seq = ?",
+    ),
+    thaw: db.prepare("DELETE FROM requests WHERE delivery_seq = ?"),
     freeze: db.prepare("INSERT OR IGNORE INTO requests (delivery_seq, summary, data) VALUES (?, ?, ?)"),
     attemptStarted: db.prepare("INSERT INTO attempts (delivery_seq, attempt, started_at) VALUES (?, ?, ?)"),
     attemptFinished: db.prepare(

@@ -36,6 +36,8 @@ export interface Lanes {
   /** True when an upsert may be taken over: never attempted, and no effect behind it that waits for it. */
   mergeable(row: OpenDelivery): boolean;
   close(row: OpenDelivery): void;
+  /** Whatever comes to the head of the row's lane is not due before `until`. */
+  quiet(row: Pick<OpenDelivery, "connection" | "entity_type" | "entity_key">, until: number): void;
 }
 
 export function createLanes(db: Db): Lanes {
@@ -50,7 +52,14 @@ export function createLanes(db: Db): Lanes {
     `SELECT delivery_seq, head FROM outbox WHERE ${lane} ORDER BY delivery_seq LIMIT 1`,
   );
   const behead = db.prepare(`UPDATE outbox SET head = 0 WHERE ${lane} AND head = 1`);
-  const crown = db.prepare("UPDATE outbox SET head = 1 WHERE delivery_seq = ?");
+  const quietUntil = `coalesce((SELECT quiet_until FROM acknowledged a
+    WHERE a.connection = outbox.connection AND a.entity_type = outbox.entity_type AND a.entity_key = outbox.entity_key), 0)`;
+  const crown = db.prepare(`UPDATE outbox SET head = 1, next_at = max(next_at, ${quietUntil}) WHERE delivery_seq = ?`);
+  const hush = db.prepare(
+    `INSERT INTO acknowledged (connection, entity_type, entity_key, attributes, quiet_until) VALUES (?, ?, ?, '{}', ?)
+     ON CONFLICT (connection, entity_type, entity_key) DO UPDATE SET quiet_until = max(coalesce(quiet_until, 0), excluded.quiet_until)`,
+  );
+  const delayHead = db.prepare(`UPDATE outbox SET next_at = max(next_at, ?) WHERE ${lane} AND head = 1`);
   const effectBehind = db
     .prepare<[string, string, string, number], number>(
       `SELECT 1 FROM outbox WHERE ${lane} AND delivery_seq > +? AND kind = 'effect' LIMIT 1`,
@@ -87,6 +96,10 @@ export function createLanes(db: Db): Lanes {
     close(row) {
       remove.run(row.delivery_seq);
       refresh(row);
+    },
+    quiet({ connection, entity_type, entity_key }, until) {
+      hush.run(connection, entity_type, entity_key, until);
+      delayHead.run(until, entity_key, entity_type, connection);
     },
   };
 }

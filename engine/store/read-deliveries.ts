@@ -153,13 +153,14 @@ function laneOf(head: Head): string {
 function createOpenUpserts(db: Db): Store["openUpserts"] {
   const open = db.prepare<
     [string, string],
-    Omit<OpenUpsert, "attributes" | "entity" | "deliverId" | "mergeable"> & {
+    Omit<OpenUpsert, "attributes" | "entity" | "deliverId" | "mergeable" | "entityVersion"> & {
       deliver_id: string;
+      entity_version: number;
       attributes: string;
       mergeable: number;
     }
   >(
-    `SELECT d.id, d.seq, d.connection, d.action, d.deliver_id, d.attributes,
+    `SELECT d.id, d.seq, d.connection, d.action, d.deliver_id, d.attributes, d.entity_version,
        o.status = 'pending' AND o.first_attempt_at IS NULL
          AND NOT EXISTS (SELECT 1 FROM outbox f WHERE f.entity_key = o.entity_key AND f.entity_type = o.entity_type
            AND f.connection = o.connection AND f.delivery_seq > o.delivery_seq AND f.kind = 'effect') AS mergeable
@@ -175,6 +176,7 @@ function createOpenUpserts(db: Db): Store["openUpserts"] {
       deliverId: row.deliver_id,
       entity,
       attributes: fromJson(row.attributes),
+      entityVersion: row.entity_version,
       mergeable: row.mergeable === 1,
     }));
 }

@@ -52,7 +52,7 @@ function nameOf({ type, key }: EntityRef): string {
 /** Makes the reads of entities, links, once marks and acknowledged values. */
 export function createEntityReads(
   db: Db,
-): Pick<Store, "entity" | "entities" | "resolveId" | "snapshot" | "acknowledged" | "onceMarked"> {
+): Pick<Store, "entity" | "entities" | "resolveId" | "snapshot" | "acknowledged" | "lastTried" | "onceMarked"> {
   const byKey = db.prepare<[string, string], EntityRow>("SELECT * FROM entities WHERE type = +? AND key = +?");
   const byLink = db
     .prepare<[string, string, string], string>("SELECT key FROM links WHERE type = +? AND id_name = +? AND value = +?")
@@ -67,6 +67,11 @@ export function createEntityReads(
   const acknowledged = db
     .prepare<[string, string, string], string>(
       "SELECT attributes FROM acknowledged WHERE connection = +? AND entity_type = +? AND entity_key = +?",
+    )
+    .pluck();
+  const lastTried = db
+    .prepare<[string, string, string], number | null>(
+      "SELECT tried FROM acknowledged WHERE connection = +? AND entity_type = +? AND entity_key = +?",
     )
     .pluck();
   const erasures = createErasures(db);
@@ -104,6 +109,7 @@ export function createEntityReads(
     async acknowledged(connection, { type, key }, action) {
       return broughtBy(action, acknowledged.get(connection, type, key));
     },
+    lastTried: async (connection, { type, key }) => lastTried.get(connection, type, key) ?? undefined,
     onceMarked: async (marks) => marks.map((mark) => marked.get(markKey(hashedAs, mark)) !== undefined),
   };
 }

@@ -186,7 +186,14 @@ export interface ApplyCommit {
   /** Exceptions the author wrote out, such as a forced move. */
   readonly audit?: readonly AuditRow[];
   /** Pending upserts that a new delivery took over: they become `merged`. */
-  readonly merged: readonly { readonly delivery: DeliveryId; readonly into: DeliveryId }[];
+  readonly merged: readonly MergedUpsert[];
+}
+
+export interface MergedUpsert {
+  readonly delivery: DeliveryId;
+  readonly into: DeliveryId;
+  /** For sinks that mark no attempt: it may have arrived all the same, so these marks are no measure any more. */
+  readonly forgotten?: readonly string[];
 }
 
 /** `conflict`: an entity changed since it was read, or a once mark exists; nothing was written, read again. */
@@ -245,6 +252,7 @@ export interface PerhapsSent {
   readonly unknown: boolean;
 }
 
+  readonly entityVersion: number;
 export interface AttemptRecord {
   readonly attempt: number;
   readonly startedAt: number;
@@ -258,7 +266,7 @@ export interface AttemptMark {
   readonly delivery: DeliveryId;
   readonly attempt: number;
   readonly at: number;
-  /** Given with the first attempt. */
+  /** Given with the first attempt, and with what is made anew. */
   readonly frozen?: { readonly summary: string; readonly data: JsonObject };
 }
 
@@ -279,3 +287,7 @@ export interface DeliverySettlement {
   readonly dead?: NewDeadLetter;
   readonly note?: string;
 }
+  /** An overtaken upsert is another from here on, with another key. */
+  readonly remade?: Pick<DeliveryRecord, "attributes" | "state" | "entityVersion" | "idempotencyKey">;
+  /** The sink may still be at work: nothing is sent to the entity before this instant, whatever becomes of this delivery. */
+  readonly quietUntil?: number;

@@ -134,6 +134,8 @@ export interface Store extends StoreReader {
   ): Promise<readonly DeliveryRecord[]>;
   /** When the connection's next delivery falls due, lanes in `busy` left out. */
   nextDue(connection: string, busy?: ReadonlySet<string>): Promise<number | undefined>;
+  /** Seq of the upsert that was last tried for the entity at this connection. */
+  lastTried(connection: string, entity: EntityRef): Promise<number | undefined>;
   /** Marks an attempt durably before it is sent, and freezes the request with the first. */
   markAttempt(mark: AttemptMark): Promise<void>;
   settleDelivery(settlement: DeliverySettlement): Promise<void>;

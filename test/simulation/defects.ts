@@ -139,8 +139,8 @@ export const defects: readonly Defect[] = [
   {
     name: "sends before the attempt is marked",
     file: "engine/flow/deliver.ts",
-    find: "deps.connection.sink.marksAttempts &&",
-    put: "deps.connection.timeoutMs < 0 &&",
+    find: "if (!deps.connection.sink.marksAttempts && remade === undefined) return true;",
+    put: "if (deps.connection.timeoutMs > 0) return true;",
   },
   {
     name: "sends each attempt under a key of its own",
@@ -157,8 +157,8 @@ export const defects: readonly Defect[] = [
   {
     name: "does not wait out what may still be under way",
     file: "engine/flow/settle.ts",
-    find: "earliest: context.now + context.connection.timeoutMs",
-    put: "earliest: context.now",
+    find: "const quietUntil = context.now + context.connection.timeoutMs;",
+    put: "const quietUntil = context.now;",
   },
   {
     name: "forgets what was under way at a crash",
@@ -198,9 +198,9 @@ export const defects: readonly Defect[] = [
   },
   {
     name: "brings old values back with a dead letter",
-    file: "engine/flow/deliver.ts",
-    find: 'if (record.kind !== "upsert" || !wasTried) return record;',
-    put: "if (record.attempts >= 0 || !wasTried) return record;",
+    file: "engine/flow/overtaken.ts",
+    find: "if ((await store.lastTried(record.connection, record.entity)) === record.seq)",
+    put: "if (record.seq > 0)",
   },
   {
     name: "keeps what was acknowledged before a failure",

@@ -145,22 +145,19 @@ function effects({ sinks, deliveries }: Seen): string[] {
 }
 
 /** Each attempt was marked or settled, and each repeats the same frozen request under the same key. */
-function requests({ sinks, deliveries, redriven }: Seen): string[] {
+function requests({ sinks, deliveries }: Seen): string[] {
   const problems: string[] = [];
   const first = new Map<string, SimSend>();
-  const redrivenLanes = new Set(
-    [...deliveries.values()].flatMap(({ delivery: { id, connection, entity } }) =>
-      redriven.has(id) ? [`${connection} ${entity.type}/${entity.key}`] : [],
-    ),
-  );
+  const latest = new Map<string, string>();
   const sent = new Map<string, number>();
   for (const send of sinks.sends) {
-    const before = first.get(send.delivery) ?? send;
+    const lane = `${send.connection} ${send.lane}`;
+    const wasOvertaken = latest.get(lane) !== send.delivery;
+    latest.set(lane, send.delivery);
+    // What a person sends again after others came before it is made anew, under another key; and so are those it came before.
+    const before = (wasOvertaken ? undefined : first.get(send.delivery)) ?? send;
     first.set(send.delivery, before);
     sent.set(send.delivery, (sent.get(send.delivery) ?? 0) + 1);
-    // What a person sends again leaves out what newer ones have brought since, and so may those behind it: another
-    // request, under another key.
-    if (redrivenLanes.has(`${send.connection} ${send.lane}`)) continue;
     if (before.key !== send.key) problems.push(`${send.delivery} was sent under two keys`);
     if (before.request !== send.request && send.class !== "exact")
       problems.push(`${send.delivery} was sent as two requests`);
@@ -208,14 +205,15 @@ function waits({ sinks, scenario, pauses, redriven }: Seen): string[] {
     for (const span of pauses)
       if (span.kind === "connection" && span.name === send.connection && span.from < send.at && send.at < span.to)
         problems.push(`${send.delivery} was sent to ${send.connection} while that was paused`);
-    // A dead letter that is tried again goes out at once, by a person's word.
-    if (before?.heardAt === undefined || redriven.has(before.delivery) || redriven.has(send.delivery)) continue;
+    if (before?.heardAt === undefined) continue;
     const gap = send.at - before.heardAt;
     if (before.heard === "unknown" && before.class !== "exact" && gap < timeoutMs)
       problems.push(`${send.delivery} was sent ${gap} ms after an unknown outcome in ${lane}`);
     // What it asked for before a crash may not have been written down.
     if (
       before.delivery === send.delivery &&
+      // A dead letter that is tried again goes out at once, by a person's word.
+      !redriven.has(send.delivery) &&
       before.life === send.life &&
       before.heard === "retry" &&
       gap < (before.retryAfterMs ?? 50)
