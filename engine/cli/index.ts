@@ -15,6 +15,7 @@ import { reloadVerb } from "./reload.ts";
 import { replayVerb } from "./replay.ts";
 import { runVerb } from "./run.ts";
 import { schemaVerb } from "./schema.ts";
+import { secretsVerb } from "./secrets.ts";
 import { seedVerb } from "./seed.ts";
 import { sendVerb } from "./send.ts";
 import { statusVerb } from "./status.ts";
@@ -36,6 +37,7 @@ const VERBS: readonly Verb[] = [
   statusVerb,
   reloadVerb,
   verifyVerb,
+  secretsVerb,
   seedVerb,
   eraseVerb,
   backupVerb,

@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { EntityModel } from "../core/entity.ts";
 import { fail } from "../core/errors.ts";
+import type { JudgedSecret } from "../flow/learned.ts";
 import { createStoreLife, type Erased, type StoreLife } from "../flow/store-life.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
 import type { SeedResult } from "../store/store.ts";
@@ -39,6 +40,8 @@ function engineLife(cli: Cli, installation: Installation): StoreLife {
   return {
     // The engine names the caller itself.
     erase: async (erasing, { reason }) => (await post("/api/v1/erase", { ...erasing, reason })) as unknown as Erased,
+    secret: async (judging, { reason }) =>
+      (await post("/api/v1/secrets", { ...judging, reason })) as unknown as JudgedSecret,
     seed: async (part, { reason }) => (await post("/api/v1/seed", { ...part, reason })) as unknown as SeedResult,
   };
 }

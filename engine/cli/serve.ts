@@ -7,6 +7,7 @@ import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import { guaranteeNames } from "../delivery/guarantee.ts";
 import type { Engine } from "../flow/engine.ts";
+import { CALL_TIMEOUT_MS, createProviderCalls } from "../flow/keys.ts";
 import { createReplays } from "../flow/replay.ts";
 import { createRoutes } from "../flow/routes.ts";
 import { createStoreLife } from "../flow/store-life.ts";
@@ -17,6 +18,7 @@ import { createHooksListener } from "../http/app.ts";
 import { type Sensitivity, type StatusDocument, sensitivityOf } from "../http/documents.ts";
 import { createRemoteReader, type ReadRemote } from "../http/remote.ts";
 import { createRequestIds, type Listener } from "../http/server.ts";
+import { createSinkHttp, type GuardedHttp } from "../network/client.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
 import { refuseNetworkDisk } from "../store/startup.ts";
 import type { Store } from "../store/store.ts";
@@ -45,6 +47,8 @@ export interface ServeOptions {
   readonly requestPrefix: string;
   /** Where another config comes from while the engine runs. */
   readonly reload: ReloadSource;
+  /** Reaches providers, for certificates and confirmations; default: the guarded client. */
+  readonly providerHttp?: GuardedHttp;
   /** The store can promise nothing more: the process should end. */
   readonly onFatal: () => void;
 }
@@ -69,7 +73,9 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     undo.push(() => store.close());
     await remindOfSeed(options, store);
     const observer = createLogObserver(log, (text) => sensitivity().text(text));
+    const http = options.providerHttp ?? createSinkHttp({ connections: 2, totalTimeoutMs: CALL_TIMEOUT_MS });
     const engine = createEngine({
+      calls: createProviderCalls({ http, clock }),
       revision,
       store,
       evaluator,
@@ -78,6 +84,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       random: Math.random,
       observer,
     });
+    undo.push(() => http.close());
     const sensitivity = createSensitivity(engine);
     const requestId = createRequestIds(options.requestPrefix);
     const hooks = createHooksListener({
@@ -141,6 +148,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
         await within(clock, graceMs / 4, close());
         const left = Math.max(0, graceMs - (clock.monotonic() - begun));
         await stopInOrder({ hooks, engine, listeners: [admin, socket], graceMs: left, clock });
+        await http.close();
       },
     };
   } catch (error) {

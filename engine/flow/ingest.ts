@@ -9,10 +9,13 @@ import type { Ids } from "../core/ids.ts";
 import type { RawRequest } from "../core/types.ts";
 import { answerHandshake } from "../provider/handshake.ts";
 import { identify } from "../provider/identify.ts";
-import type { Identified, IdentifiedEvent, VerifiedRequest } from "../provider/model.ts";
+import type { HandshakeReply, Identified, IdentifiedEvent, VerifiedRequest } from "../provider/model.ts";
 import { verify } from "../provider/verify.ts";
 import type { AcceptResult, NewEvent, Store } from "../store/store.ts";
 import type { Admission, TurnedAway } from "./admission.ts";
+import { greet, keysOf } from "./greet.ts";
+import type { ProviderCalls } from "./keys.ts";
+import type { LearnedSecrets } from "./learned.ts";
 import type { IngestOutcome, Observer } from "./observer.ts";
 import type { Routes } from "./routes.ts";
 
@@ -31,6 +34,9 @@ export interface IngestDeps {
   readonly ids: Ids;
   readonly observer: Observer;
   readonly admission: Pick<Admission, "count">;
+  /** For keys and confirmations; absent where nothing may be called. */
+  readonly calls?: ProviderCalls | undefined;
+  readonly learned?: LearnedSecrets | undefined;
 }
 
 /** Seconds a sender is asked to wait when the store can not promise. */
@@ -58,10 +64,15 @@ export function turnAway(
 
 /** Takes one request of a known source to its answer. Never throws, whatever the sender sends. */
 export async function ingest(request: RawRequest, deps: IngestDeps): Promise<IngestReply> {
-  const { source, observer } = deps;
-  const context = { secrets: source.secrets, params: source.params, now: request.receivedAt };
+  const { source } = deps;
+  const context = {
+    secrets: source.secrets,
+    params: source.params,
+    now: request.receivedAt,
+    fetchKey: keysOf(deps),
+  };
   const greeting = answerHandshake(source.recipe, request, context, false);
-  if (greeting !== undefined) return reply(deps, request, { ...greeting, outcome: "handshake" });
+  if (greeting !== undefined) return answerGreeting(greeting, request, deps);
   const accepted = source.recipe.accept.methods;
   if (!accepted.has(request.method)) {
     return reply(deps, request, {
@@ -72,21 +83,10 @@ export async function ingest(request: RawRequest, deps: IngestDeps): Promise<Ing
     });
   }
   const verdict = await verify(source.recipe, request, context);
-  if (!verdict.ok) {
-    observer.ingested({
-      source: source.name,
-      provider: source.provider,
-      outcome: "unauthorized",
-      status: 401,
-      reason: verdict.reason,
-      events: [],
-      remoteAddress: request.remoteAddress,
-    });
-    return unauthorized;
-  }
+  if (!verdict.ok) return refuse(verdict.reason, request, deps);
   const verified = verdict.request;
   const handshake = answerHandshake(source.recipe, verified, context, true);
-  if (handshake !== undefined) return reply(deps, request, { ...handshake, outcome: "handshake" });
+  if (handshake !== undefined) return answerGreeting(handshake, request, deps);
   const found = identify(source.recipe, verified, { maxItems: deps.routes.revision.limits.maxItems });
   const full = deps.admission.count(source, deps.routes.revision.limits);
   if (full !== undefined) return turnAway(full, request, deps);
@@ -95,6 +95,23 @@ export async function ingest(request: RawRequest, deps: IngestDeps): Promise<Ing
   return results === undefined
     ? reply(deps, request, unavailable(RETRY_AFTER_S))
     : acknowledge(events, results, deps, request);
+}
+
+/** A handshake is answered once what it asks for is done. */
+async function answerGreeting(handshake: HandshakeReply, request: RawRequest, deps: IngestDeps): Promise<IngestReply> {
+  const { status, headers, body, name } = handshake;
+  const done = await greet(handshake, deps);
+  if (done.kind === "answered") return reply(deps, request, { status, headers, body, outcome: "handshake" }, name);
+  if (done.kind === "refused") return refuse(done.reason, request, deps);
+  return reply(deps, request, unavailable(RETRY_AFTER_S), done.reason);
+}
+
+/** 401; but where the one that has the key can't be reached, nobody knows yet whether it is genuine. */
+function refuse(reason: string, request: RawRequest, deps: IngestDeps): IngestReply {
+  if (reason === "key_unreachable") return reply(deps, request, unavailable(RETRY_AFTER_S), reason);
+  const body = deps.source.recipe.ack?.refusedBody;
+  const answer = body === undefined ? unauthorized : { ...unauthorized, headers: {}, body };
+  return reply(deps, request, answer, reason);
 }
 
 /** One body for every cause of a 401: the sender learns nothing about which check failed. */
@@ -220,7 +237,7 @@ function acknowledge(
       status: outcome === "duplicate" ? "duplicate" : "accepted",
       ...(eventIds.length === 1 ? { event: eventIds[0] } : { events: eventIds.length }),
     });
-  return reply(deps, request, { status, headers, body, outcome }, results);
+  return reply(deps, request, { status, headers, body, outcome }, undefined, results);
 }
 
 function rateLimited(retryAfterS: number): IngestReply {
@@ -237,6 +254,8 @@ function reply(
   deps: IngestDeps,
   request: RawRequest,
   answer: IngestReply,
+  /** For refusals, and which handshake it was: a stable name. */
+  reason?: string,
   results: readonly AcceptResult[] = [],
 ): IngestReply {
   deps.observer.ingested({
@@ -244,6 +263,7 @@ function reply(
     provider: deps.source.provider,
     outcome: answer.outcome,
     status: answer.status,
+    ...(reason === undefined ? {} : { reason }),
     events: results.map((result) => (result.kind === "new" ? result.id : result.of)),
     remoteAddress: request.remoteAddress,
   });

@@ -4,6 +4,7 @@ import type { EntityModel } from "../core/entity.ts";
 import { fail } from "../core/errors.ts";
 import type { AuditRow, SeedResult, Store } from "../store/store.ts";
 import type { Actor } from "./engine.ts";
+import { type JudgedSecret, judgeSecret, type SecretJudging } from "./learned.ts";
 import { type SeedRow, toSeedRecord } from "./seed.ts";
 
 /** Some rows of a seed; each part is loaded whole or not at all. */
@@ -37,6 +38,8 @@ export interface StoreLife {
   seed(part: SeedPart, by: Actor): Promise<SeedResult>;
   /** Fails when nothing is known of it (HK8060), or when deliveries about it do not end (HK8061). */
   erase(erasing: Erasing, by: Actor): Promise<Erased>;
+  /** Fails (HK8090) when there is no such learned secret. */
+  secret(judging: SecretJudging, by: Actor): Promise<JudgedSecret>;
 }
 
 /** How often and how long it is waited for deliveries that are on their way, ms. */
@@ -64,6 +67,7 @@ export function createStoreLife(deps: {
       return store.seed({ entity: name, records, at, audit: audit("seed", target, by) });
     },
     erase: (erasing, by) => erase(erasing, { store, clock, entities }, by),
+    secret: (judging, by) => judgeSecret(judging, { store, clock }, by),
   };
 }
 

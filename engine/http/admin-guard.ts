@@ -7,7 +7,7 @@ export interface AdminGuard extends Pick<AdminModel, "allowedHosts" | "tokens" |
 }
 
 /** What a route asks for. */
-export type Right = "read" | "pause" | "retry" | "discard" | "seed" | "erase" | "reload";
+export type Right = "read" | "pause" | "retry" | "discard" | "seed" | "erase" | "reload" | "secrets";
 
 export type AdminJudgement =
   | { readonly ok: true; readonly actor: string; readonly may: (right: Right) => boolean }
@@ -22,7 +22,7 @@ export interface AdminRequest {
 }
 
 const ALL: readonly Right[] = ["read", "pause", "retry", "discard"];
-const ADMIN: readonly Right[] = [...ALL, "seed", "erase", "reload"];
+const ADMIN: readonly Right[] = [...ALL, "seed", "erase", "reload", "secrets"];
 const BUILT_IN_ROLES: Readonly<Record<string, readonly string[]>> = { viewer: ["read"], operator: ALL, admin: ADMIN };
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 const OPEN_PATHS = new Set(["/healthz", "/readyz"]);

@@ -15,6 +15,7 @@ const MAX_SEED_BYTES = 8 * 1024 * 1024;
 export const LIFE_ROUTES: readonly Route<LifeDeps>[] = [
   { method: "POST", path: /^\/api\/v1\/seed$/, right: () => "seed", maxBytes: MAX_SEED_BYTES, run: seed },
   { method: "POST", path: /^\/api\/v1\/erase$/, right: () => "erase", run: erase },
+  { method: "POST", path: /^\/api\/v1\/secrets$/, right: () => "secrets", run: secret },
 ];
 
 async function seed({ body, actor }: Call, { life }: LifeDeps): Promise<Answer> {
@@ -31,6 +32,16 @@ async function erase({ body, actor }: Call, { life }: LifeDeps): Promise<Answer>
     return fail("HK8018", { problem: "an erasure is { entity, id, mode: look, erase or lift }" });
   return { document: { ...(await life.erase({ entity, id, mode }, { actor, reason: reasonOf(body) })) } };
 }
+
+async function secret({ body, actor }: Call, { life }: LifeDeps): Promise<Answer> {
+  const { source, secret, verb } = body;
+  if (typeof source !== "string" || typeof secret !== "string" || !isSecretVerb(verb))
+    return fail("HK8018", { problem: "a secret is judged with { source, secret, verb: show, accept or discard }" });
+  return { document: { ...(await life.secret({ source, secret, verb }, { actor, reason: reasonOf(body) })) } };
+}
+
+const isSecretVerb = (verb: Json | undefined): verb is "show" | "accept" | "discard" =>
+  verb === "show" || verb === "accept" || verb === "discard";
 
 const isMode = (mode: Json | undefined): mode is "look" | "erase" | "lift" =>
   mode === "look" || mode === "erase" || mode === "lift";

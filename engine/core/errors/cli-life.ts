@@ -68,4 +68,9 @@ export const cliLifeErrors = {
     message: "nothing was erased: {what}",
     help: "What is erased can not be had back. Look with `--dry-run`, then say `--yes`.",
   },
+  HK8090: {
+    title: "No such learned secret",
+    message: "`{secret}` names {found} secrets of source {source}; expected one",
+    help: "`hookrail secrets list` shows what providers told us in handshakes, each with a fingerprint. Give it, or at least its first four characters.",
+  },
 } as const satisfies ErrorEntries;
