@@ -5,13 +5,11 @@
 import {
   type ActionDescriptor,
   actionSchema,
-  authSchema,
   badPatterns,
   batchFaults,
   closed,
   defineSink,
   durationText,
-  fail,
   httpSettings,
   type Json,
   named,
@@ -32,42 +30,9 @@ import {
 } from "hookrail/plugin";
 import { Type } from "typebox";
 import { Value } from "typebox/value";
+import { auth, authFaults, authOf } from "./http/auth.ts";
 
 const maybe = Type.Optional;
-
-const auth = Type.Union(
-  [
-    closed({ kind: Type.Literal("basic"), user: text("User name."), password: maybe(secretText("Password.")) }),
-    closed({ kind: Type.Literal("bearer"), token: secretText("The token.") }),
-    closed({
-      kind: Type.Literal("header"),
-      header: text("Header name."),
-      prefix: maybe(Type.String()),
-      value: secretText("The value."),
-    }),
-    closed({ kind: Type.Literal("body_field"), field: text("Where in the body."), value: secretText("The value.") }),
-    closed({
-      kind: Type.Literal("hmac"),
-      secret: secretText("The signing secret."),
-      scheme: maybe(oneOf(["standard-webhooks", "custom"], "standard-webhooks by default.")),
-      header: maybe(text("custom: header of the signature.")),
-      prefix: maybe(Type.String({ description: "custom: before the signature." })),
-      algorithm: maybe(oneOf(["sha256", "sha512", "sha1"], "custom: sha256 by default.")),
-      encoding: maybe(oneOf(["hex", "base64"], "custom: hex by default.")),
-    }),
-    closed({
-      kind: Type.Literal("oauth2"),
-      token_url: text("Token endpoint."),
-      client_id: text("Client id."),
-      client_secret: secretText("Client secret."),
-      scope: maybe(text("Scopes.")),
-    }),
-  ],
-  { description: "How requests are authenticated." },
-);
-
-/** Fields of `auth` that a preset names as settings. */
-const CREDENTIALS = new Set(["user", "password", "token", "value", "secret", "client_id", "client_secret"]);
 
 const { identity: _identity, summary: _summary, kind: _kind, ...presetParts } = actionSchema.properties;
 const actionParts = {
@@ -181,28 +146,6 @@ function defaultAction(settings: Settings, actions: Readonly<Record<string, unkn
   return typeof settings["default_action"] === "string" ? settings["default_action"] : (names[0] ?? "send");
 }
 
-/** Credentials written in place become settings, which is where a preset looks for them. */
-function authOf(raw: Setting | undefined): {
-  readonly spec: NonNullable<Preset["auth"]>;
-  readonly credentials: Settings;
-} {
-  if (typeof raw !== "object" || raw === null || Array.isArray(raw) || raw instanceof Secret)
-    return { spec: { kind: "none" }, credentials: {} };
-  const credentials: Record<string, Setting> = {};
-  const spec: Record<string, Setting> = {};
-  for (const [name, value] of Object.entries(raw)) {
-    const isCredential = CREDENTIALS.has(name);
-    if (isCredential) credentials[`auth_${name}`] = value;
-    spec[name] = isCredential ? `auth_${name}` : value;
-  }
-  if (spec["kind"] === "oauth2") spec["grant"] = "client_credentials";
-  const checked: unknown = spec;
-  return {
-    spec: Value.Check(authSchema, checked) ? checked : fail("HK5106", { name: "http", reason: "`auth` is not valid" }),
-    credentials,
-  };
-}
-
 function descriptorsOf(settings: Settings): Record<string, ActionDescriptor> {
   return Object.fromEntries(
     Object.entries(actionsIn(settings)).map(([name, action]) => [
@@ -226,6 +169,7 @@ function check(settings: Settings): SettingFault[] {
     return [fault("secret_url", "`url` and `secret_url` exclude each other")];
   if (secretUrl !== undefined && settings["auth"] !== undefined)
     return [fault("auth", "a `secret_url` is the credential already")];
+  for (const message of authFaults(settings["auth"])) return [fault("auth", message)];
   if (typeof url === "string" && splitUrl(url) === undefined)
     return [fault("url", "not an http or https URL; only its path and query may hold {parts}")];
   const actions = actionsIn(settings);
@@ -277,7 +221,8 @@ export default defineSink({
     return window.ok ? window.value : undefined;
   },
   reads(settings) {
-    if (settings["secret_url"] !== undefined) return "its `secret_url` is the credential, so that nothing can be put behind it";
+    if (settings["secret_url"] !== undefined)
+      return "its `secret_url` is the credential, so that nothing can be put behind it";
     const { auth: given } = settings;
     const inBody = typeof given === "object" && given !== null && "kind" in given && given.kind === "body_field";
     return inBody ? "its credential stands in the body, and a GET has none" : true;
