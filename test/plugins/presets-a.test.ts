@@ -7,8 +7,9 @@ import { readPresetFiles, shippedPresetFiles } from "../../engine/delivery/prese
 import type { OpenSink, Settings } from "../../engine/plugin/index.ts";
 import { createRegistry } from "../../engine/plugin/registry.ts";
 import { type RunningService, type Service, startService } from "../support/mock-service.ts";
-import { activecampaign, attio, hubspot, pipedrive, salesforce } from "../support/services/crm.ts";
+import { attio, hubspot, salesforce } from "../support/services/crm.ts";
 import { braze, customerio, iterable, klaviyo } from "../support/services/lifecycle.ts";
+import { activecampaign, pipedrive } from "../support/services/sales.ts";
 import { intercom, zendesk } from "../support/services/support-desk.ts";
 import { createTestContext, type DeliveryOverrides, delivery, sending } from "../support/sink-context.ts";
 
