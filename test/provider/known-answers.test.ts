@@ -2,9 +2,10 @@
  * Shipped recipes whose provider has no SDK that verifies: requests signed by hand with the formula of the provider's
  * page, written here a second time and without our engine, are let in; the same with one byte changed are not.
  */
-import { createHmac } from "node:crypto";
+import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { answerHandshake } from "../../engine/provider/handshake.ts";
 import { verify } from "../../engine/provider/verify.ts";
@@ -32,6 +33,16 @@ interface Known {
 
 const airtableBody = JSON.stringify({ base: { id: "appX" }, webhook: { id: "achX" }, timestamp: iso });
 const url = "https://hooks.example.com/hooks/trello";
+
+const mailgunBody = JSON.stringify({
+  signature: { timestamp: s, token: "t0ken", signature: hmac(`${s}t0ken`) },
+  "event-data": { id: "e1", event: "opened" },
+});
+const mandrillBody = `mandrill_events=${encodeURIComponent('[{"event":"open","_id":"1","ts":1}]')}`;
+const paypalKey = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const paypalText = `tr-1|${iso}|WH-1|${crc32(body)}`;
+const jwtPart = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+const mondayToken = `${jwtPart({ alg: "HS256", typ: "JWT" })}.${jwtPart({ iat: NOW / 1000, exp: NOW / 1000 + 60 })}`;
 
 const known: Readonly<Record<string, Known>> = {
   airtable: {
@@ -65,7 +76,22 @@ const known: Readonly<Record<string, Known>> = {
   klaviyo: { headers: { "klaviyo-signature": hmac(body + iso), "klaviyo-timestamp": iso } },
   launchdarkly: { headers: { "x-ld-signature": hmac(body) } },
   "lemon-squeezy": { headers: { "x-signature": hmac(body) } },
+  mailgun: { body: mailgunBody, headers: {}, unsigned: true },
+  mandrill: {
+    body: mandrillBody,
+    params: { url },
+    headers: {
+      "content-type": "application/x-www-form-urlencoded",
+      "x-mandrill-signature": hmac(`${url}mandrill_events[{"event":"open","_id":"1","ts":1}]`, "base64", "sha1"),
+    },
+  },
   meta: { headers: { "x-hub-signature-256": `sha256=${hmac(body)}` }, params: { verify_token: "v" } },
+  monday: {
+    headers: {
+      authorization: `${mondayToken}.${createHmac("sha256", secret).update(mondayToken).digest("base64url")}`,
+    },
+    unsigned: true,
+  },
   okta: { headers: { authorization: secret }, unsigned: true },
   pagerduty: { headers: { "x-pagerduty-signature": `v1=${"0".repeat(64)},v1=${hmac(body)}` } },
   pipedrive: {
@@ -97,9 +123,44 @@ const known: Readonly<Record<string, Known>> = {
   zoom: { headers: { "x-zm-signature": `v0=${hmac(`v0:${s}:${body}`)}`, "x-zm-request-timestamp": s } },
 };
 
+it("paypal lets in what the key of its certificate signs: id, time, webhook and checksum, and nothing else", async () => {
+  const headers = {
+    "paypal-transmission-id": "tr-1",
+    "paypal-transmission-time": iso,
+    "paypal-auth-algo": "SHA256withRSA",
+    "paypal-cert-url": "https://api.paypal.com/v1/notifications/certs/CERT-1",
+    "paypal-transmission-sig": sign("sha256", Buffer.from(paypalText), paypalKey.privateKey).toString("base64"),
+  };
+  const certificate = paypalKey.publicKey.export({ format: "pem", type: "spki" }).toString();
+  const judge = (text: string, webhook = "WH-1", more = {}) =>
+    verify(shipped("paypal"), request(text, { ...headers, ...more }), {
+      ...context(),
+      params: { webhook_id: webhook, certificate },
+    });
+  expect(await judge(body)).toMatchObject({ ok: true });
+  expect(await judge(`${body} `)).toMatchObject({ ok: false, reason: "signature_mismatch" });
+  expect(await judge(body, "WH-2")).toMatchObject({ ok: false, reason: "signature_mismatch" });
+  expect(await judge(body, "WH-1", { "paypal-auth-algo": "none" })).toMatchObject({ ok: false });
+});
+
+it("asana lets in what the secret of the handshake signs", async () => {
+  const headers = { "x-hook-signature": hmac(body, "hex", "sha256", "learned") };
+  const judge = (text: string, learned: string | undefined) =>
+    verify(shipped("asana"), request(text, headers), { ...context(), fetchKey: async () => learned });
+  expect(await judge(body, "learned")).toMatchObject({ ok: true });
+  expect(await judge(`${body} `, "learned")).toMatchObject({ ok: false });
+  expect(await judge(body, undefined)).toMatchObject({ ok: false });
+  const asked = request("", { "x-hook-secret": "learned" });
+  expect(answerHandshake(shipped("asana"), asked, context(), false)).toMatchObject({
+    status: 200,
+    headers: { "x-hook-secret": "learned" },
+    learned: { name: "hook_secret" },
+  });
+});
+
 const withSdk = readdirSync(join(import.meta.dirname, "vectors")).map((file) => file.replace(".ndjson", ""));
-/** Proved elsewhere by keys of their own: catalogue.test.ts and fetched-keys.test.ts. */
-const elsewhere = new Set(["standard-webhooks-v1a", "aws-sns", "plaid"]);
+/** Proved by tests of their own: above, in catalogue.test.ts and in fetched-keys.test.ts. */
+const elsewhere = new Set(["standard-webhooks-v1a", "asana", "paypal", "aws-sns", "plaid"]);
 
 describe("shipped recipes without an SDK", () => {
   it("are each known here or judged by an SDK", () => {

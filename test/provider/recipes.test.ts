@@ -51,7 +51,8 @@ describe("shipped recipes", () => {
 
   it.each(all)("%s/%s verifies with the right secret and with no other", async (name, sample) => {
     const recipe = shipped(name);
-    const known = { ...context(secretFor(recipe)), params: paramsFor(recipe) };
+    const fetchKey = async () => secretFor(recipe);
+    const known = { ...context(secretFor(recipe)), params: paramsFor(recipe), fetchKey };
     expect(await verify(recipe, signedSample(recipe, sample), known)).toMatchObject({ ok: true });
     expect(await verify(recipe, signedSample(recipe, sample, "other"), known)).toMatchObject({ ok: false });
   });
