@@ -47,6 +47,11 @@ export function createLogObserver(log: Log, mask: (text: string) => string): Obs
       if (FINE.has(outcome)) log.info(outcome, fields);
       else log.warn(`not delivered: ${outcome}`, { ...fields, detail: mask(detail) });
     },
+    fetched({ connection, outcome, detail, turns, tookMs }) {
+      const fields = { connection, outcome, turns, took_ms: tookMs };
+      if (outcome === "found") log.info("fetched", fields);
+      else log.warn(`not fetched: ${outcome}`, { ...fields, detail: mask(detail) });
+    },
     secretLearned({ source, name, fingerprint }) {
       const fields = { source, name, fingerprint };
       log.warn("a secret waits: hookrail secrets show, then accept or discard", fields);

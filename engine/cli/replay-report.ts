@@ -10,6 +10,7 @@ const VERDICTS: Readonly<Record<Verdict, string>> = {
   stale: "stale",
   held: "is held",
   skipped: "is skipped",
+  fetch: "asks for an object first",
   dead: "dead letter",
 };
 

@@ -10,6 +10,7 @@ import { cliLifeErrors } from "./errors/cli-life.ts";
 import { configErrors } from "./errors/config.ts";
 import { contractErrors } from "./errors/contracts.ts";
 import { deliveryErrors } from "./errors/delivery.ts";
+import { fetchErrors } from "./errors/fetch.ts";
 import { intakeErrors } from "./errors/intake.ts";
 import { mappingErrors } from "./errors/mapping.ts";
 import { orderingErrors } from "./errors/ordering.ts";
@@ -45,6 +46,7 @@ export const errorCatalogue = {
   ...deliveryErrors,
   ...sendingErrors,
   ...sinkErrors,
+  ...fetchErrors,
   ...orderingErrors,
   ...contractErrors,
   ...cliErrors,

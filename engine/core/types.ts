@@ -76,6 +76,7 @@ export type SkipReason =
   | "no_rule"
   | "type_not_listed"
   | "not_selected"
+  | "not_found"
   | "tombstone"
   | "hold_ended"
   | "dropped";

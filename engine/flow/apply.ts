@@ -64,6 +64,8 @@ async function takeStep(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Pr
     at,
   };
   const end = (outcome: Outcome): Step => ({ commit: { ...base, ...nothing, outcome }, changed: [] });
+  // Nothing is known of it yet: it waits for its GET (flow/fetch.ts).
+  if (prepared.kind === "fetch") return undefined;
   if (prepared.kind === "dead") return end(deadOutcome(item, deps, prepared));
   if (prepared.kind === "skipped") {
     return end({
@@ -165,6 +167,8 @@ export async function decideItem(
   const { mapped, pipeline } = prepared;
   const models = deps.routes.revision.entities;
   const { event } = item;
+  // An object may be changed after its event came in: what it says is no time ahead until it was fetched.
+  const knownAt = Math.max(event.receivedAt, prepared.fetchedAt ?? 0);
   const resolved = await resolveWrites(mapped.writes, models, deps.store, (write) =>
     ownVersionOf(event, mapped.rule, write),
   );
@@ -179,8 +183,8 @@ export async function decideItem(
   const snapshot = await loadSnapshot(resolved.writes, models, deps.store);
   const decision = await decide({
     models,
-    version: versionOf(event, mapped.rule),
-    receivedAt: event.receivedAt,
+    version: versionOf(event, mapped.rule, prepared.fetchedAt),
+    receivedAt: knownAt,
     maxAheadMs: pipeline.source.maxAheadMs,
     pipeline: pipeline.name,
     lowers: mapped.rule.lowers,

@@ -14,24 +14,63 @@ export type ContractVerdict =
 /** Broken only where the rule reads; else drift, which is counted and let through. */
 export function judgeContract(
   pipeline: PipelineModel,
-  event: { readonly type: string; readonly payload: Json; readonly rule: RuleModel },
+  event: { readonly type: string; readonly payload: Json; readonly rule: RuleModel; readonly fetched?: Json },
 ): ContractVerdict {
   const { contract } = pipeline;
   if (contract === undefined) return { kind: "ok" };
-  const check = checkContract(contract, event.type, event.payload, pathsRead(event.rule, pipeline.source.root));
+  const { rule, fetched } = event;
+  const own = checkContract(contract, event.type, event.payload, pathsRead(rule, pipeline.source.root));
+  const type = rule.fetch?.contract;
+  const brought =
+    type === undefined || fetched === undefined
+      ? ({ kind: "ok" } as const)
+      : checkContract(contract, type, fetched, pathsFetched(rule));
+  const check = own.kind === "broken" || brought.kind === "ok" ? own : withBoth(own, brought);
   return check.kind === "broken" ? { ...check, contract: `${contract.provider}/${contract.version}` } : check;
+}
+
+type Check = ReturnType<typeof checkContract>;
+
+/** What is wrong with the fetched object, and the event's own drift beside its. */
+function withBoth(own: Check, brought: Exclude<Check, { kind: "ok" }>): Check {
+  if (brought.kind === "broken" || own.kind !== "drift") return brought;
+  return { kind: "drift", violations: [...own.violations, ...brought.violations] };
+}
+
+/** Paths from the root of what was fetched. */
+function pathsFetched({ fetch, ...rule }: RuleModel): string[] {
+  if (fetch === undefined) return [];
+  const { as, root } = fetch;
+  const inside = ({ path, root: from }: ExpressionInput): string[] => {
+    if (from === "payload") return root ? [path] : [];
+    return from.variable === as ? [path.slice(as.length + 1).replace(/^\./, "")] : [];
+  };
+  const lists = rule.each?.list.inputs.flatMap(inside) ?? [];
+  const read = [...afterFetch(rule), ...(fetch.when === undefined ? [] : [fetch.when])].flatMap(({ inputs }) =>
+    inputs.flatMap((input) =>
+      input.root !== "payload" && input.root.variable === "item"
+        ? lists.map((list) => input.path.replace(/^\$item/, list))
+        : inside(input),
+    ),
+  );
+  return [...lists, ...read];
 }
 
 /** Paths from the body's root. `$event` is the whole body; other variables are `let` names, whose own inputs count. */
 function pathsRead(rule: RuleModel, root: string): string[] {
   const paths = new Set<string>();
+  const fromPayload = (path: string) => (root === "" ? path : `${root}.${path}`);
   const fromBody = ({ path, root: from }: ExpressionInput): string[] => {
-    if (from === "payload") return [root === "" ? path : `${root}.${path}`];
+    if (from === "payload") return rule.fetch?.root === true ? [] : [fromPayload(path)];
     return from.variable === "event" ? [path.replace(/^\$event\.?/, "")] : [];
   };
   const lists = rule.each?.list.inputs.flatMap(fromBody) ?? [];
   for (const list of lists) paths.add(list);
-  for (const { inputs } of expressionsOf(rule)) {
+  for (const { inputs } of beforeFetch(rule)) {
+    for (const input of inputs)
+      for (const path of input.root === "payload" ? [fromPayload(input.path)] : fromBody(input)) paths.add(path);
+  }
+  for (const { inputs } of afterFetch(rule)) {
     for (const input of inputs) {
       for (const path of fromBody(input)) paths.add(path);
       if (input.root === "payload" || input.root.variable !== "item") continue;
@@ -41,7 +80,13 @@ function pathsRead(rule: RuleModel, root: string): string[] {
   return [...paths];
 }
 
-function expressionsOf(rule: RuleModel): Expression[] {
+/** Read on the event itself, even where rows read what was fetched. */
+function beforeFetch({ when, fetch }: RuleModel): Expression[] {
+  const parts = fetch === undefined ? [] : [fetch.path, ...fetch.headers.map(([, value]) => value)].flat();
+  return [...(when === undefined ? [] : [when]), ...parts.filter((part) => typeof part !== "string")];
+}
+
+function afterFetch(rule: Omit<RuleModel, "fetch" | "when">): Expression[] {
   const rows = rule.writes.flatMap((write): Row[] => [
     ...(write.key.kind === "id" ? [write.key.row] : []),
     ...write.links,
@@ -49,7 +94,6 @@ function expressionsOf(rule: RuleModel): Expression[] {
     ...write.fields,
   ]);
   return [
-    ...(rule.when === undefined ? [] : [rule.when]),
     ...rule.lets.map(({ expression }) => expression),
     ...(rule.order?.kind === "by" ? [rule.order.expression] : []),
     ...rows.flatMap(rowExpressions),

@@ -41,6 +41,14 @@ export interface Observer {
     /** It went well, but an earlier attempt of it had no answer and may have acted too. */
     readonly possiblyDuplicate?: boolean;
   }): void;
+  /** A GET for thin events ended. `turns`: how many waited for it. */
+  fetched?(fact: {
+    readonly connection: string;
+    readonly outcome: string;
+    readonly detail: string;
+    readonly turns: number;
+    readonly tookMs: number;
+  }): void;
   /** A provider told us a secret: it waits until a person accepts it. */
   secretLearned?(fact: { readonly source: string; readonly name: string; readonly fingerprint: string }): void;
   connectionPaused(fact: { readonly connection: string; readonly detail: string }): void;

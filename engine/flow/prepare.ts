@@ -4,10 +4,12 @@ import type { Clock } from "../core/clock.ts";
 import { type ErrorCode, errorMessage } from "../core/errors.ts";
 import type { Evaluator, Scope } from "../core/expression.ts";
 import type { Ids } from "../core/ids.ts";
+import { parseJson } from "../core/json.ts";
 import type { RetryPlan } from "../delivery/model.ts";
 import type { Violation } from "../mapping/contract.ts";
+import { type Fetched, withFetched } from "../mapping/fetch.ts";
 import { mapEvent } from "../mapping/map.ts";
-import type { Mapped, RuleModel } from "../mapping/model.ts";
+import type { FetchModel, Mapped, RuleModel } from "../mapping/model.ts";
 import type { Store, WorkItem } from "../store/store.ts";
 import { judgeContract } from "./contract.ts";
 import type { Observer } from "./observer.ts";
@@ -32,13 +34,23 @@ export type Prepared =
       readonly mapped: Extract<Mapped, { kind: "mapped" }>;
       readonly scope: Scope;
       readonly drift: readonly string[];
+      /** When the GET began that brought what its rule fetches. */
+      readonly fetchedAt?: number;
     }
-  | { readonly kind: "skipped"; readonly reason: "no_rule" | "not_selected"; readonly rule?: RuleModel }
+  /** It goes on when this was fetched; `request` as `mapping/fetch.ts` writes it. */
+  | {
+      readonly kind: "fetch";
+      readonly pipeline: PipelineModel;
+      readonly rule: RuleModel;
+      readonly fetch: FetchModel;
+      readonly request: string;
+    }
+  | { readonly kind: "skipped"; readonly reason: "no_rule" | "not_selected" | "not_found"; readonly rule?: RuleModel }
   | { readonly kind: "dead"; readonly code: string; readonly message: string; readonly rule?: RuleModel };
 
 /** Parses, checks the contract and maps: deterministic in (event, revision), so many can run at once. */
 export async function prepareWork(
-  item: Pick<WorkItem, "event" | "pipeline">,
+  item: Pick<WorkItem, "event" | "pipeline" | "fetched">,
   deps: Pick<ApplyDeps, "routes" | "evaluator"> & Partial<ApplyDeps>,
 ): Promise<Prepared> {
   const pipeline = deps.routes.pipeline(item.pipeline);
@@ -46,6 +58,7 @@ export async function prepareWork(
   const payload = readPayload(item.event, pipeline.source);
   if (!payload.ok) return { kind: "dead", code: payload.code, message: payload.message };
   const scope: Scope = { input: payload.input, variables: { event: payload.whole }, receivedAt: item.event.receivedAt };
+  const fetched = readFetched(item.fetched);
   const mapped = await mapEvent({
     rules: pipeline.rules,
     type: item.event.type,
@@ -53,25 +66,42 @@ export async function prepareWork(
     times: pipeline.source.times,
     entities: deps.routes.revision.entities,
     evaluator: deps.evaluator,
+    ...(fetched === undefined ? {} : { fetched }),
   });
   if (mapped.kind === "skipped" || (mapped.kind === "dead" && mapped.rule === undefined)) return mapped;
   const rule = mapped.rule as RuleModel;
+  const seen = rule.fetch === undefined ? undefined : fetched;
   // Also where a row failed already: the contract says better than the row what is wrong with the payload.
-  const contract = judgeContract(pipeline, { type: item.event.type, payload: payload.whole, rule });
+  const contract = judgeContract(pipeline, {
+    type: item.event.type,
+    payload: payload.whole,
+    rule,
+    ...(seen === undefined || mapped.kind === "fetch" ? {} : { fetched: seen.value }),
+  });
   if (contract.kind === "broken") {
     return {
       ...dead("HK7002", { contract: contract.contract, violations: tell(contract.violations) }),
       rule,
     };
   }
+  if (mapped.kind === "fetch") return { ...mapped, pipeline };
   if (mapped.kind === "dead") return mapped;
+  const base = seen === undefined || rule.fetch === undefined ? scope : withFetched(scope, rule.fetch, seen.value);
   return {
     kind: "mapped",
     pipeline,
     mapped,
-    scope: { ...scope, variables: { ...scope.variables, ...mapped.lets } },
+    scope: { ...base, variables: { ...base.variables, ...mapped.lets } },
+    ...(seen === undefined ? {} : { fetchedAt: seen.at }),
     drift: contract.kind === "drift" ? contract.violations.map(({ path }) => path) : [],
   };
+}
+
+/** It was judged when it came in. */
+function readFetched(stored: WorkItem["fetched"]): Fetched | undefined {
+  if (stored === undefined) return undefined;
+  const parsed = parseJson(Buffer.from(stored.body));
+  return parsed.ok ? { request: stored.request, at: stored.at, value: parsed.value } : undefined;
 }
 
 /** Places and what was expected there, never values; the first few tell the story. */

@@ -22,8 +22,11 @@ export interface ReplayFilter extends Pick<EventFilter, "source" | "pipeline" | 
   readonly limit: number;
 }
 
-/** What one turn would come to. `stale`: newer events have written all it would write. */
-export type Verdict = "changes" | "no_change" | "stale" | "held" | "skipped" | "dead";
+/**
+ * What one turn would come to. `stale`: newer events have written all it would write. `fetch`: it asks for an object
+ * first, and nothing that was fetched before is there to tell by.
+ */
+export type Verdict = "changes" | "no_change" | "stale" | "held" | "skipped" | "dead" | "fetch";
 
 export interface ForeseenTurn {
   readonly event: EventId;
@@ -122,9 +125,16 @@ function pipelinesOf(
 
 async function foresee(event: StoredEvent, pipeline: string, deps: PlanDeps): Promise<ForeseenTurn> {
   const turn = { event: event.id, type: event.type, pipeline };
-  const prepared = await prepareWork({ event, pipeline }, deps);
+  // A dry run asks nobody: it tells by what was fetched last.
+  const fetched = await deps.reader.fetched(event.seq, pipeline);
+  const prepared = await prepareWork({ event, pipeline, ...(fetched === undefined ? {} : { fetched }) }, deps);
   if (prepared.kind !== "mapped") {
-    const reason = prepared.kind === "dead" ? prepared.code : prepared.reason;
+    const reason =
+      prepared.kind === "dead"
+        ? prepared.code
+        : prepared.kind === "fetch"
+          ? `asks ${prepared.fetch.connection} first`
+          : prepared.reason;
     return { ...turn, verdict: prepared.kind, reason, entities: [], changes: [] };
   }
   const item = { seq: 0, pipeline, status: "ready", event } as const;

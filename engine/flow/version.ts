@@ -6,8 +6,11 @@ import type { StoredEvent } from "../store/store.ts";
 type Dated = Pick<StoredEvent, "source" | "occurredAt" | "receivedAt" | "rank" | "seq">;
 
 /** The event's own place in its order. Receipt is no clock of the sender's, so it is never far ahead. */
-export function versionOf(event: Dated, rule: Pick<RuleModel, "order">): Version {
+export function versionOf(event: Dated, rule: Pick<RuleModel, "order" | "fetch">, fetchedAt?: number): Version {
   const { source, seq } = event;
+  // What was fetched is as new as its GET: the later one wins, whatever the order of the events.
+  if (rule.fetch !== undefined && fetchedAt !== undefined)
+    return { source, clock: "fetch", time: fetchedAt, rank: 0, seq };
   if (rule.order === undefined) return { source, time: event.occurredAt, rank: event.rank, seq };
   return { source, clock: "receipt", time: event.receivedAt, rank: 0, seq };
 }

@@ -10,6 +10,7 @@ import type { Json, MaybePromise } from "../core/types.ts";
 import type { Times } from "../core/values.ts";
 import { readItems } from "./each.ts";
 import { matchesType } from "./event-type.ts";
+import { type Fetched, requestOf, withFetched } from "./fetch.ts";
 import type {
   EntityWriteModel,
   Mapped,
@@ -22,8 +23,9 @@ import type {
   RuleModel,
 } from "./model.ts";
 import { readOwnVersion } from "./own-version.ts";
-import { describeMissing, missingReadings } from "./policy.ts";
+import { missingReadings } from "./policy.ts";
 import { decideRow, rowExpressions } from "./rows.ts";
+import { decideWhen } from "./when.ts";
 
 export interface MapRequest {
   readonly rules: readonly RuleModel[];
@@ -34,6 +36,8 @@ export interface MapRequest {
   readonly times: Times;
   readonly entities: ReadonlyMap<string, EntityModel>;
   readonly evaluator: Evaluator;
+  /** What was fetched for the event already. */
+  readonly fetched?: Fetched;
 }
 
 type Dead = Extract<Mapped, { kind: "dead" }>;
@@ -55,41 +59,30 @@ function chooseRule(request: MapRequest, rules: readonly RuleModel[], index: num
       ...(rules.length === 1 && only !== undefined ? { rule: only } : {}),
     };
   }
-  if (rule.when === undefined) return applyRule(request, rule);
+  if (rule.when === undefined) return fetchFirst(request, rule);
   return then(request.evaluator.answer([rule.when], request.scope), ([answer]) => {
     const selected = decideWhen(rule, answer);
     if (typeof selected !== "boolean") return selected;
-    return selected ? applyRule(request, rule) : chooseRule(request, rules, index + 1);
+    return selected ? fetchFirst(request, rule) : chooseRule(request, rules, index + 1);
   });
 }
 
-function decideWhen(rule: RuleModel, answer: ExpressionAnswer | undefined): boolean | Dead {
-  const name = ruleName(rule);
-  const missing = missingReadings(answer?.readings ?? []);
-  if (missing.length > 0) return dead("HK2024", { rule: name, missing: describeMissing(missing) }, { rule });
-  const result = answer?.result;
-  if (result === undefined || !result.ok) {
-    return {
-      kind: "dead",
-      code: result?.code ?? "HK2012",
-      message: `\`when\` of rule ${name}: ${result?.message ?? "not evaluated"}`,
-      rule,
-    };
-  }
-  if (typeof result.value === "boolean") return result.value;
-  const got =
-    result.value === undefined
-      ? "nothing"
-      : result.value === null
-        ? "null"
-        : Array.isArray(result.value)
-          ? "a list"
-          : `a ${typeof result.value}`;
-  return dead("HK2025", { rule: name, got }, { rule });
-}
-
-function ruleName(rule: RuleModel): string {
-  return rule.name ?? String(rule.index + 1);
+/** An answer to another GET, of an earlier revision, says nothing here. */
+function fetchFirst(request: MapRequest, rule: RuleModel): MaybePromise<Mapped> {
+  const { fetch } = rule;
+  if (fetch === undefined) return applyRule(request, rule);
+  return requestOf(rule, fetch, request).then((wanted) => {
+    if (typeof wanted !== "string") return wanted;
+    const { fetched } = request;
+    if (fetched?.request !== wanted) return { kind: "fetch", rule, fetch, request: wanted };
+    const seen = { ...request, scope: withFetched(request.scope, fetch, fetched.value) };
+    if (fetch.when === undefined) return applyRule(seen, rule);
+    return then(request.evaluator.answer([fetch.when], seen.scope), ([answer]) => {
+      const selected = decideWhen(rule, answer);
+      if (typeof selected !== "boolean") return selected;
+      return selected ? applyRule(seen, rule) : { kind: "skipped", reason: "not_selected", rule };
+    });
+  });
 }
 
 function dead(
@@ -126,7 +119,7 @@ function applyEach(request: MapRequest, rule: RuleModel, items: readonly Json[])
     const scope: Scope = { ...request.scope, variables: { ...request.scope.variables, item } };
     return then(applyOnce({ ...request, scope }, rule), (mapped) => {
       if (mapped.kind === "dead") return { ...mapped, message: `item ${index + 1} of each: ${mapped.message}` };
-      if (mapped.kind === "skipped") return mapped;
+      if (mapped.kind !== "mapped") return mapped;
       done.push({ item, lets: mapped.lets });
       for (const write of mapped.writes) writes.push({ ...write, item: index });
       notes.push(...mapped.notes);

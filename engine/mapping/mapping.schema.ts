@@ -5,8 +5,8 @@ import {
   closed,
   durationText,
   expressionText,
+  flag,
   keyed,
-  later,
   named,
   nameRef,
   oneOf,
@@ -120,6 +120,23 @@ const orderSchema = Type.Union(
   },
 );
 
+const fetchSchema = closed(
+  {
+    connection: nameRef("The connection to ask: of `http` or of a preset over it."),
+    path: text("What to get, below the connection's `base_url`; parts of the payload in braces: /v1/pages/{id}."),
+    headers: maybe(
+      keyed(text("Its value, with parts in braces."), "Headers that the payload knows, such as a tenant."),
+    ),
+    as: maybe(nameRef("Read as $NAME. Default: fetched.")),
+    root: maybe(flag("Rows read what was fetched as if it were the payload; the event stays $event. Default: false.")),
+    when: maybe(expressionText("Only if this is true of what was fetched; else the event is skipped.")),
+    not_found: maybe(oneOf(["dead", "skip"], "When the API says 404 or 410. Default: dead.")),
+    burst: maybe(durationText("How long it waits for more events of the same path, to ask once for all. Default: 0s.")),
+    contract: maybe(text("The schema in the pipeline's contract that what was fetched is held to.")),
+  },
+  { description: "For thin events: what to get before mapping." },
+);
+
 export const ruleProperties = {
   name: maybe(text("What it is called in `explain`.")),
   on: oneOrMany(nameRef("An event type; `*` at the end stands for any rest."), "The event types it takes."),
@@ -138,22 +155,11 @@ export const ruleProperties = {
   each: maybe(
     expressionText("A list: everything below `when` is done for each of its items, read as $item; all of it or none."),
   ),
-  fetch: maybe(
-    later(
-      closed(
-        {
-          connection: nameRef("The connection to ask."),
-          path: text("What to get."),
-          as: maybe(nameRef("Read as $NAME. Default: fetched.")),
-        },
-        { description: "For thin events: what to get before mapping." },
-      ),
-      "refuse",
-    ),
-  ),
+  fetch: maybe(fetchSchema),
   order: maybe(orderSchema),
 };
 
 export type RowYaml = Static<typeof rowSchema>;
+export type FetchYaml = Static<typeof fetchSchema>;
 export type WriteYaml = Static<typeof writeSchema>;
 export type HoldYaml = Static<typeof holdSchema>;

@@ -81,6 +81,26 @@ export type OrderModel =
   /** A number or time of the payload; judged for each item where there is `each:`. */
   | { readonly kind: "by"; readonly expression: Expression };
 
+/** A template of `fetch:`: text and expressions, in turn. */
+export type TextParts = readonly (string | Expression)[];
+
+/** `fetch:`: the GET that brings the object before anything is mapped. */
+export interface FetchModel {
+  readonly connection: string;
+  readonly path: TextParts;
+  /** Names in lower case. */
+  readonly headers: readonly (readonly [string, TextParts])[];
+  /** Read as `$name`. */
+  readonly as: string;
+  /** Rows read what was fetched as the payload. */
+  readonly root: boolean;
+  readonly when?: Expression;
+  readonly notFound: "dead" | "skip";
+  readonly burstMs: number;
+  /** Its type in the pipeline's contract. */
+  readonly contract?: string;
+}
+
 export interface RuleModel {
   readonly index: number;
   readonly name?: string;
@@ -88,7 +108,8 @@ export interface RuleModel {
   readonly on: readonly string[];
   readonly when?: Expression;
   readonly each?: EachModel;
-  /** Absent: the source's clock, then the recipe's rank. */
+  readonly fetch?: FetchModel;
+  /** Absent: the source's clock, then the recipe's rank; with `fetch` the time of the GET. */
   readonly order?: OrderModel;
   /** In order; each may read the ones before. */
   readonly lets: readonly { readonly name: string; readonly expression: Expression }[];
@@ -152,6 +173,8 @@ export type Mapped =
       readonly writes: readonly MappedWrite[];
       readonly notes: readonly MappingNote[];
     }
+  /** First this has to be fetched. */
+  | { readonly kind: "fetch"; readonly rule: RuleModel; readonly fetch: FetchModel; readonly request: string }
   | { readonly kind: "skipped"; readonly reason: "no_rule" | "not_selected"; readonly rule?: RuleModel }
   | {
       readonly kind: "dead";

@@ -68,7 +68,7 @@ export function createSinkHttp(options: SinkHttpOptions = {}): GuardedHttp {
       return exchange(
         poolFor(target.url.origin),
         { ...request, path: `${target.url.pathname}${target.url.search}` },
-        limits,
+        request.maxBytes === undefined ? limits : { ...limits, maxBytes: request.maxBytes },
       );
     },
     async close() {

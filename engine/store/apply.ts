@@ -145,6 +145,8 @@ function finishWork(statements: Statements, commit: ApplyCommit, generation: num
     return;
   }
   statements.done.run(commit.workSeq);
+  // Of what was not applied nothing that was fetched is kept: the entity may have been erased, and a retry fetches anew.
+  if (outcome.status !== "applied") statements.unfetch.run(commit.eventSeq, commit.pipeline);
   const skipped = outcome.status === "skipped" ? outcome : undefined;
   const reason = outcome.status === "dead" ? outcome.dead.code : skipped?.reason;
   statements.outcome.run(
@@ -168,6 +170,7 @@ function prepareApply(db: Db) {
     hashedAs: createHashedAs(db),
     erased: db.prepare<[number], number>("SELECT 1 FROM events WHERE seq = ? AND erased_at IS NOT NULL").pluck(),
     marked: db.prepare<[Buffer], number>("SELECT 1 FROM once_marks WHERE key = ?").pluck(),
+    unfetch: db.prepare("DELETE FROM fetches WHERE event_seq = ? AND pipeline = ?"),
     mark: db.prepare("INSERT INTO once_marks (key, event_seq) VALUES (?, ?)"),
     deliverySeq: db.prepare<[string], number>("SELECT seq FROM deliveries WHERE id = ?").pluck(),
     history: db.prepare(

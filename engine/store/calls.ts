@@ -12,6 +12,8 @@ import type {
   EraseResult,
   JudgedSecretCall,
   LearnedSecret,
+  FetchSettlement,
+  FetchWait,
   Pause,
   PurgeRequest,
   PurgeResult,
@@ -28,6 +30,8 @@ import type {
 export interface CallTable {
   accept: { argument: AcceptRequest; result: readonly AcceptResult[] };
   apply: { argument: ApplyCommit; result: ApplyResult };
+  awaitFetch: { argument: FetchWait; result: null };
+  settleFetch: { argument: FetchSettlement; result: null };
   markAttempt: { argument: AttemptMark; result: null };
   /** `at` dates an end that had no attempt. */
   settle: { argument: { readonly settlement: DeliverySettlement; readonly at: number }; result: null };

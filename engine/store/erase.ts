@@ -123,6 +123,7 @@ function createForgetEvents(db: Db) {
   const tidy = [
     "DELETE FROM waits WHERE work_seq IN (SELECT seq FROM work WHERE event_seq = ?)",
     "DELETE FROM work WHERE event_seq = ?",
+    "DELETE FROM fetches WHERE event_seq = ?",
     "UPDATE outcomes SET detail = NULL WHERE event_seq = ?",
   ].map((sql) => db.prepare<[number]>(sql));
   const letters = db.prepare(

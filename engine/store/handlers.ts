@@ -6,6 +6,7 @@ import type { Db } from "./connection.ts";
 import { createDeadLetterHandlers } from "./dead-letters.ts";
 import { createDeliveryHandlers } from "./deliveries.ts";
 import { createEraseHandlers } from "./erase.ts";
+import { createFetchHandlers } from "./fetches.ts";
 import { createLanes } from "./lanes.ts";
 import { createLearnedHandlers } from "./learned.ts";
 import { createAuditWriter, createOperateHandlers } from "./operate.ts";
@@ -20,6 +21,7 @@ export function createHandlers(db: Db): Handlers {
   return {
     accept: createAccept(db),
     apply: createApply(db, lanes),
+    ...createFetchHandlers(db),
     ...createDeliveryHandlers(db, lanes),
     ...createDeadLetterHandlers(db, lanes),
     ...operate,

@@ -38,6 +38,7 @@ export function createMoveNames(db: Db): MoveNames {
         [
           "UPDATE work SET pipeline = @to WHERE pipeline = @from",
           "UPDATE OR REPLACE outcomes SET pipeline = @to WHERE pipeline = @from",
+          "UPDATE OR REPLACE fetches SET pipeline = @to WHERE pipeline = @from",
           "UPDATE history SET pipeline = @to WHERE pipeline = @from",
           "UPDATE deliveries SET pipeline = @to WHERE pipeline = @from",
           "UPDATE dead_letters SET pipeline = @to WHERE pipeline = @from",

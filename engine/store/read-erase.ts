@@ -40,6 +40,10 @@ export function createErasePlan(db: Db): StoreReader["erasePlan"] {
   const solitary = db
     .prepare<[number], number>("SELECT count(*) FROM events WHERE body_seq = +? AND body_seq <> seq")
     .pluck();
+  const answers = db.prepare<[number, number], { seq: number; body: string }>(
+    "SELECT seq, body FROM answers WHERE seq > +? ORDER BY seq LIMIT +?",
+  );
+  const fetchedBy = db.prepare<[number], number>("SELECT event_seq FROM fetches WHERE answer_seq = +?").pluck();
   return async (type, key) => {
     const entities = family(type, key);
     const events = new Set<number>();
@@ -62,6 +66,11 @@ export function createErasePlan(db: Db): StoreReader["erasePlan"] {
       if (!needles.some((needle) => holds(row.body, needle))) continue;
       // Of a batch only the items known to be about it: the others are somebody else's.
       if (solitary.get(row.seq) === 0) for (const event of sharing.all(row.seq, row.seq)) events.add(event.seq);
+    }
+    for await (const row of paged((after) => answers.all(after, PAGE))) {
+      const body = Buffer.from(row.body);
+      if (!needles.some((needle) => holds(body, needle))) continue;
+      for (const event of fetchedBy.all(row.seq)) events.add(event);
     }
     return { entities, events: [...events].sort((a, b) => a - b), deliveries: found };
   };

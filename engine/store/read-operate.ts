@@ -99,7 +99,8 @@ export function createOperateReads(db: Db): OperateReads {
 function createCounts(db: Db): StoreReader["counts"] {
   const counts = db.prepare<[], Omit<StoreCounts, "oldestReadyAt"> & { oldestReadyAt: number | null }>(
     `SELECT coalesce((SELECT max(seq) FROM events), 0) AS events,
-       (SELECT count(*) FROM work WHERE held_until IS NULL) AS ready,
+       (SELECT count(*) FROM work WHERE held_until IS NULL)
+         - (SELECT count(*) FROM fetches WHERE answer_seq IS NULL AND connection IS NOT NULL) AS ready,
        (SELECT count(*) FROM work WHERE held_until IS NOT NULL) AS held,
        (SELECT count(*) FROM outbox) AS openDeliveries,
        (SELECT count(*) FROM dead_letters WHERE status = 'open') AS openDeadLetters,

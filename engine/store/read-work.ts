@@ -62,12 +62,20 @@ export type WorkRow = EventRow & {
   readonly hold_reason: string | null;
   readonly generation: number;
   readonly effects: number;
+  readonly fetch_request: string | null;
+  readonly fetched_at: number | null;
+  readonly fetched: string | null;
 };
 
 /** Work joined with its event and body, as `WorkRow`. */
 export const WORK_WITH_EVENT = `SELECT e.*, b.body, w.seq AS work_seq, w.pipeline, w.held_since, w.held_until, w.hold_reason,
-    w.generation, w.effects
-  FROM work w JOIN events e ON e.seq = w.event_seq LEFT JOIN bodies b ON b.seq = e.body_seq`;
+    w.generation, w.effects, f.request AS fetch_request, a.at AS fetched_at, a.body AS fetched
+  FROM work w JOIN events e ON e.seq = w.event_seq LEFT JOIN bodies b ON b.seq = e.body_seq
+    LEFT JOIN fetches f ON f.event_seq = w.event_seq AND f.pipeline = w.pipeline AND f.work_seq = w.seq
+    LEFT JOIN answers a ON a.seq = f.answer_seq`;
+
+/** Does not wait for a GET. */
+export const NOT_FETCHING = "(f.connection IS NULL OR f.answer_seq IS NOT NULL)";
 
 export function toWorkItem(row: WorkRow): WorkItem {
   return {
@@ -77,6 +85,9 @@ export function toWorkItem(row: WorkRow): WorkItem {
     event: toStoredEvent(row),
     ...present("heldSince", row.held_since),
     ...present("holdReason", row.hold_reason),
+    ...(row.fetched === null || row.fetched_at === null || row.fetch_request === null
+      ? {}
+      : { fetched: { request: row.fetch_request, at: row.fetched_at, body: row.fetched } }),
     ...(row.generation === 0 ? {} : { replay: { generation: row.generation, effects: row.effects === 1 } }),
   };
 }
@@ -86,7 +97,7 @@ export function createWorkReads(db: Db): Pick<Store, "event" | "readyWork" | "he
   const from = WORK_WITH_EVENT;
   const event = db.prepare<[number], EventRow>(`SELECT e.*, b.body FROM ${EVENT_WITH_BODY} WHERE e.seq = +?`);
   const ready = db.prepare<[number, number], WorkRow>(
-    `${from} WHERE w.seq > +? AND w.held_until IS NULL AND w.generation = 0 ORDER BY w.seq LIMIT +?`,
+    `${from} WHERE w.seq > +? AND w.held_until IS NULL AND w.generation = 0 AND ${NOT_FETCHING} ORDER BY w.seq LIMIT +?`,
   );
   const ended = db.prepare<[number, number], WorkRow>(
     `${from} WHERE w.held_until IS NOT NULL AND w.held_until <= +? ORDER BY w.held_until, w.seq LIMIT +?`,

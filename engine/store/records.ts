@@ -87,11 +87,53 @@ export interface WorkItem {
   /** When it was first held; the window counts from here. */
   readonly heldSince?: number;
   readonly holdReason?: string;
+  /** What its rule has fetched, as text of JSON; `at`: when that GET began. */
+  readonly fetched?: StoredAnswer;
   /** It had its turn before: the how manieth other one this is, and whether effects are repeated. */
   readonly replay?: { readonly generation: number; readonly effects: boolean };
 }
 
 export type { EntityRecord, StoredAttribute } from "../core/record.ts";
+
+/** The answer to a GET: `request` as the rule wrote it, `body` JSON text. */
+export interface StoredAnswer {
+  readonly request: string;
+  readonly at: number;
+  readonly body: string;
+}
+
+/** A turn that can go on only when something has been fetched. */
+export interface FetchWait {
+  readonly workSeq: number;
+  readonly eventSeq: number;
+  readonly pipeline: string;
+  readonly connection: string;
+  readonly request: string;
+  readonly at: number;
+  readonly dueAt: number;
+}
+
+/** One turn that waits. `since`: the retry horizon counts from here. */
+export interface WaitingTurn {
+  readonly workSeq: number;
+  readonly eventSeq: number;
+  readonly pipeline: string;
+  readonly since: number;
+  readonly dueAt: number;
+  readonly attempts: number;
+}
+
+/** One GET, and the turns that wait for it: all of them were received before it begins. */
+export interface FetchTask {
+  readonly connection: string;
+  readonly request: string;
+  readonly turns: readonly WaitingTurn[];
+}
+
+/** What a GET came to: an answer for all of its turns, or another try of each. */
+export type FetchSettlement =
+  | { readonly kind: "answered"; readonly turns: readonly WaitingTurn[]; readonly at: number; readonly body: string }
+  | { readonly kind: "later"; readonly turns: readonly WaitingTurn[] };
 
 /** An entity as it is to be after the commit; `expected` is its `changes` when it was read (0: not there). */
 export interface EntityWrite {

@@ -5,7 +5,7 @@
 import type { Handlers } from "./calls.ts";
 import type { Db } from "./connection.ts";
 import { createAuditWriter } from "./operate.ts";
-import { toWorkItem, WORK_WITH_EVENT, type WorkRow } from "./read-work.ts";
+import { NOT_FETCHING, toWorkItem, WORK_WITH_EVENT, type WorkRow } from "./read-work.ts";
 import type { ReplayResult, Store } from "./store.ts";
 
 /** Deliveries of replays that may be open before more replayed work is begun: live ones must not queue up behind them. */
@@ -54,7 +54,8 @@ export function createReplay(db: Db): Handlers["replay"] {
 /** Makes the reads of replayed work. */
 export function createReplayReads(db: Db): Pick<Store, "replayWork" | "replaysPending"> {
   const ready = db.prepare<[number, number], WorkRow>(
-    `${WORK_WITH_EVENT} WHERE w.generation > 0 AND w.seq > +? AND w.held_until IS NULL ORDER BY w.seq LIMIT +?`,
+    `${WORK_WITH_EVENT} WHERE w.generation > 0 AND w.seq > +? AND w.held_until IS NULL AND ${NOT_FETCHING}
+     ORDER BY w.seq LIMIT +?`,
   );
   const open = db
     .prepare<[number], number>(

@@ -5,8 +5,9 @@
 
 import type { Worker } from "node:worker_threads";
 import type { Clock } from "../core/clock.ts";
-import type { HookrailError } from "../core/errors.ts";
+import { HookrailError } from "../core/errors.ts";
 import { type Db, failOpen, openConnection } from "./connection.ts";
+import { createFetchReads } from "./fetches.ts";
 import { createGroupRunner } from "./group.ts";
 import { createHandlers } from "./handlers.ts";
 import { createLearnedReads } from "./learned.ts";
@@ -19,6 +20,7 @@ import { createOperateReads } from "./read-operate.ts";
 import { createStoryReads } from "./read-story.ts";
 import { createWorkReads } from "./read-work.ts";
 import { createReplayReads } from "./replay.ts";
+import { createReserve, letReserveGo } from "./reserve.ts";
 import { createSize } from "./size.ts";
 import { checkOpened, lookBefore, recordHolder, refuseHalfRestored, relyOnNoOldWal } from "./startup.ts";
 import type { Store, StoreReader } from "./store.ts";
@@ -51,6 +53,17 @@ const DEFAULT_THREAD = new URL("./writer-thread.ts", import.meta.url);
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const start: WriterStart = {
     path: options.path,
+  try {
+    return await openStore(options);
+  } catch (error) {
+    // A start writes a little. In the reserve's room it can, and then retention can.
+    const full = error instanceof HookrailError && error.code === "HK4008";
+    if (!full || !letReserveGo(options.path)) throw error;
+    return openStore(options);
+  }
+}
+
+async function openStore(options: SqliteStoreOptions): Promise<Store> {
     nativeBinding: options.nativeBinding,
     busyTimeoutMs: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
     maxPages: options.maxPages,
@@ -158,6 +171,7 @@ function createReads(db: Db, path: string) {
     ...deliveries,
   };
 }
+    ...createFetchReads(db),
 
 function createStore(
   reader: Db,
@@ -179,6 +193,8 @@ function createStore(
     retryDeadLetter: (id, audit) => writer.call("retryDead", { id, audit }),
     discardDeadLetter: (id, audit) => writer.call("discardDead", { id, audit }),
     setPause: async (pause, audit) => void (await writer.call("setPause", { pause, audit })),
+    awaitFetch: async (wait) => void (await writer.call("awaitFetch", wait)),
+    settleFetch: async (settlement) => void (await writer.call("settleFetch", settlement)),
     clearPause: (kind, name, audit) => writer.call("clearPause", { kind, name, audit }),
     saveRevision: async (revision) => void (await writer.call("saveRevision", revision)),
     takeRevision: (taking) => writer.call("takeRevision", taking),

@@ -41,9 +41,13 @@ import type {
   AttemptMark,
   AuditRow,
   DeliveryRecord,
+  FetchSettlement,
+  FetchTask,
+  FetchWait,
   DeliverySettlement,
   EntityRecord,
   OnceMark,
+  StoredAnswer,
   OpenUpsert,
   Snapshot,
   StoredEvent,
@@ -81,6 +85,8 @@ export interface StoreReader {
   learnedSecrets(source?: string): Promise<readonly LearnedSecret[]>;
   /** Newest first; of one source, or of all. */
   learnedSecrets(source?: string): Promise<readonly LearnedSecret[]>;
+  /** What was fetched last for an event in a pipeline. */
+  fetched(eventSeq: number, pipeline: string): Promise<StoredAnswer | undefined>;
   /** What was ever seeded, by entity. */
   seeds(): Promise<readonly SeedMark[]>;
   /** All that is held of an entity and of what belongs to it. */
@@ -100,6 +106,20 @@ export interface Store extends StoreReader {
     readonly entity?: EntityRef;
     readonly endedBy?: number;
     readonly after?: number;
+  /** Work by its seqs, what waits for a GET among it; what is done is left out. */
+  workItems(seqs: readonly number[]): Promise<readonly WorkItem[]>;
+  /** Puts a turn aside until its GET is done: `readyWork` and `replayWork` pass over it. */
+  awaitFetch(wait: FetchWait): Promise<void>;
+  /** GETs over a connection that are due, oldest first, each with all turns that wait for it; `busy`: those under way. */
+  dueFetches(
+    connection: string,
+    now: number,
+    room: { readonly limit: number; readonly busy: ReadonlySet<string> },
+  ): Promise<readonly FetchTask[]>;
+  /** When the connection's next GET falls due. */
+  nextFetch(connection: string, busy: ReadonlySet<string>): Promise<number | undefined>;
+  /** Turns that do not wait any more are passed over. */
+  settleFetch(settlement: FetchSettlement): Promise<void>;
     readonly limit: number;
   }): Promise<readonly WorkItem[]>;
   /** Replayed work with `seq` above `after`, in order; `wait`: first what earlier replays gave birth to has to be delivered. */
@@ -114,6 +134,8 @@ export interface Store extends StoreReader {
     refs: readonly EntityRef[],
     childrenOf: readonly { readonly parent: EntityRef; readonly childType: string }[],
   ): Promise<Snapshot>;
+  /** Seq of the upsert that was last tried for the entity at this connection. */
+  lastTried(connection: string, entity: EntityRef): Promise<number | undefined>;
   /** Upserts of the entity that are not settled yet, to any connection, oldest first. */
   openUpserts(entity: EntityRef): Promise<readonly OpenUpsert[]>;
   /** Attribute values this connection last acknowledged for the entity, as far as this action has brought them. */
@@ -134,8 +156,6 @@ export interface Store extends StoreReader {
   ): Promise<readonly DeliveryRecord[]>;
   /** When the connection's next delivery falls due, lanes in `busy` left out. */
   nextDue(connection: string, busy?: ReadonlySet<string>): Promise<number | undefined>;
-  /** Seq of the upsert that was last tried for the entity at this connection. */
-  lastTried(connection: string, entity: EntityRef): Promise<number | undefined>;
   /** Marks an attempt durably before it is sent, and freezes the request with the first. */
   markAttempt(mark: AttemptMark): Promise<void>;
   settleDelivery(settlement: DeliverySettlement): Promise<void>;

@@ -38,6 +38,8 @@ export function createTakeRevision(
   const count = createRowCounter(db);
   const move = createMoveNames(db);
   const drop = createDropNames(db);
+  // What a rule fetches is the revision's to say: each turn that waits is looked at again.
+  const askAgain = db.prepare("UPDATE fetches SET connection = NULL WHERE answer_seq IS NULL AND connection IS NOT NULL");
   const hashed = createHashedNames(db);
   return (taking): RevisionTaken => {
     const text = inForce.get();
@@ -63,6 +65,7 @@ export function createTakeRevision(
     }
     for (const [kind, as] of HASHED) for (const name of taking.names[kind]) hashed.declare(as, name);
     for (const change of changes) deps.audits.insert(auditOf(change, taking));
+    askAgain.run();
     deps.save(taking.revision);
     put.run(hash, JSON.stringify(taking.names), at);
     return { kind: "taken", changes };

@@ -3,7 +3,7 @@ import { refKey } from "../core/record.ts";
 import { applyPrepared } from "../flow/apply.ts";
 import type { Prepared } from "../flow/prepare.ts";
 import type { ApplyCommit, Store, WorkItem } from "../store/store.ts";
-import { namesOf } from "../worker/apply-loop.ts";
+import { namesOf } from "../worker/turn.ts";
 import { type Intake, type TraceEvent, workItem } from "./trace-events.ts";
 import { seqOf, storeOf, type World } from "./trace-world.ts";
 

@@ -7,12 +7,10 @@
  * store and looked at again when the lane has room.
  */
 import type { Clock } from "../core/clock.ts";
-import { errorMessage, HookrailError } from "../core/errors.ts";
-import type { EntityRef } from "../core/types.ts";
+import { HookrailError } from "../core/errors.ts";
 import { type Applied, applyPrepared } from "../flow/apply.ts";
 import { awaitFetch } from "../flow/fetch.ts";
 import { type ApplyDeps, type Prepared, prepareWork } from "../flow/prepare.ts";
-import { waitingForId } from "../flow/resolve.ts";
 import type { Store, WorkItem } from "../store/store.ts";
 import { createKeyedChain } from "./keyed-chain.ts";
 import { createOpenWork } from "./open-work.ts";

@@ -12,7 +12,7 @@ import { createLearnedSecrets } from "../flow/learned.ts";
 import { touchesNames } from "../flow/names.ts";
 import type { Observer } from "../flow/observer.ts";
 import type { Routes } from "../flow/routes.ts";
-import type { AuditRow, Pause, Store } from "../store/store.ts";
+import type { AuditRow, Store } from "../store/store.ts";
 import { createApplyLoop } from "./apply-loop.ts";
 import { createConnectionPumps } from "./connection-pumps.ts";
 import { createDeliverLoop } from "./deliver-loop.ts";
@@ -21,7 +21,7 @@ import { createInstalled, type Installed } from "./installed.ts";
 import { createIntakeGate } from "./intake-gate.ts";
 import { recoverInterrupted } from "./interrupted.ts";
 import { createPace, nextTurn } from "./pace.ts";
-import { createPauses } from "./pauses.ts";
+import { createPauses, pausing } from "./pauses.ts";
 import { createPump } from "./pump.ts";
 import { startRetention } from "./retention.ts";
 import { createRetiring } from "./retiring.ts";
@@ -315,15 +315,4 @@ export function createEngine(parts: EngineParts): Engine {
   function auditOf(action: string, target: string, by: Actor): AuditRow {
     return { at: clock.now(), actor: by.actor, action, target, reason: by.reason };
   }
-}
-
-/** The engine's own pauses are in the store already; the loops must know of them at once. */
-function pausing(observer: Observer, pauses: { mark(kind: Pause["kind"], name: string): void }): Observer {
-  return {
-    ...observer,
-    connectionPaused(fact) {
-      pauses.mark("connection", fact.connection);
-      observer.connectionPaused(fact);
-    },
-  };
 }

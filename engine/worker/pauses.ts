@@ -1,4 +1,5 @@
 /** What is paused, in memory beside the store: the loops ask at every step. */
+import type { Observer } from "../flow/observer.ts";
 import type { AuditRow, Pause, Store } from "../store/store.ts";
 
 export interface Pauses {
@@ -30,6 +31,17 @@ export function createPauses(store: Pick<Store, "pauses" | "setPause" | "clearPa
       const was = await store.clearPause(kind, name, audit);
       paused.delete(nameOf(kind, name));
       return was;
+    },
+  };
+}
+
+/** The engine's own pauses are in the store already; the loops must know of them at once. */
+export function pausing(observer: Observer, pauses: Pick<Pauses, "mark">): Observer {
+  return {
+    ...observer,
+    connectionPaused(fact) {
+      pauses.mark("connection", fact.connection);
+      observer.connectionPaused(fact);
     },
   };
 }

@@ -39,6 +39,7 @@ const map = (rules: readonly RuleText[], type: string, input: Json) =>
 function told(mapped: Mapped) {
   if (mapped.kind === "dead") return `${mapped.code}: ${mapped.message}`;
   if (mapped.kind === "skipped") return mapped.reason;
+  if (mapped.kind === "fetch") return mapped.request;
   return Object.fromEntries(
     mapped.writes.map((write) => [
       `${write.model.entity} ${write.key.kind === "id" ? write.key.value : ""}`,

@@ -36,7 +36,8 @@ export function checkOrders(context: CompileContext, pipelines: readonly Compile
   }
 }
 
-function nameOf({ order }: RuleModel): string {
+function nameOf({ order, fetch }: RuleModel): string {
+  if (order === undefined && fetch !== undefined) return "the time of the GET (`fetch`)";
   return order === undefined ? "version" : order.kind === "receipt" ? "receipt" : `by \`${order.expression.source}\``;
 }
 

@@ -1,11 +1,13 @@
 /** `rules:` -> models: which events, which names, what is written. Rows are in rows.ts. */
 import type { EntityModel } from "../../core/entity.ts";
+import type { ConnectionModel } from "../../delivery/model.ts";
 import { compileEach } from "../../mapping/each.ts";
 import type { HoldYaml, WriteYaml } from "../../mapping/mapping.schema.ts";
 import type { EachModel, EntityWriteModel, HoldModel, KeyModel, RuleModel } from "../../mapping/model.ts";
 import { positionOf } from "../position.ts";
 import type { PipelineYaml, RuleYaml } from "../schema/pipeline.schema.ts";
 import { type CompileContext, checkName, compileMember, durationOr, listOf } from "./context.ts";
+import { compileFetch, fetchedName } from "./fetch.ts";
 import { compileFields, compileState, compileTextRow, type RowContext } from "./rows.ts";
 import type { Tables } from "./tables.ts";
 
@@ -15,6 +17,7 @@ export const DEFAULT_HOLD: HoldModel = { windowMs: 15 * 60_000, then: "dead_lett
 export interface RuleDeps {
   readonly entities: ReadonlyMap<string, EntityModel>;
   readonly tables: Tables;
+  readonly connections: ReadonlyMap<string, ConnectionModel>;
 }
 
 export function compileHold(yaml: HoldYaml | undefined, fallback: HoldModel): HoldModel {
@@ -44,12 +47,10 @@ function compileRule(context: CompileContext, place: RulePlace, deps: RuleDeps):
   const { rule, index } = place;
   const when =
     rule.when === undefined ? undefined : compileMember(context, rule, "when", { variables: BASE_VARIABLES });
-  const each = compileItems(context, rule);
-  const { lets, variables } = compileLets(
-    context,
-    rule,
-    each === undefined ? BASE_VARIABLES : [...BASE_VARIABLES, ITEM],
-  );
+  const fetch = compileFetch(context, rule, { connections: deps.connections, variables: BASE_VARIABLES });
+  const base = [...BASE_VARIABLES, ...listOf(fetchedName(rule))];
+  const each = compileItems(context, rule, base);
+  const { lets, variables } = compileLets(context, rule, each === undefined ? base : [...base, ITEM]);
   const order = compileOrder(context, rule, variables);
   const rows: RowContext = { context, tables: deps.tables, variables };
   const writes = Object.entries(rule.write ?? {}).flatMap(([entity, write]) => {
@@ -72,6 +73,7 @@ function compileRule(context: CompileContext, place: RulePlace, deps: RuleDeps):
       on: listOf(rule.on),
       ...(when === undefined ? {} : { when }),
       ...(each === undefined ? {} : { each }),
+      ...(fetch === undefined ? {} : { fetch }),
       ...(order === undefined ? {} : { order }),
       lets,
       writes,
@@ -87,14 +89,14 @@ export const BASE_VARIABLES = ["event"];
 
 const ITEM = "item";
 
-function compileItems(context: CompileContext, rule: RuleYaml): EachModel | undefined {
+function compileItems(context: CompileContext, rule: RuleYaml, variables: readonly string[]): EachModel | undefined {
   if (rule.each === undefined) return undefined;
-  const list = compileMember(context, rule, "each", { variables: BASE_VARIABLES });
+  const list = compileMember(context, rule, "each", { variables });
   if (list === undefined) return undefined;
   const names = rule.let ?? {};
   if (Object.hasOwn(names, ITEM))
     context.reporter.report("HK1150", context.positions.key(names, ITEM), { name: `$${ITEM}` });
-  return compileEach(list, { variables: BASE_VARIABLES });
+  return compileEach(list, { variables });
 }
 
 function compileOrder(
