@@ -3,6 +3,7 @@ import { formatDuration, type Parsed, parseDuration, parseRate } from "../core/d
 import { errorMessage } from "../core/errors.ts";
 import type { SourcePosition } from "../core/types.ts";
 import type { Setting, Settings, SinkContext, SinkDescriptor } from "../plugin/index.ts";
+import { checkAtMostOnce } from "./capability.ts";
 import { connectionCommon } from "./deliver.schema.ts";
 import { WINDOW_SHARE } from "./guarantee.ts";
 import type { BreakerPlan, ConnectionModel, EntryFault, RetryPlan } from "./model.ts";
@@ -55,18 +56,21 @@ export function compileConnection(input: ConnectionInput): CompiledConnection {
     timeoutMs: quantities.read(["timeout"], raw["timeout"], parseDuration) ?? DEFAULT_TIMEOUT_MS,
     ...(retry === undefined ? {} : { retry }),
     atMostOnce: raw["at_most_once"] === true,
+    repeatsDecided: raw["at_most_once"] !== undefined,
     ...(window === undefined ? {} : { idempotencyWindowMs: window }),
     allowPrivate: raw["allow_private"] === true,
     breaker: readBreaker(raw["breaker"], quantities),
     position: input.position,
   };
   const own = sink.check?.(settings) ?? [];
+  const needless = model.atMostOnce ? checkAtMostOnce(sink, sink.actionsOf?.(settings) ?? sink.actions) : undefined;
   return {
     model,
     faults: [
       ...quantities.faults,
       ...own.map((fault) => ({ code: "HK5208" as const, ...fault })),
       ...horizonFault(retry, window),
+      ...(needless === undefined ? [] : [needless]),
     ],
   };
 }

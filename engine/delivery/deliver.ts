@@ -5,6 +5,7 @@ import type { Expression } from "../core/expression.ts";
 import { didYouMean } from "../core/suggest.ts";
 import type { Json, SourcePosition } from "../core/types.ts";
 import type { ActionDescriptor } from "../plugin/index.ts";
+import { checkCapability } from "./capability.ts";
 import { type DeliverEntry, deliverCommon } from "./deliver.schema.ts";
 import type { CompileExpression, ConnectionModel, DeliverModel, EntryFault } from "./model.ts";
 import { checkParams } from "./params.ts";
@@ -13,6 +14,8 @@ import { checkParams } from "./params.ts";
 export interface DeliverDeps {
   readonly connections: ReadonlyMap<string, ConnectionModel>;
   readonly entities: ReadonlyMap<string, EntityModel>;
+  /** The entities that the entry is about when it names none: those that the pipeline writes. */
+  readonly touched: readonly string[];
   readonly compile: CompileExpression;
   readonly position: SourcePosition;
 }
@@ -61,6 +64,10 @@ export function compileDeliver(entry: DeliverEntry, deps: DeliverDeps): Compiled
   const params = readParams(entry, deps.compile, faults);
   const given = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, constantOf(value)]));
   for (const fault of checkParams({ sink: connection.sink.name, action, descriptor, given })) faults.list.push(fault);
+  const about = (entry.entity === undefined ? deps.touched : [entry.entity]).flatMap(
+    (name) => deps.entities.get(name) ?? [],
+  );
+  faults.list.push(...checkCapability({ entry, action, descriptor, connection, entities: about }));
   return { model: modelOf({ entry, action, descriptor, params, deps, faults }), faults: faults.list };
 }
 

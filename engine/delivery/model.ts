@@ -86,6 +86,8 @@ export interface ConnectionModel {
   readonly timeoutMs: number;
   readonly retry?: Partial<RetryPlan>;
   readonly atMostOnce: boolean;
+  /** The author has said, either way, whether an attempt without an answer is repeated. */
+  readonly repeatsDecided: boolean;
   /** How long the other side remembers an idempotency key, ms; absent: it does not, or nobody knows. */
   readonly idempotencyWindowMs?: number;
   /** May connect to private and loopback addresses. */

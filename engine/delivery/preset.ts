@@ -16,7 +16,7 @@ import {
   type Settings,
   type SinkDescriptor,
 } from "../plugin/index.ts";
-import { badPatterns } from "../plugin/patterns.ts";
+import { badPatterns, compiles } from "../plugin/patterns.ts";
 import { type Preset, type PresetAction, presetSchema } from "../plugin/preset.schema.ts";
 import { partsExpressions, templateSources } from "../plugin/sources.ts";
 import { canGet } from "./get-preset.ts";
@@ -66,6 +66,8 @@ function presetFaults(preset: Preset): PresetFault[] {
     for (const bad of badPatterns(rules ?? []))
       add(`\`${bad.pattern}\` is no regular expression`, ...path, ...bad.path.map(String));
   };
+  if (preset.names !== undefined && !compiles(preset.names))
+    add(`\`${preset.names}\` is no regular expression`, "names");
   patterns(preset.responses, "responses");
   for (const [name, action] of Object.entries(preset.actions)) {
     patterns(action.responses, "actions", name, "responses");
@@ -128,7 +130,7 @@ function presetSink(preset: Preset): SinkDescriptor {
     guarantee: preset.guarantee ?? "at_least_once",
     ...(window?.ok ? { idempotencyWindowMs: window.value } : {}),
     actions: Object.fromEntries(
-      Object.entries(preset.actions).map(([name, action]) => [name, actionDescriptor(action)]),
+      Object.entries(preset.actions).map(([name, action]) => [name, actionDescriptor(action, preset)]),
     ),
     defaultAction: preset.default_action,
     marksAttempts: true,
@@ -166,12 +168,17 @@ function limitsOf(preset: Preset): NonNullable<SinkDescriptor["defaults"]> {
 }
 
 /** The descriptor of one action. */
-export function actionDescriptor(action: PresetAction): ActionDescriptor {
+function actionDescriptor(action: PresetAction, preset: Preset): ActionDescriptor {
   return {
     kind: action.kind ?? "effect",
     summary: action.summary ?? "",
     ...(action.params === undefined ? {} : { params: closed(fieldsSchema(action.params)) }),
     ...(action.replay === undefined ? {} : { repeat: action.replay }),
+    carries: {
+      clear: preset.clear !== "none",
+      structured: preset.types?.structured !== "none",
+      ...(preset.names === undefined ? {} : { names: preset.names }),
+    },
   };
 }
 

@@ -234,6 +234,18 @@ export interface ActionDescriptor {
   readonly openParams?: boolean;
   /** What the same request does when it comes twice: it converges, the sink knows its key, or it acts again (default). */
   readonly repeat?: "safe" | "dedup_key" | "unsafe";
+  /** What it can say of attributes; for `check`. Absent: anything. */
+  readonly carries?: Carries;
+}
+
+/** What a sink can be told of an attribute. */
+export interface Carries {
+  /** It has a spelling for a cleared one. */
+  readonly clear: boolean;
+  /** Lists and objects. */
+  readonly structured: boolean;
+  /** A regular expression its names match there. */
+  readonly names?: string;
 }
 
 export interface SinkDescriptor {

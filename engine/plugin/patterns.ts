@@ -17,7 +17,8 @@ export function badPatterns(rules: readonly ResponseRule[]): readonly BadPattern
   );
 }
 
-function compiles(pattern: string): boolean {
+/** Whether it is a regular expression. */
+export function compiles(pattern: string): boolean {
   try {
     new RegExp(pattern);
     return true;

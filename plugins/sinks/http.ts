@@ -155,6 +155,7 @@ function descriptorsOf(settings: Settings): Record<string, ActionDescriptor> {
         summary: `${action.method ?? "POST"} ${action.path ?? ""}`,
         openParams: true,
         ...(action.replay === undefined ? {} : { repeat: action.replay }),
+        carries: { clear: settings["clear"] !== "none", structured: true },
       },
     ]),
   );

@@ -52,7 +52,7 @@ const entity = (name: string, attributes: readonly string[], states: readonly st
 const connections = new Map(
   [
     connection("crm", "customerio"),
-    connection("slack", "slack"),
+    connection("slack", "slack", { at_most_once: true }),
     connection("zendesk", "zendesk"),
     connection("hubspot", "hubspot"),
     connection("salesforce", "salesforce"),
@@ -70,7 +70,8 @@ const compile: CompileExpression = (source) => {
   const compiled = compileExpression(source, { variables: ["customer"] });
   return compiled.ok ? { ok: true, expression: compiled.expression } : { ok: false, faults: compiled.faults };
 };
-const compileEntry = (entry: DeliverEntry) => compileDeliver(entry, { connections, entities, compile, position });
+const compileEntry = (entry: DeliverEntry) =>
+  compileDeliver(entry, { connections, entities, touched: ["customer"], compile, position });
 const codes = (entry: DeliverEntry) => compileEntry(entry).faults.map(({ code, path }) => `${code} ${path.join(".")}`);
 
 describe("compileDeliver", () => {

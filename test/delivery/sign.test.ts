@@ -11,13 +11,16 @@ import { delivery, NOW, secret, sending } from "../support/sink-context.ts";
 
 const bench = useHttpBench();
 
-const open = (auth: Settings): Promise<OpenSink> => bench.open(httpSink, { url: `${bench.server.url}/hooks?a=1`, auth });
+const open = (auth: Settings): Promise<OpenSink> =>
+  bench.open(httpSink, { url: `${bench.server.url}/hooks?a=1`, auth });
 async function send(sink: OpenSink) {
   return sink.send(await sink.prepare(delivery({ action: "send", set: { tier: "pro" } })), sending());
 }
 const last = () => bench.server.requests.at(-1);
 const standardHeaders = () =>
-  Object.fromEntries(["webhook-id", "webhook-timestamp", "webhook-signature"].map((n) => [n, String(last()?.headers[n])]));
+  Object.fromEntries(
+    ["webhook-id", "webhook-timestamp", "webhook-signature"].map((n) => [n, String(last()?.headers[n])]),
+  );
 const whsec = (text: string) => `whsec_${Buffer.from(text).toString("base64")}`;
 
 describe("Standard Webhooks", () => {
@@ -28,7 +31,9 @@ describe("Standard Webhooks", () => {
     await send(sink);
     for (const known of [fresh, old])
       expect(() => new Webhook(known).verify(last()?.body ?? "", standardHeaders())).not.toThrow();
-    expect(() => new Webhook(whsec("another secret of 24 byt")).verify(last()?.body ?? "", standardHeaders())).toThrow();
+    expect(() =>
+      new Webhook(whsec("another secret of 24 byt")).verify(last()?.body ?? "", standardHeaders()),
+    ).toThrow();
   });
 
   it("signs with a key of ours (v1a), which the public key verifies", async () => {
@@ -93,7 +98,8 @@ describe("AWS Signature Version 4", () => {
 });
 
 describe("OAuth", () => {
-  const tokenForm = (n = -1) => new URLSearchParams(bench.server.requests.filter(({ url }) => url === "/token").at(n)?.body);
+  const tokenForm = (n = -1) =>
+    new URLSearchParams(bench.server.requests.filter(({ url }) => url === "/token").at(n)?.body);
   const oauth = (more: Settings): Settings => ({ kind: "oauth2", token_url: `${bench.server.url}/token`, ...more });
 
   it("jwt_bearer: an assertion that the public key verifies, for three minutes", async () => {

@@ -82,14 +82,18 @@ function compileDeliveries(
   const shared = sharedLets(pipeline.rules);
   const common = compileEntries(
     context,
-    { list: pipeline.yaml.deliver ?? [], variables: [...shared, ...entities] },
+    {
+      list: pipeline.yaml.deliver ?? [],
+      variables: [...shared, ...entities],
+      touched: touchedBy(pipeline.rules, deps),
+    },
     deps,
   );
   return pipeline.rules.map((rule, index) => {
     const yaml: RuleYaml | undefined = pipeline.yaml.rules[index];
     const own = compileEntries(
       context,
-      { list: yaml?.deliver ?? [], variables: [...rule.variables, ...entities] },
+      { list: yaml?.deliver ?? [], variables: [...rule.variables, ...entities], touched: touchedBy([rule], deps) },
       deps,
     );
     const all = [...own, ...common];
@@ -112,6 +116,14 @@ function sharedLets(rules: readonly CompiledRule[]): readonly string[] {
 interface Entries {
   readonly list: readonly DeliverEntry[];
   readonly variables: readonly string[];
+  readonly touched: readonly string[];
+}
+
+/** Entities that the rules write, and their parents, whose rollups may change with them. */
+function touchedBy(rules: readonly CompiledRule[], { entities }: PipelineDeps): readonly string[] {
+  const written = rules.flatMap(({ model }) => model.writes.map(({ entity }) => entity));
+  const parents = written.flatMap((name) => entities.get(name)?.parent ?? []);
+  return [...new Set([...written, ...parents])];
 }
 
 function compileEntries(
@@ -126,6 +138,7 @@ function compileEntries(
     const { model, faults } = compileDeliver(yaml, {
       connections: deps.connections,
       entities: deps.entities,
+      touched: entries.touched,
       compile: (source, path) => compileAt(context, { yaml, source, path, variables: entries.variables }),
       position: positionOf(context.positions.of(yaml)),
     });

@@ -2,6 +2,36 @@ import type { ErrorEntries } from "../errors.ts";
 
 /** 120x: a pipeline that asks of a sink what it can not do; 533x: credentials that can not be used. */
 export const sinkErrors = {
+  HK1200: {
+    title: "The sink can not blank it",
+    message: "`{attribute}` is clearable, and `{action}` of {sink} has no way to blank an attribute",
+    help: "When the attribute is cleared, the sink would keep the old value and nobody would know. Leave it out (`fields:` of the deliver entry), or take `clearable: true` off the attribute and write a value that means nothing there.",
+  },
+  HK1201: {
+    title: "The sink can not hold it",
+    message: "`{attribute}` is of type {type}, which `{action}` of {sink} can not carry",
+    help: "Lists and objects have no place there. Leave the attribute out (`fields:` of the deliver entry), or write a text or a number of it.",
+  },
+  HK1202: {
+    title: "A name the sink does not take",
+    message: "`{attribute}` would be called `{name}` there; {sink} takes names that match {pattern}",
+    help: "Say what it is called there in the connection's `attribute_names`: ours on the left, theirs on the right.",
+  },
+  HK1203: {
+    title: "Two attributes under one name",
+    message: "`{attribute}` and `{other}` would both be called `{name}` at {sink}",
+    help: "One would overwrite the other, in no order. Give them different names in the connection's `attribute_names`, or send one of them (`fields:`).",
+  },
+  HK1204: {
+    title: "at_most_once for nothing",
+    message: "`at_most_once` on a sink ({sink}) where a repeat ends the same",
+    help: "After an attempt without an answer the delivery would become a dead letter, though sending it again does no harm. Take `at_most_once` off.",
+  },
+  HK1205: {
+    title: "It may happen twice",
+    message: "`{action}` of {connection} acts again when it is repeated, and the connection does not say what is worse",
+    help: "After an attempt without an answer nobody knows whether it was applied. `at_most_once: true` on the connection: it is not repeated, and a dead letter asks a person. `at_most_once: false`: it is repeated, and may appear twice.",
+  },
   HK5330: {
     title: "The private key can not be used",
     message: "{connection}: the private key of its JWT is no RSA key in PEM form",
