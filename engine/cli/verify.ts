@@ -6,6 +6,8 @@ import { createDiskReader } from "../config/files.ts";
 import { fail } from "../core/errors.ts";
 import { Secret } from "../core/secret.ts";
 import type { RawRequest } from "../core/types.ts";
+import { explainSigned, type SignedMessage } from "../provider/explain-signed.ts";
+import type { FetchKey } from "../provider/key.ts";
 import type { Verdict } from "../provider/model.ts";
 import type { Recipe } from "../provider/recipe.ts";
 import { verify } from "../provider/verify.ts";
@@ -30,11 +32,13 @@ export const verifyVerb: Verb = (cli, action) =>
       for (const { value, line } of splitCaptures(text, file)) {
         const capture = readCaptured(value, { file, line });
         const recipe = recipes.get(capture.provider);
-        const verdict: Verdict | { ok: false; reason: "unknown_provider" } =
-          recipe === undefined ? { ok: false, reason: "unknown_provider" } : await judge(capture, recipe);
-        if (!verdict.ok) refused++;
-        if (options["json"] === true) cli.out.write(`${JSON.stringify(verdictDocument(capture.provider, verdict))}\n`);
-        else cli.out.write(`${describe(cli, capture.provider, verdict)}\n`);
+        const judged: Judged =
+          recipe === undefined
+            ? { verdict: { ok: false, reason: "unknown_provider" }, signed: [] }
+            : await judge(capture, recipe);
+        if (!judged.verdict.ok) refused++;
+        if (options["json"] === true) cli.out.write(`${JSON.stringify(verdictDocument(capture.provider, judged))}\n`);
+        else cli.out.write(`${describe(cli, capture.provider, judged)}\n`);
       }
       return refused === 0 ? EXIT.ok : EXIT.findings;
     }),
@@ -52,16 +56,45 @@ interface Place {
   readonly line: number;
 }
 
-type Judged = Verdict | { readonly ok: false; readonly reason: "unknown_provider"; readonly detail?: string };
+interface Judged {
+  readonly verdict: Verdict | { readonly ok: false; readonly reason: "unknown_provider"; readonly detail?: string };
+  readonly signed: readonly SignedMessage[];
+}
 
-async function judge(capture: Captured, recipe: Recipe): Promise<Verdict> {
+async function judge(capture: Captured, recipe: Recipe): Promise<Judged> {
   const secrets = capture.secrets.map((value, at) => ({ index: at + 1, value }));
-  const verified = await verify(recipe, capture.request, {
-    secrets,
-    params: capture.params,
-    now: capture.request.receivedAt,
-  });
-  return verified.ok ? verified.request.verdict : verified;
+  const { params, request } = capture;
+  const context = { secrets, params, now: request.receivedAt, fetchKey: capturedKeys(params, secrets) };
+  const verified = await verify(recipe, request, context);
+  if (!verified.ok) return { verdict: verified, signed: [] };
+  const { verdict } = verified.request;
+  return { verdict, signed: explainSigned(recipe, request, context, verdict) };
+}
+
+/**
+ * In place of a fetch: `params.certificates`, by URL, and `params.keys`, by key id, a list or a key set. A secret that
+ * would have been told in a handshake is one of the `secrets`.
+ */
+function capturedKeys(params: Captured["params"], secrets: readonly { readonly value: Secret }[]): FetchKey {
+  const read = (name: string): unknown => {
+    const text = params[name]?.reveal();
+    return text === undefined ? undefined : (parseJson(text) ?? text);
+  };
+  const at = (held: unknown, name: string): unknown =>
+    typeof held === "object" && held !== null && !Array.isArray(held)
+      ? Object.entries(held).find(([key]) => key === name)?.[1]
+      : undefined;
+  const given = (key: unknown): string | undefined =>
+    key === undefined ? undefined : typeof key === "string" ? key : JSON.stringify(key);
+  return (wanted) => {
+    if (wanted.kind === "learned") return { ok: true, keys: secrets.map(({ value }) => value.reveal()) };
+    if (wanted.kind === "certificate") {
+      const held = read("certificates");
+      return given(typeof held === "string" ? held : at(held, wanted.url));
+    }
+    const held = read("keys");
+    return given(Array.isArray(held) ? { keys: held } : (at(held, wanted.kid ?? "") ?? held));
+  };
 }
 
 function readCapture(cli: Cli, file: string): string {
@@ -154,22 +187,36 @@ function joinHeaders(raw: readonly string[]): Record<string, string> {
   return headers;
 }
 
-function verdictDocument(provider: string, verdict: Judged) {
+function verdictDocument(provider: string, { verdict, signed }: Judged) {
   const base = { format_version: FORMAT_VERSION, provider, result: verdict.ok ? "accept" : "reject" };
   if (!verdict.ok) return { ...base, reason: verdict.reason, detail: verdict.detail ?? null };
   return {
     ...base,
     scheme: verdict.scheme,
+    entry: verdict.entry,
     secret_index: verdict.secretIndex,
     signed: verdict.signed,
+    messages: signed.map(({ parts, bytes, sha256 }) => ({
+      parts: parts.map((one) => ({ part: one.part, bytes: one.bytes ?? null })),
+      bytes: bytes ?? null,
+      sha256: sha256 ?? null,
+    })),
     skew_ms: verdict.skewMs ?? null,
   };
 }
 
-function describe(cli: Cli, provider: string, verdict: Judged): string {
+function describe(cli: Cli, provider: string, { verdict, signed }: Judged): string {
   const { color } = cli.out;
   if (!verdict.ok)
     return `${color.red("reject")} ${provider} ${verdict.reason}${verdict.detail === undefined ? "" : `: ${plainText(verdict.detail)}`}`;
   const skew = verdict.skewMs === undefined ? "" : `, skew ${formatMs(verdict.skewMs)}`;
-  return `${color.green("accept")} ${provider} ${verdict.scheme}, secret ${verdict.secretIndex}${skew}, signed ${verdict.signed}`;
+  const head = `${color.green("accept")} ${provider} ${verdict.scheme}, secret ${verdict.secretIndex}${skew}, signed ${verdict.signed}`;
+  return [head, ...signed.map(describeMessage)].join("\n");
+}
+
+/** `  timestamp 10 + "." 1 + raw_body 43 = 54 bytes, sha256 …` */
+function describeMessage({ parts, bytes, sha256 }: SignedMessage): string {
+  const pieces = parts.map((one) => (one.bytes === undefined ? one.part : `${plainText(one.part)} ${one.bytes}`));
+  const whole = bytes === undefined || sha256 === undefined ? "" : ` = ${bytes} bytes, sha256 ${sha256}`;
+  return `  ${pieces.join(" + ")}${whole}`;
 }

@@ -37,6 +37,8 @@ export type Verdict =
   | {
       readonly ok: true;
       readonly scheme: string;
+      /** Which entry of `verify:` passed, from 0. */
+      readonly entry: number;
       /** Which secret matched, 1-based; 0 for schemes without one. */
       readonly secretIndex: number;
       /** Receipt minus the signed timestamp, ms; absent where none is signed. */

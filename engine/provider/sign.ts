@@ -99,6 +99,17 @@ function secretOf(recipe: Recipe, scheme: SchemeModel, input: SignInput): string
   );
 }
 
+/** The parts of the signature header that name the headers which are signed. */
+function listedHeaders(scheme: SchemeModel): ReadonlyMap<string, string> {
+  return new Map(
+    scheme.message.flatMap((part) =>
+      part.kind === "signed_headers" && part.listFrom.kind === "part"
+        ? [[part.listFrom.name, part.mustList.join(part.listSep)] as const]
+        : [],
+    ),
+  );
+}
+
 /** Puts the time, and what the scheme demands besides, in their places. */
 function prepare(recipe: Recipe, scheme: SchemeModel, draft: Draft, input: SignInput): void {
   for (const { ref, equals } of scheme.require) {
@@ -109,6 +120,10 @@ function prepare(recipe: Recipe, scheme: SchemeModel, draft: Draft, input: SignI
   if (hash?.ref.kind === "query") {
     const value = renderTemplate(hash.equals ?? [], createEnv(input, draft, { timestamp: "", secret: "" }));
     if (value !== undefined) put(recipe, draft, hash.ref, value);
+  }
+  for (const part of scheme.message) {
+    if (part.kind === "signed_headers" && part.listFrom.kind === "header")
+      draft.headers[part.listFrom.name] ??= part.mustList.join(part.listSep);
   }
   const stamp = scheme.timestamp;
   if (stamp === undefined) return;
@@ -133,11 +148,12 @@ function signDraft(
 ): void {
   const { draft, input, key } = by;
   const timestamp = scheme.timestamp === undefined ? "" : writeTime(input.now, scheme.timestamp.unit);
-  const env = createEnv(input, draft, { timestamp, secret: key.secret });
+  const parts = listedHeaders(scheme);
+  const env = createEnv(input, draft, { timestamp, secret: key.secret, parts });
   const signature = makeSignature(recipe, scheme, env, key);
   const place = scheme.places[0];
   if (place === undefined) fail("HK3020", { provider: recipe.provider, problem: "it has no signature" });
-  put(recipe, draft, place, writeSignature(scheme, signature, timestamp, keyId(scheme, env)), scheme);
+  put(recipe, draft, place, writeSignature(scheme, signature, { timestamp, keyId: keyId(scheme, env), parts }), scheme);
 }
 
 /** Writes a value where a reference says. What stands in the body must not be signed with it. */
@@ -190,7 +206,11 @@ function setIdHeader(recipe: Recipe, headers: Record<string, string>, id: string
   }
 }
 
-function createEnv(input: SignInput, draft: Draft, by: { readonly timestamp: string; readonly secret: string }): Env {
+function createEnv(
+  input: SignInput,
+  draft: Draft,
+  by: { readonly timestamp: string; readonly secret: string; readonly parts?: ReadonlyMap<string, string> },
+): Env {
   const url = new URL(draft.url);
   const request = {
     method: input.method ?? "POST",
@@ -201,7 +221,7 @@ function createEnv(input: SignInput, draft: Draft, by: { readonly timestamp: str
     body: draft.body,
   };
   const params = { url: input.url, ...input.params };
-  const parts = new Map([["timestamp", by.timestamp]]);
+  const parts = new Map([...(by.parts ?? []), ["timestamp", by.timestamp] as const]);
   // Body paths are read by path, not by a compiled scan: a sample is parsed once more, which costs nothing here.
   const reading = Reading.ofParsed(request, draft.item);
   return { reading, params, timestamp: by.timestamp, parts, secret: by.secret };

@@ -146,8 +146,16 @@ export function decodeSignature(text: string, encoding: SignatureEncoding): Buff
   }
 }
 
-/** The text a sender would write for a signature; `timestamp` goes where the header carries one. */
-export function writeSignature(scheme: SchemeModel, signature: string, timestamp: string, keyId: string): string {
+/** What stands beside a signature in its header. */
+export interface BesideSignature {
+  readonly timestamp: string;
+  readonly keyId: string;
+  readonly parts: ReadonlyMap<string, string>;
+}
+
+/** The text a sender would write for a signature; the timestamp goes where the header carries one. */
+export function writeSignature(scheme: SchemeModel, signature: string, beside: BesideSignature): string {
+  const { timestamp, keyId } = beside;
   const { parse } = scheme;
   switch (parse.kind) {
     case "raw":
@@ -157,7 +165,8 @@ export function writeSignature(scheme: SchemeModel, signature: string, timestamp
     case "kv": {
       const from = scheme.timestamp?.from;
       const stamp = from?.kind === "part" ? [`${from.name}${parse.field}${timestamp}`] : [];
-      return [...stamp, `${parse.pick}${parse.field}${signature}`].join(parse.item);
+      const others = [...beside.parts].map(([name, value]) => `${name}${parse.field}${value}`);
+      return [...stamp, ...others, `${parse.pick}${parse.field}${signature}`].join(parse.item);
     }
     case "list":
       return `${parse.pick}${parse.field}${signature}`;

@@ -32,7 +32,8 @@ export function verify(recipe: Recipe, request: RawRequest, context: VerifyConte
   function tryFrom(index: number, refusal: Refusal | undefined): MaybePromise<Verdict> {
     const scheme = recipe.verify[index];
     if (scheme === undefined) return refusal ?? { ok: false, reason: "signature_missing" };
-    const next = (verdict: Verdict) => (verdict.ok ? verdict : tryFrom(index + 1, further(refusal, verdict)));
+    const next = (verdict: Verdict) =>
+      verdict.ok ? { ...verdict, entry: index } : tryFrom(index + 1, further(refusal, verdict));
     const verdict = verifyScheme(scheme, reading, context);
     return verdict instanceof Promise ? verdict.then(next) : next(verdict);
   }
@@ -86,7 +87,7 @@ async function verifyItems(scheme: SchemeModel, items: readonly Reading[], conte
 }
 
 function verifyReading(scheme: SchemeModel, reading: Reading, context: VerifyContext): MaybePromise<Verdict> {
-  if (scheme.scheme === "none") return { ok: true, scheme: "none", secretIndex: 0, signed: scheme.signed };
+  if (scheme.scheme === "none") return { ok: true, entry: 0, scheme: "none", secretIndex: 0, signed: scheme.signed };
   const base: Env = { reading, params: context.params };
   const found = findSignatures(scheme, base);
   if (!found.ok) return found;
@@ -100,7 +101,14 @@ function verifyReading(scheme: SchemeModel, reading: Reading, context: VerifyCon
     const late = checkTimestamp(scheme, stamp, { claims: match.claims, now: context.now });
     if (!late.ok) return late;
     const skew = late.skewMs === undefined ? {} : { skewMs: late.skewMs };
-    return { ok: true, scheme: schemeName(scheme), secretIndex: match.secretIndex, signed: scheme.signed, ...skew };
+    return {
+      ok: true,
+      entry: 0,
+      scheme: schemeName(scheme),
+      secretIndex: match.secretIndex,
+      signed: scheme.signed,
+      ...skew,
+    };
   };
   const match = matchScheme(scheme, { env, candidates: found.candidates, context });
   return match instanceof Promise ? match.then(finish) : finish(match);

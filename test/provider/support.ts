@@ -95,6 +95,7 @@ export function context(...values: string[]): VerifyContext {
 export function secretFor(recipe: Recipe, which: "right" | "other" = "right"): string {
   const scheme = recipe.verify.find(({ keyFrom }) => keyFrom.kind === "secrets") ?? recipe.verify[0];
   if (scheme?.scheme === "ed25519") return pems.ed25519[which];
+  if (scheme?.scheme === "ecdsa_p256") return pems.ec[which];
   if (scheme?.scheme === "basic") return `user:topsecret_${which}`;
   if (scheme?.key.encoding === "hex") return (which === "right" ? "44" : "45").repeat(32);
   if (scheme?.key.encoding === "base64") {
