@@ -6,6 +6,7 @@ import { compareValues } from "../core/values.ts";
 /** What a rollup reads of one child. */
 export interface ChildValue {
   readonly state: string;
+  /** `null`: cleared on purpose; `undefined`: never written. */
   readonly value: Json | undefined;
 }
 
@@ -25,8 +26,8 @@ export function rollUp(
   if (counted.length === 0) return none(rollup);
   if (rollup.take === "count") return { kind: "value", value: counted.length };
   const values = counted.map((child) => child.value).filter((value) => value !== undefined && value !== null);
-  // A child that counts but whose value is not known: "none" would be a silent downgrade.
-  if (values.length === 0) return { kind: "keep" };
+  // Cleared on purpose is known to be nothing. Not known is not nothing: "none" would be a silent downgrade.
+  if (values.length === 0) return counted.every((child) => child.value === null) ? none(rollup) : { kind: "keep" };
   if (rollup.take === "sum") {
     return {
       kind: "value",
