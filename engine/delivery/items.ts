@@ -26,9 +26,10 @@ export function itemOutcomes(
   const found = new Map<number, Json>();
   let stray = false;
   for (const [position, result] of results.entries()) {
-    const index = indexOf(result, position, { spec, sent: facts.sent });
-    if (index === undefined || index < 0 || index >= facts.sent.length) stray = true;
-    else if (!found.has(index) || hasFailed(result, spec)) found.set(index, result);
+    for (const index of indexesOf(result, position, { spec, sent: facts.sent })) {
+      if (index === undefined || index < 0 || index >= facts.sent.length) stray = true;
+      else if (!found.has(index) || hasFailed(result, spec)) found.set(index, result);
+    }
   }
   return facts.sent.map((_, index) => {
     const result = found.get(index);
@@ -57,17 +58,24 @@ interface Sent {
   readonly sent: readonly (Json | undefined)[];
 }
 
-function indexOf(result: Json, position: number, { spec, sent }: Sent): number | undefined {
-  if (spec.index !== undefined) {
-    const index = valuesAt(result, spec.index)[0];
-    const number = typeof index === "string" && /^\d{1,6}$/.test(index) ? Number(index) : index;
-    return typeof number === "number" && Number.isInteger(number) ? number : undefined;
-  }
-  if (spec.id === undefined) return position;
-  const id = valuesAt(result, spec.id)[0];
-  if (id === undefined || id === null || typeof id === "object") return sent.length === 1 ? 0 : undefined;
-  const index = sent.findIndex((item) => String(valuesAt(item, spec.item_id ?? "id")[0]) === String(id));
-  return index === -1 ? undefined : index;
+/** The items a result is about; with a `*` on the way to it, one fault may name several. Undefined: none that is known. */
+function indexesOf(result: Json, position: number, { spec, sent }: Sent): readonly (number | undefined)[] {
+  if (spec.index !== undefined) return onePerValue(valuesAt(result, spec.index), readIndex);
+  if (spec.id === undefined) return [position];
+  const ids = valuesAt(result, spec.id).filter((id) => id !== null && typeof id !== "object");
+  if (ids.length === 0 && sent.length === 1) return [0];
+  return onePerValue(ids, (id) => {
+    const index = sent.findIndex((item) => String(valuesAt(item, spec.item_id ?? "id")[0]) === String(id));
+    return index === -1 ? undefined : index;
+  });
+}
+
+const onePerValue = (values: readonly Json[], read: (value: Json) => number | undefined) =>
+  values.length === 0 ? [undefined] : values.map(read);
+
+function readIndex(value: Json): number | undefined {
+  const number = typeof value === "string" && /^\d{1,6}$/.test(value) ? Number(value) : value;
+  return typeof number === "number" && Number.isInteger(number) ? number : undefined;
 }
 
 function hasFailed(result: Json, spec: ItemsSpec): boolean {

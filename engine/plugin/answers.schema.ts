@@ -79,7 +79,11 @@ export const itemsSchema = closed(
     index: maybe(
       position("The member that holds the item's index, from 0; by position when neither this nor `id` is given."),
     ),
-    id: maybe(position("The member that holds the item's id; an empty path: the result itself is the id.")),
+    id: maybe(
+      position(
+        "The member that holds the item's id (with `*`: the ids of several); an empty path: the result itself is the id.",
+      ),
+    ),
     item_id: maybe(position("Where in an item as it was sent that id is.")),
     retry: maybe(Type.Array(Type.String(), { description: "Codes that are tried again; the others are permanent." })),
     repeated: maybe(

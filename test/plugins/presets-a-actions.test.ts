@@ -255,3 +255,21 @@ describe.each([
     expect(bench.sink.batches?.choose(requests)).toEqual([0]);
   });
 });
+
+it("gives up every record that one fault of HubSpot names, and takes an empty answer for no success", async () => {
+  const bench = await rig(hubspot);
+  const requests = [];
+  for (const key of ["a", "b", "c"])
+    requests.push(await bench.sink.prepare(delivery({ key, idempotencyKey: key, set: { tier: "team" } })));
+  const traces = requests.map(({ data }) => JSON.parse(String(data["body"])).inputs[0].objectWriteTraceId);
+  const fault = { category: "VALIDATION_ERROR", context: { objectWriteTraceId: [traces[0], traces[2]] } };
+  const results = [{ id: "1" }];
+  bench.server.next(
+    { status: 207, body: { results, errors: [fault] } },
+    { status: 200, body: { results: [], errors: [] } },
+  );
+  const contexts = requests.map(() => sending());
+  const outcomes = await bench.sink.batches?.send(requests, contexts);
+  expect(outcomes?.map(({ kind }) => kind)).toEqual(["rejected", "delivered", "rejected"]);
+  expect(await bench.act({ set: { tier: "team" } })).toMatchObject({ kind: "rejected" });
+});

@@ -147,7 +147,9 @@ const tables: Readonly<Record<string, readonly Row[]>> = {
   hubspot: [
     ...common("upsert"),
     ["upsert", 200, { status: "COMPLETE", results: [{}] }, delivered],
-    ["upsert", 207, { errors: [] }, delivered],
+    ["upsert", 207, { results: [{}], errors: [] }, delivered],
+    ["upsert", 207, { results: [], errors: [] }, lasting()],
+    ["upsert", 200, { status: "COMPLETE", results: [], errors: [] }, lasting()],
     ["upsert", 207, { errors: [{ category: "VALIDATION_ERROR" }] }, lasting("status 207: item VALIDATION_ERROR")],
     ["upsert", 207, { errors: [{ category: "RATE_LIMITS" }] }, again],
     ["upsert", 400, { category: "VALIDATION_ERROR" }, lasting("status 400: VALIDATION_ERROR")],

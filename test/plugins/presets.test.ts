@@ -125,7 +125,7 @@ describe("hubspot", () => {
   it("reads the result of its one item out of a 207", async () => {
     const sink = await open("hubspot", settings);
     bench.server.next(
-      answer(207, { errors: [] }),
+      answer(207, { results: [{}], errors: [] }),
       answer(207, { errors: [{ category: "VALIDATION_ERROR", message: "ada@example.com" }] }),
       answer(207, { errors: [{ category: "RATE_LIMITS" }] }),
     );
