@@ -11,6 +11,7 @@ const layers: readonly (readonly string[])[] = [
   ["config"],
   ["flow"],
   ["worker", "http", "testing", "reload"],
+  ["plan"],
   ["cli", "build"],
 ];
 /** The runner of `tests:` stands on the engine that worker/ builds; nothing else crosses within a layer. */
