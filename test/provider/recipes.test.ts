@@ -1,12 +1,16 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Secret } from "../../engine/core/secret.ts";
-import type { RawRequest } from "../../engine/core/types.ts";
+import type { Json, RawRequest } from "../../engine/core/types.ts";
+import { setAt } from "../../engine/provider/edit.ts";
 import { answerHandshake } from "../../engine/provider/handshake.ts";
 import { identify } from "../../engine/provider/identify.ts";
 import { parsePayload } from "../../engine/provider/parse.ts";
+import { valueAt } from "../../engine/provider/reading.ts";
 import type { Recipe } from "../../engine/provider/recipe.ts";
 import { renderSample } from "../../engine/provider/sample.ts";
 import { signWhole } from "../../engine/provider/sign.ts";
+import { holesOf } from "../../engine/provider/template.ts";
 import { verify } from "../../engine/provider/verify.ts";
 import {
   context,
@@ -110,6 +114,88 @@ describe("shipped recipes", () => {
     for (const chain of chains) {
       const ranks = chain.map((type) => rank(type) ?? -1);
       expect(ranks, chain.join(" ")).toEqual([...new Set(ranks)].sort((a, b) => a - b));
+    }
+  });
+});
+
+/** Whoever knows the secret, or a token, is let in: the provider signs no body, so none can be proved. */
+const PROVES_NO_BODY = (recipe: Recipe): boolean => {
+  const [scheme] = recipe.verify;
+  const tied = scheme?.scheme === "jwt" && scheme.claims?.bodyHash !== undefined;
+  return scheme === undefined || (["token", "basic", "none", "jwt"].includes(scheme.scheme) && !tied);
+};
+
+/** The values that are signed where it is not the whole body: each as a change of the request. */
+function signedValues(recipe: Recipe, signed: RawRequest): (readonly [string, RawRequest])[] {
+  const [scheme] = recipe.verify;
+  const item = scheme?.perItem === undefined ? "" : `${scheme.perItem}.0.`;
+  const paths = (scheme?.message ?? []).flatMap((part): string[] => {
+    if (part.kind === "join_fields") return [...part.paths];
+    if (part.kind === "field_lines") return part.fields.map(({ name }) => name);
+    const refs = part.kind === "template" ? holesOf(part.template).map(({ ref }) => ref) : [];
+    return refs.flatMap((ref) => (ref.kind === "body" ? [ref.path] : []));
+  });
+  const inBody = paths.flatMap((path) => {
+    const parsed = JSON.parse(Buffer.from(signed.body).toString()) as Json;
+    const before = valueAt(parsed, item + path);
+    if (before === undefined) return [];
+    const body = Buffer.from(JSON.stringify(setAt(parsed, item + path, `${String(before)}x`)));
+    return [[path, { ...signed, body }] as const];
+  });
+  const form = new URLSearchParams(Buffer.from(signed.body).toString());
+  const readsForm = /form/.test(scheme?.signed ?? "");
+  const inForm = [...(readsForm ? form.keys() : [])].flatMap((name) => {
+    if (scheme?.places.some((place) => "name" in place && place.name === name) === true) return [];
+    const changed = new URLSearchParams(form);
+    changed.set(name, `${form.get(name)}x`);
+    return [[name, { ...signed, body: Buffer.from(changed.toString()) }] as const];
+  });
+  return [...inBody, ...inForm];
+}
+
+describe("no byte of what is signed can be changed", () => {
+  const first = shippedNames.flatMap((name) => {
+    const [sample] = shipped(name).samples.keys();
+    return sample === undefined || PROVES_NO_BODY(shipped(name)) ? [] : [[name, sample] as const];
+  });
+
+  it.each(first)("%s: in the body", async (name, sample) => {
+    const recipe = shipped(name);
+    const signed = signedSample(recipe, sample);
+    const known = { ...context(secretFor(recipe)), params: paramsFor(recipe) };
+    const [scheme] = recipe.verify;
+    if (/raw_body/.test(scheme?.signed ?? "") || scheme?.scheme === "jwt") {
+      await fc.assert(
+        fc.asyncProperty(fc.nat(signed.body.length - 1), fc.integer({ min: 1, max: 255 }), async (at, flip) => {
+          const body = Uint8Array.from(signed.body);
+          body[at] = (body[at] as number) ^ flip;
+          expect(await verify(recipe, { ...signed, body }, known)).toMatchObject({ ok: false });
+        }),
+        { numRuns: 40 },
+      );
+      return;
+    }
+    const changes = signedValues(recipe, signed);
+    expect(changes.length, "something of the body is signed").toBeGreaterThan(0);
+    for (const [what, changed] of changes)
+      expect(await verify(recipe, changed, known), `${what} was changed`).toMatchObject({ ok: false });
+  });
+
+  const inHeaders = first.filter(([name]) => shipped(name).verify[0]?.places[0]?.kind.startsWith("header") === true);
+  it.each(inHeaders)("%s: in the header of the signature", async (name, sample) => {
+    const recipe = shipped(name);
+    const signed = signedSample(recipe, sample);
+    const known = { ...context(secretFor(recipe)), params: paramsFor(recipe) };
+    const place = recipe.verify[0]?.places[0];
+    const header = place?.kind === "header" ? place.name : place?.kind === "header_pattern" ? `${place.before}1` : "";
+    const value = signed.headers[header] ?? "";
+    expect(value.length).toBeGreaterThan(10);
+    for (let at = 0; at < value.length; at += 3) {
+      const other = value[at]?.toLowerCase() === "a" ? "b" : "a";
+      const headers = { ...signed.headers, [header]: value.slice(0, at) + other + value.slice(at + 1) };
+      expect(await verify(recipe, { ...signed, headers }, known), `${header}: ${value} at ${at}`).toMatchObject({
+        ok: false,
+      });
     }
   });
 });
