@@ -1,17 +1,26 @@
 /** The shipped presets as sinks: for the reference page and the editors' schema, which are made without a config. */
 import { parse } from "yaml";
-import { parsePreset } from "../delivery/preset.ts";
-import type { SinkDescriptor } from "../plugin/index.ts";
+import { type ParsedPreset, parsePreset } from "../delivery/preset.ts";
+import type { Preset, SinkDescriptor } from "../plugin/index.ts";
 import { namesOf, type ShippedFiles, shippedFiles } from "./shipped.ts";
 
 const FOLDER = "plugins/sinks";
 
-/** All of them, by name; one that does not parse is left out, since its own test tells. */
+/** What each says, by name; one that does not parse is left out, since its own test tells. */
+export function shippedPresetSpecs(shipped: ShippedFiles = shippedFiles): readonly Preset[] {
+  return parsedPresets(shipped).map(({ preset }) => preset);
+}
+
+/** All of them as sinks, by name. */
 export function shippedPresets(shipped: ShippedFiles = shippedFiles): readonly SinkDescriptor[] {
+  return parsedPresets(shipped).map(({ sink }) => sink);
+}
+
+function parsedPresets(shipped: ShippedFiles): readonly Extract<ParsedPreset, { readonly ok: true }>[] {
   return namesOf(shipped.list(`${FOLDER}/`), FOLDER).flatMap((name) => {
     const text = shipped.read(`${FOLDER}/${name}.yaml`);
     const parsed = text === undefined ? undefined : parsePreset(parse(text));
-    return parsed?.ok === true ? [parsed.sink] : [];
+    return parsed?.ok === true ? [parsed] : [];
   });
 }
 

@@ -2,10 +2,11 @@
 import { guaranteeName, sinkGuarantee } from "../../delivery/guarantee.ts";
 import type { SinkDescriptor } from "../../plugin/index.ts";
 import { isNode, type SchemaNode } from "../annotations.ts";
-import { withPresets } from "../presets.ts";
+import { shippedPresetSpecs, withPresets } from "../presets.ts";
 import { expectedOf, kindWords } from "../validate-words.ts";
 import { configSchema } from "./config.schema.ts";
 import { type FileKind, schemaOf } from "./editor.ts";
+import { presetsMarkdown } from "./presets-page.ts";
 
 const PAGES: Readonly<Record<FileKind, { readonly file: string; readonly title: string; readonly intro: string }>> = {
   config: {
@@ -44,13 +45,17 @@ export function referenceMarkdown(sinks: readonly SinkDescriptor[] = []): Readon
   const order: readonly FileKind[] = ["provider", "sink", "contract", "config", "pipeline"];
   const pages: Record<string, string> = Object.fromEntries(order.map((kind) => [PAGES[kind].file, page(kind, told)]));
   pages["connections.md"] = connectionsPage(withPresets(sinks));
+  pages["presets.md"] = `${GENERATED}${presetsMarkdown(shippedPresetSpecs())}`;
   pages["README.md"] = indexPage();
   return pages;
 }
 
 function indexPage(): string {
   const kinds = Object.values(PAGES).map(({ file, title, intro }) => `- [${title}](${file}): ${intro}`);
-  const more = ["- [Connections](connections.md): settings and actions of the shipped sinks."];
+  const more = [
+    "- [Connections](connections.md): settings and actions of the shipped sinks.",
+    "- [Presets](presets.md): what the shipped presets know of each vendor's API: limits, repeats, blanking, answers.",
+  ];
   return `${GENERATED}# Reference\n\n${[...kinds, ...more].join("\n")}\n\nPaths are relative to the folder of \`config.yaml\` and may not leave it. Keys that start with \`x-\` are free for notes.\n`;
 }
 
