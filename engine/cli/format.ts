@@ -73,3 +73,10 @@ const NO_LINES = Object.fromEntries(
     .concat(["left", "left-mid", "mid", "mid-mid", "right", "right-mid", "middle"])
     .map((name) => [name, ""]),
 );
+
+/** `12.3 MiB`: for people; machines get bytes. */
+export function sizeText(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const unit = Math.min(units.length - 1, bytes < 1024 ? 0 : Math.floor(Math.log2(bytes) / 10));
+  return `${(bytes / 1024 ** unit).toFixed(unit === 0 ? 0 : 1)} ${units[unit]}`;
+}

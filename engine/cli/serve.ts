@@ -19,6 +19,7 @@ import { type Sensitivity, type StatusDocument, sensitivityOf } from "../http/do
 import { createRemoteReader, type ReadRemote } from "../http/remote.ts";
 import { createRequestIds, type Listener } from "../http/server.ts";
 import { createSinkHttp, type GuardedHttp } from "../network/client.ts";
+import { DEFAULT_RESERVE_BYTES } from "../store/reserve.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
 import { refuseNetworkDisk } from "../store/startup.ts";
 import type { Store } from "../store/store.ts";
@@ -164,12 +165,13 @@ async function remindOfSeed({ revision, log }: ServeOptions, store: Store): Prom
   if (entities.length > 0) log.warn("`seed:` is declared and was never loaded: run `hookrail seed`", { entities });
 }
 
-function openStore({ storePath, clock, log, onFatal, accept = {} }: ServeOptions): Promise<Store> {
+function openStore({ revision, storePath, clock, log, onFatal, accept = {} }: ServeOptions): Promise<Store> {
   if (accept.anyDisk !== true) refuseNetworkDisk(storePath);
   return openSqliteStore({
     path: storePath,
     clock,
     withoutWal: accept.withoutWal === true,
+    reserveBytes: revision.limits.diskReserveBytes ?? DEFAULT_RESERVE_BYTES,
     onFatal: (error) => {
       log.error("the store can promise nothing more; the engine ends", { code: error.code, error: error.message });
       onFatal();

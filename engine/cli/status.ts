@@ -2,9 +2,10 @@
 import { Command } from "commander";
 import type { ReloadDocument } from "../http/admin-reload.ts";
 import { countsDocument, pauseDocument } from "../http/documents.ts";
+import type { StoreSize } from "../store/store.ts";
 import { callAdmin } from "./admin-client.ts";
 import { type Cli, EXIT } from "./context.ts";
-import { plainText, printJson } from "./format.ts";
+import { plainText, printJson, sizeText } from "./format.ts";
 import { findInstallation } from "./installation.ts";
 import { withReader } from "./stored.ts";
 import { onAction, type Verb } from "./verb.ts";
@@ -19,6 +20,7 @@ export const statusVerb: Verb = (cli, action, globals) =>
       const running = await callAdmin(cli, installation, { method: "GET", path: "/api/v1/status" });
       const stored = await withReader(installation, async (reader) => ({
         counts: countsDocument(await reader.counts()),
+        store: sizeDocument(await reader.size()),
         paused: (await reader.pauses()).map(pauseDocument),
       }));
       const document = { running: running !== undefined, ...running?.document, ...stored };
@@ -31,6 +33,7 @@ export const statusVerb: Verb = (cli, action, globals) =>
 type Status = {
   readonly running: boolean;
   readonly counts: ReturnType<typeof countsDocument>;
+  readonly store: ReturnType<typeof sizeDocument>;
   readonly paused: readonly ReturnType<typeof pauseDocument>[];
   readonly [name: string]: unknown;
 };
@@ -56,11 +59,22 @@ function printStatus(cli: Cli, status: Status): void {
   line("events", String(counts.events));
   line("waiting", `${counts.ready} to apply, ${counts.held} held, ${counts.open_deliveries} to deliver`);
   line("dead letters", counts.open_dead_letters === 0 ? "0" : color.red(String(counts.open_dead_letters)));
+  line("store", storeText(status.store));
   for (const pause of status.paused)
     line(
       "paused",
       `${pause.kind} ${pause.name} by ${plainText(pause.by)} since ${pause.since}${pause.reason === "" ? "" : `: ${plainText(pause.reason)}`}`,
     );
+}
+
+/** In bytes; `disk_free`: null where it can not be known. */
+function sizeDocument({ bytes, freeBytes, walBytes, reserveBytes, diskFreeBytes }: StoreSize) {
+  return { bytes, free: freeBytes, wal: walBytes, reserve: reserveBytes, disk_free: diskFreeBytes ?? null };
+}
+
+function storeText({ bytes, wal, reserve, disk_free: free }: Status["store"]): string {
+  const disk = free === null ? "" : `, ${sizeText(free)} free on its disk`;
+  return `${sizeText(bytes)}, -wal ${sizeText(wal)}${disk}${reserve === 0 ? "" : ` and ${sizeText(reserve)} in reserve`}`;
 }
 
 /** Silent while the files say what is at work and nothing was refused. */

@@ -165,4 +165,6 @@ export interface LimitsModel {
   readonly acceptRate?: { readonly count: number; readonly perMs: number };
   readonly backlog?: number;
   readonly drainMs: number;
+  /** 0: none. Absent: the store's own. */
+  readonly diskReserveBytes?: number;
 }

@@ -30,7 +30,8 @@ const OLDEST_SQLITE = "3.51.3";
 export const APPLICATION_ID = 0x486b726c;
 /** A 2 KB body leaves half of each 4 KB page empty. */
 const PAGE_BYTES = 16_384;
-const CHECKPOINT_PAGES = 4000;
+/** Of the WAL, after which it is taken into the file. */
+export const CHECKPOINT_PAGES = 4000;
 /** What the WAL file is cut back to after a checkpoint, bytes. */
 const WAL_LIMIT_BYTES = 128 * 1024 * 1024;
 const FULL = 2;
@@ -54,7 +55,8 @@ export function openConnection(options: ConnectionOptions): Db {
 export function failOpen(error: unknown, path: string): never {
   const code = sqliteCode(error);
   if (code === undefined) throw error;
-  if (code === "SQLITE_FULL") fail("HK4008", {}, { cause: error });
+  // Of the -shm file SQLite says so in another word.
+  if (code === "SQLITE_FULL" || code === "SQLITE_IOERR_SHMSIZE") fail("HK4008", {}, { cause: error });
   if (code === "SQLITE_NOTADB") fail("HK4003", { path }, { cause: error });
   if (code.startsWith("SQLITE_CORRUPT")) fail("HK4004", { path, finding: code }, { cause: error });
   return fail("HK4018", { path, reason: code }, { cause: error });

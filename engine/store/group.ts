@@ -5,10 +5,12 @@
  * call (rare, so the common path pays for none). A commit that fails refuses the whole group: nothing was
  * promised. After a fault of the disk the connection is poisoned, since a second fsync could report success for
  * pages that the first one lost (the lesson of "fsyncgate"): nothing is written until the file is opened again.
+ * A full disk is no such fault: the reserve is spent, and while it is, nothing new is taken.
  */
 import { type ErrorCode, HookrailError } from "../core/errors.ts";
 import type { Argument, Call, CallName, Handlers, Result } from "./calls.ts";
 import { type Db, sqliteCode } from "./connection.ts";
+import type { Reserve } from "./reserve.ts";
 
 /** Why a call was not done, as plain data. `fatal`: the writer is poisoned. */
 export interface Fault {
@@ -26,12 +28,27 @@ export type GroupRunner = (group: readonly Call[]) => readonly CallOutcome[];
 
 /** How long a group waits while the ones before it have waited in vain, ms. */
 const LOCKED_OUT_MS = 200;
+const FULL: Fault = { code: "HK4008", data: {}, fatal: false };
+/** What is new: refused while the reserve is spent. */
+const NEW: ReadonlySet<CallName> = new Set<CallName>(["accept", "seed", "replay"]);
+/** What brings on that which was accepted, so that its bodies may go: refused once the room left is needed to delete them. */
+const ONWARD: ReadonlySet<CallName> = new Set<CallName>(["apply", "awaitFetch", "settleFetch", "markAttempt"]);
 
-export function createGroupRunner(db: Db, handlers: Handlers, busyTimeoutMs: number): GroupRunner {
+export function createGroupRunner(db: Db, handlers: Handlers, busyTimeoutMs: number, reserve?: Reserve): GroupRunner {
   let poison: Fault | undefined;
   let patienceMs = busyTimeoutMs;
   const transaction = createTransaction(db, handlers);
   return (group) => {
+    if (reserve?.spent === true && !regain(reserve)) return runSpent(group, reserve);
+    const outcomes = runGroup(group);
+    if (reserve === undefined || reserve.spent || !outcomes.some(isFull)) return outcomes;
+    reserve.spend();
+    emptyWal();
+    // Of a store that has free pages inside, the WAL alone may have filled the disk.
+    return regain(reserve) ? runGroup(group) : runSpent(group, reserve);
+  };
+
+  function runGroup(group: readonly Call[]): readonly CallOutcome[] {
     if (poison !== undefined) return refuseAll(group, poison);
     try {
       const outcomes = transaction.plain(group);
@@ -44,7 +61,36 @@ export function createGroupRunner(db: Db, handlers: Handlers, busyTimeoutMs: num
       if (fault.code === "HK4011") wait(Math.min(busyTimeoutMs, LOCKED_OUT_MS));
       return refuseAll(group, fault);
     }
-  };
+  }
+
+  /** Goes on in the reserve's room, nothing new; each such commit may be the one that makes room. */
+  function runSpent(group: readonly Call[], spent: Reserve): readonly CallOutcome[] {
+    const { low } = spent;
+    const waits = (name: CallName) => NEW.has(name) || (low && ONWARD.has(name));
+    const done = runGroup(group.filter(({ name }) => !waits(name)));
+    if (done.length > 0) {
+      emptyWal();
+      regain(spent);
+    }
+    let next = 0;
+    return group.map(({ name }) => (waits(name) ? { ok: false, fault: FULL } : (done[next++] as CallOutcome)));
+  }
+
+  function regain(spent: Reserve): boolean {
+    const freePages = Number(db.pragma("freelist_count", { simple: true }));
+    return spent.regain(freePages * Number(db.pragma("page_size", { simple: true })));
+  }
+
+  /** Takes the WAL into the file and gives its room back. A reader may hold it, and the disk may be too full even for that. */
+  function emptyWal(): void {
+    wait(Math.min(busyTimeoutMs, LOCKED_OUT_MS));
+    try {
+      db.pragma("wal_checkpoint(TRUNCATE)");
+    } catch (error) {
+      const fault = groupFault(error, patienceMs);
+      if (fault?.fatal === true) poison = fault;
+    }
+  }
 
   /** Who holds the lock once holds it for a while: the groups behind must not each wait the whole time, one after the other. */
   function wait(ms: number): void {
@@ -91,6 +137,7 @@ function createTransaction(db: Db, handlers: Handlers) {
     }
   };
   const inTransaction = (group: readonly Call[], one: (call: Call) => CallOutcome): readonly CallOutcome[] => {
+    if (group.length === 0) return [];
     begin.run();
     try {
       const outcomes = group.map(one);
@@ -115,6 +162,10 @@ function dispatch<K extends CallName>(
   return handlers[call.name](call.argument);
 }
 
+function isFull(outcome: CallOutcome): boolean {
+  return !outcome.ok && outcome.fault.code === FULL.code;
+}
+
 function isGroupError(error: unknown): boolean {
   return groupFault(error, 0) !== undefined;
 }
@@ -123,7 +174,7 @@ function isGroupError(error: unknown): boolean {
 function groupFault(error: unknown, busyTimeoutMs: number): Fault | undefined {
   const code = sqliteCode(error);
   if (code === undefined) return undefined;
-  if (code === "SQLITE_FULL") return { code: "HK4008", data: {}, fatal: false };
+  if (code === "SQLITE_FULL") return FULL;
   if (/^SQLITE_(BUSY|LOCKED)/.test(code)) return { code: "HK4011", data: { waitedMs: busyTimeoutMs }, fatal: false };
   if (/^SQLITE_(IOERR|CORRUPT|NOTADB|READONLY|CANTOPEN|NOMEM|PROTOCOL)/.test(code)) {
     return { code: "HK4009", data: { code }, fatal: true };

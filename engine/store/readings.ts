@@ -232,11 +232,15 @@ export interface PurgeResult {
   readonly more: boolean;
 }
 
-/** In bytes. `freeBytes`: free inside the file; `diskFreeBytes`: on the disk below it, where that can be known. */
+/**
+ * In bytes. `freeBytes`: free inside the file; `diskFreeBytes`: on the disk below it, where that can be known;
+ * `reserveBytes`: of the file that is given up when the disk is full, 0 while it is spent or where there is none.
+ */
 export interface StoreSize {
   readonly bytes: number;
   readonly freeBytes: number;
   readonly walBytes: number;
+  readonly reserveBytes: number;
   readonly diskFreeBytes?: number;
 }
 

@@ -3,6 +3,7 @@ import { statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Db } from "./connection.ts";
 import type { StoreSize } from "./readings.ts";
+import { reserveBytes } from "./reserve.ts";
 
 /** Makes `size`; of a store in memory only the pages count. */
 export function createSize(db: Db, path: string): () => Promise<StoreSize> {
@@ -13,6 +14,7 @@ export function createSize(db: Db, path: string): () => Promise<StoreSize> {
       bytes: number("page_count") * pageBytes,
       freeBytes: number("freelist_count") * pageBytes,
       walBytes: fileBytes(`${path}-wal`),
+      reserveBytes: reserveBytes(path),
       ...diskOf(path),
     };
   };

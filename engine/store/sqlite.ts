@@ -40,6 +40,8 @@ export interface SqliteStoreOptions {
   readonly busyTimeoutMs?: number;
   /** Cap on the file in pages of 16 KB: beyond it the store says that the disk is full. */
   readonly maxPages?: number;
+  /** Size of the file that is given up when the disk is full (default 0: none). */
+  readonly reserveBytes?: number;
   /** Starts though the WAL of an engine that crashed is gone: what was committed last is then lost. */
   readonly withoutWal?: boolean;
   /** The disk failed or the writer ended: nothing more can be promised, so the process should end. */
@@ -51,8 +53,6 @@ const DEFAULT_THREAD = new URL("./writer-thread.ts", import.meta.url);
 
 /** Opens the store for the one process that may write it. Refused (HK40xx): a file that is in use, damaged, newer or not ours. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const start: WriterStart = {
-    path: options.path,
   try {
     return await openStore(options);
   } catch (error) {
@@ -64,9 +64,12 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 }
 
 async function openStore(options: SqliteStoreOptions): Promise<Store> {
+  const start: WriterStart = {
+    path: options.path,
     nativeBinding: options.nativeBinding,
     busyTimeoutMs: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
     maxPages: options.maxPages,
+    reserveBytes: options.reserveBytes ?? 0,
   };
   const lock = options.path === ":memory:" ? undefined : lockStore(start);
   let db: Db | undefined;
@@ -114,7 +117,11 @@ async function assemble(
         transport: inThread(db, start),
         reader: options.path === ":memory:" ? db : openConnection({ ...start, mode: "read" }),
       };
-  const writer = createWriter(transport, options.onFatal ?? (() => {}));
+  const whenFull = new Set<() => void>();
+  const onFull = () => {
+    for (const tell of whenFull) tell();
+  };
+  const writer = createWriter(transport, { onFatal: options.onFatal ?? (() => {}), onFull });
   const close = async () => {
     const marked = await writer.last("markClosed", null).then(
       () => true,
@@ -128,7 +135,8 @@ async function assemble(
     if (!marked) closeReader();
     lock?.release();
   };
-  return createStore(reader, writer, { path: options.path, clock: options.clock, close });
+  const store = createStore(reader, writer, { path: options.path, clock: options.clock, close });
+  return { ...store, whenFull: (tell) => void whenFull.add(tell) };
 }
 
 /** The thread opens the file itself; the connection that checked and migrated it is done. */
@@ -150,7 +158,8 @@ async function splitConnections(
 }
 
 function inThread(db: Db, start: WriterStart): WriterTransport {
-  const run = createGroupRunner(db, createHandlers(db), start.busyTimeoutMs);
+  const reserve = createReserve(db, start.path, start.reserveBytes);
+  const run = createGroupRunner(db, createHandlers(db), start.busyTimeoutMs, reserve);
   return {
     run: async (group) => run(group),
     close: async () => void db.close(),
@@ -162,6 +171,7 @@ function createReads(db: Db, path: string) {
   return {
     ...createStoryReads(db),
     ...createWorkReads(db),
+    ...createFetchReads(db),
     ...createReplayReads(db),
     ...createEntityReads(db),
     erasePlan: createErasePlan(db),
@@ -171,7 +181,6 @@ function createReads(db: Db, path: string) {
     ...deliveries,
   };
 }
-    ...createFetchReads(db),
 
 function createStore(
   reader: Db,
@@ -184,6 +193,8 @@ function createStore(
     close,
     accept: (request) => writer.call("accept", request),
     commitApply: (commit) => writer.call("apply", commit),
+    awaitFetch: async (wait) => void (await writer.call("awaitFetch", wait)),
+    settleFetch: async (settlement) => void (await writer.call("settleFetch", settlement)),
     markAttempt: async (mark) => void (await writer.call("markAttempt", mark)),
     settleDelivery: async (settlement) => void (await writer.call("settle", { settlement, at: clock.now() })),
     recoverInterrupted: async (now, waits = {}) => {
@@ -193,8 +204,6 @@ function createStore(
     retryDeadLetter: (id, audit) => writer.call("retryDead", { id, audit }),
     discardDeadLetter: (id, audit) => writer.call("discardDead", { id, audit }),
     setPause: async (pause, audit) => void (await writer.call("setPause", { pause, audit })),
-    awaitFetch: async (wait) => void (await writer.call("awaitFetch", wait)),
-    settleFetch: async (settlement) => void (await writer.call("settleFetch", settlement)),
     clearPause: (kind, name, audit) => writer.call("clearPause", { kind, name, audit }),
     saveRevision: async (revision) => void (await writer.call("saveRevision", revision)),
     takeRevision: (taking) => writer.call("takeRevision", taking),

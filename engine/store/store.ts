@@ -18,8 +18,6 @@ import type {
   EventSummary,
   JudgedSecretCall,
   LearnedSecret,
-  JudgedSecretCall,
-  LearnedSecret,
   LineageRow,
   Pause,
   PurgeRequest,
@@ -41,15 +39,15 @@ import type {
   AttemptMark,
   AuditRow,
   DeliveryRecord,
+  DeliverySettlement,
+  EntityRecord,
   FetchSettlement,
   FetchTask,
   FetchWait,
-  DeliverySettlement,
-  EntityRecord,
   OnceMark,
-  StoredAnswer,
   OpenUpsert,
   Snapshot,
+  StoredAnswer,
   StoredEvent,
   WorkItem,
 } from "./records.ts";
@@ -83,14 +81,12 @@ export interface StoreReader {
   size(): Promise<StoreSize>;
   /** Newest first; of one source, or of all. */
   learnedSecrets(source?: string): Promise<readonly LearnedSecret[]>;
-  /** Newest first; of one source, or of all. */
-  learnedSecrets(source?: string): Promise<readonly LearnedSecret[]>;
-  /** What was fetched last for an event in a pipeline. */
-  fetched(eventSeq: number, pipeline: string): Promise<StoredAnswer | undefined>;
   /** What was ever seeded, by entity. */
   seeds(): Promise<readonly SeedMark[]>;
   /** All that is held of an entity and of what belongs to it. */
   erasePlan(type: string, key: string): Promise<ErasePlan>;
+  /** What was fetched last for an event in a pipeline. */
+  fetched(eventSeq: number, pipeline: string): Promise<StoredAnswer | undefined>;
   /** Turns of replays that are still to come. */
   replaysPending(): Promise<number>;
   close(): Promise<void>;
@@ -106,6 +102,10 @@ export interface Store extends StoreReader {
     readonly entity?: EntityRef;
     readonly endedBy?: number;
     readonly after?: number;
+    readonly limit: number;
+  }): Promise<readonly WorkItem[]>;
+  /** Replayed work with `seq` above `after`, in order; `wait`: first what earlier replays gave birth to has to be delivered. */
+  replayWork(after: number, limit: number): Promise<readonly WorkItem[] | "wait">;
   /** Work by its seqs, what waits for a GET among it; what is done is left out. */
   workItems(seqs: readonly number[]): Promise<readonly WorkItem[]>;
   /** Puts a turn aside until its GET is done: `readyWork` and `replayWork` pass over it. */
@@ -120,10 +120,6 @@ export interface Store extends StoreReader {
   nextFetch(connection: string, busy: ReadonlySet<string>): Promise<number | undefined>;
   /** Turns that do not wait any more are passed over. */
   settleFetch(settlement: FetchSettlement): Promise<void>;
-    readonly limit: number;
-  }): Promise<readonly WorkItem[]>;
-  /** Replayed work with `seq` above `after`, in order; `wait`: first what earlier replays gave birth to has to be delivered. */
-  replayWork(after: number, limit: number): Promise<readonly WorkItem[] | "wait">;
   /** When the next hold window ends, ms since the epoch. */
   nextHoldEnd(): Promise<number | undefined>;
 
@@ -134,12 +130,12 @@ export interface Store extends StoreReader {
     refs: readonly EntityRef[],
     childrenOf: readonly { readonly parent: EntityRef; readonly childType: string }[],
   ): Promise<Snapshot>;
-  /** Seq of the upsert that was last tried for the entity at this connection. */
-  lastTried(connection: string, entity: EntityRef): Promise<number | undefined>;
   /** Upserts of the entity that are not settled yet, to any connection, oldest first. */
   openUpserts(entity: EntityRef): Promise<readonly OpenUpsert[]>;
   /** Attribute values this connection last acknowledged for the entity, as far as this action has brought them. */
   acknowledged(connection: string, entity: EntityRef, action: string): Promise<Readonly<Record<string, Json>>>;
+  /** Seq of the upsert that was last tried for the entity at this connection. */
+  lastTried(connection: string, entity: EntityRef): Promise<number | undefined>;
   /** Which of these marks exist already. */
   onceMarked(marks: readonly OnceMark[]): Promise<readonly boolean[]>;
   commitApply(commit: ApplyCommit): Promise<ApplyResult>;
@@ -181,9 +177,6 @@ export interface Store extends StoreReader {
   /** Keeps a secret a provider told us; one that is there stays as it is. */
   learnSecret(secret: LearnedSecret): Promise<void>;
   judgeSecret(call: JudgedSecretCall): Promise<void>;
-  /** Keeps a secret a provider told us; one that is there stays as it is. */
-  learnSecret(secret: LearnedSecret): Promise<void>;
-  judgeSecret(call: JudgedSecretCall): Promise<void>;
   /** Gives events that had their turn another one. */
   replay(request: ReplayRequest): Promise<ReplayResult>;
   /** Retention, a chunk at a time: call again while `more`. Bodies that open work or dead letters need stay. */
@@ -192,4 +185,6 @@ export interface Store extends StoreReader {
   erase(request: EraseRequest): Promise<EraseResult>;
   /** Lets an erased entity come back with its next event; false when it was not erased. */
   unerase(request: EntityRef & Omit<EraseRequest, "plan">): Promise<boolean>;
+  /** Tells each time that something was refused because the disk is full: purging makes room. */
+  whenFull?(tell: () => void): void;
 }

@@ -4,6 +4,7 @@ import { HookrailError } from "../core/errors.ts";
 import { openConnection } from "./connection.ts";
 import { createGroupRunner } from "./group.ts";
 import { createHandlers } from "./handlers.ts";
+import { createReserve } from "./reserve.ts";
 import { type PackedGroup, packGroup, packOutcomes, unpackGroup, unpackOutcomes } from "./wire.ts";
 import type { WriterTransport } from "./writer.ts";
 
@@ -13,6 +14,8 @@ export interface WriterStart {
   readonly nativeBinding?: string | undefined;
   readonly busyTimeoutMs: number;
   readonly maxPages?: number | undefined;
+  /** 0: no reserve. */
+  readonly reserveBytes: number;
 }
 
 type Reply = { readonly kind: "ready" } | { readonly kind: "done"; readonly outcomes: string };
@@ -20,7 +23,12 @@ type Reply = { readonly kind: "ready" } | { readonly kind: "done"; readonly outc
 /** The thread's end. The file has been checked and migrated by then. */
 export function serveWriter(port: MessagePort, start: WriterStart): void {
   const db = openConnection({ ...start, mode: "write" });
-  const run = createGroupRunner(db, createHandlers(db), start.busyTimeoutMs);
+  const run = createGroupRunner(
+    db,
+    createHandlers(db),
+    start.busyTimeoutMs,
+    createReserve(db, start.path, start.reserveBytes),
+  );
   const reply = (message: Reply) => port.postMessage(message);
   port.on("message", (group: PackedGroup | "close") => {
     if (group !== "close") {

@@ -39,7 +39,15 @@ interface Waiting {
   refuse(error: unknown): void;
 }
 
-export function createWriter(transport: WriterTransport, onFatal: (error: HookrailError) => void): Writer {
+/** What the writer learns beside the answers. */
+export interface WriterEvents {
+  /** Nothing more can be written; told once. */
+  onFatal(error: HookrailError): void;
+  /** The disk is full; told with each group that was refused for it. */
+  onFull?(): void;
+}
+
+export function createWriter(transport: WriterTransport, { onFatal, onFull }: WriterEvents): Writer {
   let queue: Waiting[] = [];
   let waitingBytes = 0;
   /** Groups the writer has; never more than MAX_GROUPS. */
@@ -99,6 +107,7 @@ export function createWriter(transport: WriterTransport, onFatal: (error: Hookra
         if (outcome !== undefined) waiting.settle(outcome);
       });
       const fatal = outcomes.find((outcome) => !outcome.ok && outcome.fault.fatal);
+      if (outcomes.some((outcome) => !outcome.ok && outcome.fault.code === "HK4008")) onFull?.();
       if (fatal?.ok === false) tellFatal(faultError(fatal.fault));
     } catch (error) {
       // The writer's thread is gone; whether the group was committed is not known.

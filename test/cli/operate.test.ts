@@ -114,9 +114,11 @@ describe("with no engine running", () => {
     );
     const status = await run("status");
     expect(status.stdout).toMatch(/no engine is running here[\s\S]*paused +connection crm by ann .*: maintenance/);
+    expect(status.stdout).toMatch(/store +[\d.]+ KiB, -wal 0 B, [\d.]+ [MGT]iB free on its disk\n/);
     expect(JSON.parse((await run("status", "--json")).stdout)).toMatchObject({
       running: false,
       counts: { events: 2, open_dead_letters: 2 },
+      store: { bytes: expect.any(Number), free: expect.any(Number), wal: 0, reserve: 0, disk_free: expect.any(Number) },
       paused: [{ name: "crm" }],
     });
     expect((await run("resume", "connection", "crm")).stdout).toBe("connection crm goes on\n");

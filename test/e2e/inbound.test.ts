@@ -32,7 +32,7 @@ beforeAll(async () => {
       '  elsewhere: { provider: stripe, path: /hooks/elsewhere, secrets: ["${OTHER_SECRET}"] }',
       TEXTS,
     ].join("\n"),
-    extra: "limits: { max_depth: 5, accept_rate: 40/h }",
+    extra: "limits: { disk_reserve: 0B, max_depth: 5, accept_rate: 40/h }",
     server: 'trusted_proxies: ["127.0.0.0/8"], public_url: "https://hooks.example.com/in/"',
     files: {
       "faults.env": `PAY_SECRET=${SECRET}\nOTHER_SECRET=whsec_another\n`,

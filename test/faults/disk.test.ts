@@ -1,15 +1,18 @@
 /** A disk that fills up under a real engine: nothing false is promised, what was promised is kept, and work goes on once there is room. */
+import { randomBytes } from "node:crypto";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Crm, startCrm } from "../support/crm.ts";
 import { eventually, type Installation, type RunningEngine } from "../support/engine-process.ts";
-import { createFaultInstallation, query } from "../support/fault-installation.ts";
+import { createFaultInstallation, type FaultConfig, query } from "../support/fault-installation.ts";
 import { createLedger, type Ledger } from "../support/ledger.ts";
 import { PATH, payment, signed, yesterday } from "../support/payments.ts";
 import { mayMount, mountSmallDisk, type SmallDisk } from "../support/small-disk.ts";
 import { expectApplied, expectHttp, expectSql, settled } from "../support/verdict.ts";
 
-const DISK_BYTES = 12 * 1024 * 1024;
+const MiB = 1024 * 1024;
+const DISK_BYTES = 12 * MiB;
 /** Room for a few events more, but not for all that follows from them. */
 const SPARE_BYTES = 1_500_000;
 
@@ -20,13 +23,18 @@ interface Bench {
   readonly ledger: Ledger;
 }
 
+interface Special extends Pick<FaultConfig, "reserve" | "extra"> {
+  readonly bytes?: number;
+  readonly payload?: object;
+}
+
 /** The store and the sink's database share the small disk. */
-async function withSmallDisk(work: (bench: Bench) => Promise<void>): Promise<void> {
+async function withSmallDisk(work: (bench: Bench) => Promise<void>, more: Special = {}): Promise<void> {
   const crm = await startCrm();
-  const installation = createFaultInstallation({ crm: crm.url });
-  const disk = mountSmallDisk(join(installation.root, "data"), DISK_BYTES);
+  const installation = createFaultInstallation({ crm: crm.url, ...more });
+  const disk = mountSmallDisk(join(installation.root, "data"), more.bytes ?? DISK_BYTES);
   try {
-    await work({ installation, disk, crm, ledger: createLedger(yesterday()) });
+    await work({ installation, disk, crm, ledger: createLedger(yesterday(), more.payload) });
   } finally {
     disk.remove();
     installation.remove();
@@ -129,6 +137,67 @@ describe.skipIf(!mayMount())("a full disk (needs the right to mount)", () => {
         expectHttp(installation.root, crm);
         expect(await engine.end("SIGTERM")).toEqual({ code: 0, signal: null });
       }),
+    120_000,
+  );
+
+  test(
+    "that the store alone has filled is emptied by retention, again and again, with no hand and no restart",
+    () =>
+      withSmallDisk(
+        async ({ installation, crm, ledger }) => {
+          const engine = await installation.start();
+          const reserve = join(installation.root, "data/hookrail.db-reserve");
+          expect(statSync(reserve).size).toBe(MiB);
+          // Three times what the disk holds.
+          await ledger.send(engine.hooks, { fresh: 120, width: 2 });
+          const refused = ledger.unanswered().length;
+          expect(refused).toBeGreaterThan(0);
+          expect((await fetch(`${engine.admin}/healthz`)).status).toBe(200);
+          await resendAll(engine, ledger);
+          await settled(engine);
+          expect(engine.lines.some((line) => line.includes("HK4008"))).toBe(true);
+          expectApplied(installation.root, ledger);
+          expectSql(installation.root, ledger);
+          expectHttp(installation.root, crm);
+          // Whoever is refused last finds the reserve spent; what comes after it lays it again.
+          await ledger.send(engine.hooks, { fresh: 1, width: 1 });
+          await resendAll(engine, ledger);
+          expect(statSync(reserve).size).toBeGreaterThan(MiB / 8);
+          expect(await engine.end("SIGTERM")).toEqual({ code: 0, signal: null });
+        },
+        {
+          bytes: 8 * MiB,
+          reserve: "64MiB",
+          extra: "retention: { bodies: 1s }",
+          payload: { note: randomBytes(100_000).toString("base64") },
+        },
+      ),
+    180_000,
+  );
+
+  test(
+    "is met at a start with the reserve: the engine runs, refuses what would grow, and takes all once there is room",
+    () =>
+      withSmallDisk(
+        async ({ installation, disk, crm, ledger }) => {
+          const first = await installation.start();
+          await ledger.send(first.hooks, { fresh: 20, width: 4 });
+          await settled(first);
+          await first.end("SIGTERM");
+          disk.fill();
+          const engine = await installation.start();
+          await postUntilRefused(engine, ledger);
+          await expectRefusing(engine);
+          disk.free();
+          await resendAll(engine, ledger);
+          await settled(engine);
+          expectApplied(installation.root, ledger);
+          expectSql(installation.root, ledger);
+          expectHttp(installation.root, crm);
+          expect(await engine.end("SIGTERM")).toEqual({ code: 0, signal: null });
+        },
+        { reserve: "64MiB" },
+      ),
     120_000,
   );
 });

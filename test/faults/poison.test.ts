@@ -40,7 +40,7 @@ deliver:
 function installationWith(mappingTimeout: string) {
   return createFaultInstallation({
     entities: "  victim: { attributes: { note: { type: string, owner: ops, protected: true } } }",
-    extra: `limits: { mapping_timeout: ${mappingTimeout} }`,
+    extra: `limits: { disk_reserve: 0B, mapping_timeout: ${mappingTimeout} }`,
     files: { "pipelines/poison.yaml": pipeline },
   });
 }

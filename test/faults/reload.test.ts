@@ -56,7 +56,10 @@ const CHANGES: readonly ((first: Texts, round: number) => Texts)[] = [
     config: config.replaceAll("timeout: 60s", `timeout: ${60_000 + round}ms`),
     pipeline,
   }),
-  ({ config, pipeline }, round) => ({ config: `${config}\nlimits: { mapping_timeout: ${250 + round}ms }\n`, pipeline }),
+  ({ config, pipeline }, round) => ({
+    config: config.replace("{ disk_reserve", `{ mapping_timeout: ${250 + round}ms, disk_reserve`),
+    pipeline,
+  }),
 ];
 
 /** The connection goes by another name in every second change; its open deliveries go along. */

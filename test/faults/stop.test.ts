@@ -62,7 +62,7 @@ test(
 );
 
 test("a sink that never answers holds a stop up no longer than `drain`; the next start knows that the outcome is not known", async () => {
-  installation = createFaultInstallation({ crm: crm.url, extra: "limits: { drain: 1s }" });
+  installation = createFaultInstallation({ crm: crm.url, extra: "limits: { disk_reserve: 0B, drain: 1s }" });
   crm.onRequest(() => false);
   const ledger = createLedger(yesterday());
   const engine = await installation.start();
@@ -84,7 +84,7 @@ test("a sink that never answers holds a stop up no longer than `drain`; the next
 
 test("a second SIGTERM ends a stop that waits, at once and as told, and loses nothing", async () => {
   // Longer than the test may take: only the second signal can end it.
-  installation = createFaultInstallation({ crm: crm.url, extra: "limits: { drain: 10m }" });
+  installation = createFaultInstallation({ crm: crm.url, extra: "limits: { disk_reserve: 0B, drain: 10m }" });
   crm.onRequest(() => false);
   const ledger = createLedger(yesterday());
   const engine = await installation.start();

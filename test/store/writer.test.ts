@@ -36,11 +36,7 @@ describe("createWriter", () => {
   it("puts what is asked within one turn of the loop into one group", async () => {
     const { transport, groups } = createManualTransport();
     const answered: number[] = [];
-    ask(
-      createWriter(transport, () => {}),
-      [1, 2, 3],
-      answered,
-    );
+    ask(createWriter(transport, { onFatal: () => {} }), [1, 2, 3], answered);
     expect(groups.length).toBe(0);
     await turn();
     expect(groups.map(({ calls }) => namesOf(calls))).toEqual([[1, 2, 3]]);
@@ -48,7 +44,7 @@ describe("createWriter", () => {
 
   it("sends a second group beside the first once it is worth a commit, and never a third", async () => {
     const { transport, groups } = createManualTransport();
-    const writer = createWriter(transport, () => {});
+    const writer = createWriter(transport, { onFatal: () => {} });
     ask(writer, [0], []);
     await turn();
     ask(writer, range(1, 10), []);
@@ -69,11 +65,7 @@ describe("createWriter", () => {
   it("answers nothing before the commit of its group", async () => {
     const { transport, groups } = createManualTransport();
     const answered: number[] = [];
-    ask(
-      createWriter(transport, () => {}),
-      range(0, 24),
-      answered,
-    );
+    ask(createWriter(transport, { onFatal: () => {} }), range(0, 24), answered);
     await turn();
     expect(answered).toEqual([]);
     groups[0]?.commit();
@@ -83,7 +75,7 @@ describe("createWriter", () => {
 
   it("writes what is queued before it closes, and refuses later calls", async () => {
     const { transport, groups, isClosed } = createManualTransport();
-    const writer = createWriter(transport, () => {});
+    const writer = createWriter(transport, { onFatal: () => {} });
     const answered: number[] = [];
     ask(writer, range(0, 30), answered);
     ask(writer, range(30, 35), answered);

@@ -96,7 +96,10 @@ export function createInstallation(options: InstallationOptions = {}): Installat
 /** Rewrites the config so that nothing collides with another test. */
 export function useFreePorts(root: string): void {
   const path = join(root, "config.yaml");
-  writeFileSync(path, `server: { port: 0 }\nadmin: { port: 0 }\n${readFileSync(path, "utf8")}`);
+  writeFileSync(
+    path,
+    `server: { port: 0 }\nadmin: { port: 0 }\nlimits: { disk_reserve: 0B }\n${readFileSync(path, "utf8")}`,
+  );
 }
 
 interface Start {

@@ -12,6 +12,8 @@ export interface FaultConfig {
   readonly timeout?: string;
   /** Lines of `server.limits`, in braces. */
   readonly limits?: string;
+  /** Size of the file that is given up when the disk is full; none by default, so that each write is one of the store's. */
+  readonly reserve?: string;
   /** More of `server`, as members of a flow mapping. */
   readonly server?: string;
   /** More top-level keys. */
@@ -57,6 +59,7 @@ const configYaml = ({
   crm,
   timeout = "5s",
   limits = "{}",
+  reserve = "0B",
   server = "",
   extra = "",
   sources = "",
@@ -67,6 +70,7 @@ env_file: faults.env
 store: sqlite:./data/hookrail.db
 server: { port: 0, limits: ${limits}${server === "" ? "" : `, ${server}`} }
 admin: { port: 0 }
+${extra.includes("limits:") ? "" : `limits: { disk_reserve: ${reserve} }`}
 teams: { ops: {} }
 seed: none
 sources:

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createVirtualClock } from "../../engine/core/clock.ts";
+import { HookrailError } from "../../engine/core/errors.ts";
 import { silentObserver } from "../../engine/flow/observer.ts";
 import type { PurgeRequest } from "../../engine/store/store.ts";
 import { purgeBefore, startRetention } from "../../engine/worker/retention.ts";
@@ -66,6 +67,42 @@ describe("startRetention", () => {
       await turns();
     }
     expect(calls).toBe(2);
+    end();
+  });
+
+  it("while the disk is full begins at once, takes fewer rows until they pass, and is not asked twice in a second", async () => {
+    const clock = createVirtualClock(start);
+    const limits: number[] = [];
+    const full: (() => void)[] = [];
+    const store = {
+      async purge({ limit }: PurgeRequest) {
+        limits.push(limit);
+        if (limit > 12) {
+          // The store tells of each refusal, of this one too.
+          for (const tell of full) tell();
+          throw new HookrailError("HK4008", {});
+        }
+        return { ...none, more: limits.length < 5 };
+      },
+      whenFull: (tell: () => void) => void full.push(tell),
+    };
+    const faults: string[] = [];
+    const observer = { ...silentObserver, fault: ({ where }: { where: string }) => faults.push(where) };
+    const end = startRetention({ store, clock, observer, terms: terms(minute) });
+    for (let refused = 0; refused < 3; refused++) for (const tell of full) tell();
+    for (let chunk = 0; chunk < 4; chunk++) {
+      await turns();
+      clock.advance(20);
+    }
+    await turns();
+    expect(limits).toEqual([200, 50, 12, 24, 6]);
+    for (const tell of full) tell();
+    expect(limits.length).toBe(5);
+    clock.advance(1_000);
+    for (const tell of full) tell();
+    await turns();
+    expect(limits.slice(5)).toEqual([12]);
+    expect(faults).toEqual([]);
     end();
   });
 });

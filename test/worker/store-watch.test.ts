@@ -6,7 +6,7 @@ import { findingsOf, startStoreWatch } from "../../engine/worker/store-watch.ts"
 import { accept, START, temporaryFolder } from "../support/store-fixtures.ts";
 
 const MB = 1024 * 1024;
-const fine = { bytes: 1, freeBytes: 0, walBytes: 128 * MB, diskFreeBytes: 600 * MB };
+const fine = { bytes: 1, freeBytes: 0, reserveBytes: 0, walBytes: 128 * MB, diskFreeBytes: 600 * MB };
 
 describe("findingsOf", () => {
   it("tells a WAL that nothing empties, and a disk that will be full", () => {

@@ -184,6 +184,7 @@ function compileRetention(config: ConfigYaml): Revision["retention"] {
 function compileLimits(config: ConfigYaml): LimitsModel {
   const limits = config.limits ?? {};
   const rate = parseRate(limits.accept_rate);
+  const reserve = parseSize(limits.disk_reserve);
   return {
     mappingTimeoutMs: durationOr(limits.mapping_timeout, 250),
     maxItems: limits.max_items ?? 1000,
@@ -191,6 +192,7 @@ function compileLimits(config: ConfigYaml): LimitsModel {
     ...(rate.ok ? { acceptRate: rate.value } : {}),
     ...(limits.backlog === undefined ? {} : { backlog: limits.backlog }),
     drainMs: durationOr(limits.drain, 20_000),
+    ...(reserve.ok ? { diskReserveBytes: reserve.value } : {}),
   };
 }
 

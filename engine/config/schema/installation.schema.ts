@@ -127,7 +127,9 @@ export const retentionSchema = closed(
   {
     bodies: maybe(durationText("Raw bodies. Default: 30d.")),
     events: maybe(durationText("Events without their bodies, deliveries and attempts. Default: 400d.")),
-    dead_letters: maybe(durationText("Open dead letters, with their bodies; then they count as discarded. Default: 180d.")),
+    dead_letters: maybe(
+      durationText("Open dead letters, with their bodies; then they count as discarded. Default: 180d."),
+    ),
     history: maybe(durationText("Who wrote which attribute. Default: for ever.")),
     audit: maybe(durationText("What operators did. Default: for ever.")),
   },
@@ -156,6 +158,11 @@ export const limitsSchema = closed(
       }),
     ),
     drain: maybe(durationText("How long a stop waits for what is under way. Default: 20s.")),
+    disk_reserve: maybe(
+      sizeText(
+        "Kept free beside the store by a file that is given up when the disk is full, so that retention can make room; 0B: none. Default: 64MiB, at most an eighth of the disk. Read at the start.",
+      ),
+    ),
   },
   { description: "Bounds on what the engine does at once." },
 );

@@ -42,7 +42,7 @@ export const storeErrors = {
   HK4008: {
     title: "The disk is full",
     message: "the store could not grow: the disk (or its size limit) is full",
-    help: "Nothing that was answered with 2xx is lost, and senders will try again. Free some space, or shorten the body retention; writing goes on by itself.",
+    help: "Nothing that was answered with 2xx is lost, and senders will try again. Reads, `hookrail status` and what is under way go on: the engine has given up the file it keeps for this (`limits.disk_reserve`), and what `retention:` lets go is deleted at once. Free some space, or shorten `retention: { bodies: … }` and run `hookrail reload`; when there is room again, events are taken again by themselves.",
   },
   HK4009: {
     title: "The disk failed",
