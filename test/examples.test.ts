@@ -1,4 +1,4 @@
-/** The example installation under examples/: it is checked without a warning, its tests hold, its pages say what it does. */
+/** The example installation under docs/examples/: it is checked without a warning, its tests hold, its pages say what it does. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -7,7 +7,7 @@ import { packageRoot } from "../engine/core/paths.ts";
 import { runCommand } from "./support/cli.ts";
 import { type Declared, mappingTable, type PipelineText } from "./support/mapping-table.ts";
 
-const root = join(packageRoot, "examples");
+const root = join(packageRoot, "docs/examples");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 const config: { readonly entities: Declared; readonly env_file: string } = parse(read("config.yaml"));
 const pipelines = readdirSync(join(root, "pipelines")).map((file) => ({
@@ -17,7 +17,7 @@ const pipelines = readdirSync(join(root, "pipelines")).map((file) => ({
   ),
 }));
 
-const hookrail = (...argv: string[]) => runCommand(packageRoot, ["--config", "examples/config.yaml", ...argv]);
+const hookrail = (...argv: string[]) => runCommand(packageRoot, ["--config", "docs/examples/config.yaml", ...argv]);
 
 describe("the example installation", () => {
   it("is eight flows", () => {
