@@ -48,6 +48,8 @@ export interface EntityModel {
   readonly parent?: string;
   /** Which key stays when two turn out to be one; absent: such an event is refused. */
   readonly merge?: "oldest" | "newest";
+  /** Some rule deletes it (`delete: tombstone`), perhaps late: more is remembered of it. */
+  readonly deletable?: true;
   readonly attributes: ReadonlyMap<string, AttributeModel>;
   /** Low to high, for rollups; empty: no states. */
   readonly states: readonly string[];

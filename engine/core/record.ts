@@ -17,7 +17,7 @@ export interface StoredAttribute {
   readonly version?: Version;
   /** Pipeline that wrote it. */
   readonly writer?: string;
-  /** Protected attributes with an order only. */
+  /** What late events are judged against: of protected attributes with an order; where a deletion may come late, of all that hide others. */
   readonly ladder?: readonly Rung[];
 }
 
@@ -35,6 +35,10 @@ export interface EntityRecord extends EntityRef {
   readonly tombstone?: { readonly version: Version; readonly erased: boolean; readonly mergedInto?: string };
   /** The oldest event that told of it; kept where a merge rule may ask. */
   readonly first?: Version;
+  /** The last deletion by each clock: what is older there counts no more. */
+  readonly deletions?: readonly Version[];
+  /** The newest event of each clock that wrote to it; kept where it can be deleted. */
+  readonly newest?: readonly Version[];
   /** Keys of those that turned out to be this one. */
   readonly absorbed?: readonly string[];
   readonly createdAt: number;

@@ -6,10 +6,11 @@
 import { refKey } from "../core/record.ts";
 import type { EntityRef } from "../core/types.ts";
 import { computeAll } from "./compute.ts";
+import { deletionAfter } from "./deletion.ts";
 import { closeDraft, createDrafts, type Draft, type Drafts } from "./draft.ts";
 import { mergeEntities } from "./merge.ts";
 import type { DecidedWrite, Decision, StepInput, StepWrite, Touched } from "./step.ts";
-import { isFarAhead, isOlder } from "./version.ts";
+import { isFarAhead } from "./version.ts";
 import { applyWrite, mayLower } from "./write.ts";
 
 /** Decides one event in one pipeline. */
@@ -34,10 +35,10 @@ export async function decide(given: StepInput): Promise<Decision> {
   const stale = history().filter((change) => change.result === "stale");
   const buried = input.writes.length > 0 && all.length === 0;
   if (buried || (stale.length > 0 && !all.some((draft) => draft.dirty))) {
-    const by = stale.find((change) => change.supersededBy !== undefined)?.supersededBy ?? tombstoneSeq(input);
+    const by = stale.find((change) => change.supersededBy !== undefined)?.supersededBy ?? deletionSeq(input);
     return {
       kind: "skip",
-      reason: buried ? "tombstone" : "stale",
+      reason: buried && isGone(input) ? "tombstone" : "stale",
       writes: toWrites(all, input.at),
       history: stale,
       ...(by === undefined ? {} : { supersededBy: by }),
@@ -85,16 +86,21 @@ function blockedBy(input: StepInput): Decision | undefined {
 
 /** Deleted, not erased: a later event may bring it back, an older one may not. */
 function isBuried(input: StepInput, write: StepWrite): boolean {
-  const tombstone = input.entities.get(refKey(write.ref))?.tombstone;
-  return tombstone !== undefined && !tombstone.erased && isOlder(input.version, tombstone.version);
+  return deletionAfter(input.entities.get(refKey(write.ref)), input.version) !== undefined;
 }
 
-function tombstoneSeq(input: StepInput): number | undefined {
+/** The deletion that the event came before. */
+function deletionSeq(input: StepInput): number | undefined {
   for (const write of input.writes) {
-    const tombstone = input.entities.get(refKey(write.ref))?.tombstone;
-    if (tombstone !== undefined) return tombstone.version.seq;
+    const record = input.entities.get(refKey(write.ref));
+    const deletion = deletionAfter(record, write.version ?? input.version) ?? record?.tombstone?.version;
+    if (deletion !== undefined) return deletion.seq;
   }
   return undefined;
+}
+
+function isGone(input: StepInput): boolean {
+  return input.writes.every((write) => input.entities.get(refKey(write.ref))?.tombstone !== undefined);
 }
 
 /** An event that writes a child and its declared parent says who belongs to whom. */

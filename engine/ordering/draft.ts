@@ -19,6 +19,8 @@ export interface Draft {
   tombstone: { version: Version; erased: boolean; mergedInto?: string } | undefined;
   seeded: boolean;
   first: Version | undefined;
+  deletions: readonly Version[];
+  newest: readonly Version[];
   absorbed: readonly string[];
   /** Those of `absorbed` that this step brought in. */
   readonly absorbedNow: string[];
@@ -47,6 +49,8 @@ export function openDraft(model: EntityModel, ref: EntityRef, before: EntityReco
     tombstone: before?.tombstone,
     seeded: before?.seeded ?? false,
     first: before?.first,
+    deletions: before?.deletions ?? [],
+    newest: before?.newest ?? [],
     absorbed: before?.absorbed ?? [],
     absorbedNow: [],
     written: false,
@@ -115,6 +119,8 @@ export function closeDraft(draft: Draft, at: number): EntityRecord {
     changes: (draft.before?.changes ?? 0) + 1,
     seeded: draft.seeded,
     ...(draft.first === undefined ? {} : { first: draft.first }),
+    ...(draft.deletions.length === 0 ? {} : { deletions: draft.deletions }),
+    ...(draft.newest.length === 0 ? {} : { newest: draft.newest }),
     ...(draft.absorbed.length === 0 ? {} : { absorbed: draft.absorbed }),
     ...(draft.tombstone === undefined ? {} : { tombstone: draft.tombstone }),
     createdAt: draft.before?.createdAt ?? at,

@@ -3,6 +3,7 @@ import type { AttributeModel } from "../core/entity.ts";
 import type { Rung, StoredAttribute } from "../core/record.ts";
 import type { Json, Version } from "../core/types.ts";
 import { compareValues, isOrdered, sameJson } from "../core/values.ts";
+import { rememberRung } from "./deletion.ts";
 import { climb } from "./ladder.ts";
 import { isOlder, isSameClock } from "./version.ts";
 
@@ -11,6 +12,8 @@ export interface Incoming {
   readonly pipeline: string;
   /** The rule names this attribute in `lowers:`. */
   readonly mayLower: boolean;
+  /** A deletion may come late and take what counts now: what it hides is remembered. */
+  readonly remembers?: true;
 }
 
 /** `next` is to be stored. `kept`: the value itself did not go in, though what is remembered of it may have changed. */
@@ -30,20 +33,35 @@ export function gateAttribute(
   incoming: Incoming,
   stored?: StoredAttribute,
 ): GateResult {
+  const ladder =
+    incoming.remembers === true && attribute.write !== "latest"
+      ? rememberRung(attribute, stored, { value, version: incoming.version })
+      : undefined;
   const write = (version: Version): GateResult => ({
     kind: "write",
-    next: { value, version, writer: incoming.pipeline },
+    next: { value, version, writer: incoming.pipeline, ...(ladder === undefined ? {} : { ladder }) },
     changed: stored === undefined || !sameJson(stored.value, value),
+  });
+  const keep = (): GateResult => ({
+    kind: "keep",
+    why: "mode",
+    ...(stored === undefined || ladder === undefined ? {} : { next: { ...stored, ladder } }),
   });
   switch (attribute.write) {
     case "once":
-      return stored === undefined ? write(incoming.version) : { kind: "keep", why: "mode" };
+      return stored === undefined ? write(incoming.version) : keep();
     case "earliest": {
       const earlier = stored?.version === undefined ? stored === undefined : isOlder(incoming.version, stored.version);
-      return earlier ? write(incoming.version) : { kind: "keep", why: "mode" };
+      return earlier ? write(incoming.version) : keep();
     }
-    case "up":
-      return stored === undefined ? write(incoming.version) : gateUp(attribute, { value, incoming, stored, write });
+    case "up": {
+      if (stored === undefined) return write(incoming.version);
+      const order = compareHeights(attribute, value, stored.value);
+      if (order !== undefined && order <= 0) return keep();
+      const older = stored.version !== undefined && isOlder(incoming.version, stored.version);
+      // A maximum, so the order of arrival does not matter at all.
+      return write(older && stored.version !== undefined ? stored.version : incoming.version);
+    }
     case "latest":
       return attribute.protected && isOrdered(attribute)
         ? gateLadder(attribute, { value, incoming, stored })
@@ -61,16 +79,8 @@ interface WriteCase extends GateCase {
   readonly write: (version: Version) => GateResult;
 }
 
-/** `write: up` is a maximum, so the order of arrival does not matter at all. */
-function gateUp(
-  attribute: AttributeModel,
-  { value, incoming, stored, write }: WriteCase & { stored: StoredAttribute },
-): GateResult {
-  const order = stored.value === null ? 1 : value === null ? -1 : compareValues(attribute, value, stored.value);
-  if (order !== undefined && order <= 0) return { kind: "keep", why: "mode" };
-  return write(
-    stored.version !== undefined && isOlder(incoming.version, stored.version) ? stored.version : incoming.version,
-  );
+function compareHeights(attribute: AttributeModel, value: Json, stored: Json): number | undefined {
+  return stored === null ? 1 : value === null ? -1 : compareValues(attribute, value, stored);
 }
 
 function gateLatest(attribute: AttributeModel, { value, incoming, stored, write }: WriteCase): GateResult {

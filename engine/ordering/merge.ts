@@ -8,6 +8,7 @@ import type { EntityRecord, Rung, StoredAttribute } from "../core/record.ts";
 import { refKey } from "../core/record.ts";
 import type { EntityRef, Json, Version } from "../core/types.ts";
 import { compareValues, isOrdered } from "../core/values.ts";
+import { newestOf, takeOlder } from "./deletion.ts";
 import { type Draft, type Drafts, putAttribute } from "./draft.ts";
 import { climb } from "./ladder.ts";
 import { unknownState } from "./state.ts";
@@ -86,6 +87,9 @@ function absorb(input: StepInput, drafts: Drafts, { winner, loser }: { winner: E
   for (const [name, value] of Object.entries(from.ids)) if (name !== key) into.ids[name] ??= value;
   for (const attribute of into.model.attributes.values()) mergeAttribute(into, from, attribute);
   mergeState(into, from);
+  into.deletions = newestOf(into.deletions, from.deletions);
+  into.newest = newestOf(into.newest, from.newest);
+  for (const deletion of into.deletions) takeOlder(into, deletion);
   into.parent ??= from.parent;
   into.seeded ||= from.seeded;
   into.first = earlier(into.first, from.first);
@@ -107,6 +111,8 @@ function absorb(input: StepInput, drafts: Drafts, { winner, loser }: { winner: E
     attributes: {},
     state: unknownState,
     stateVersion: undefined,
+    deletions: [],
+    newest: [],
     absorbed: [],
     dirty: true,
   });
@@ -150,14 +156,21 @@ function mergeStored(attribute: AttributeModel, mine: StoredAttribute, theirs: S
   switch (attribute.write) {
     case "once":
     case "earliest":
-      return age !== undefined && age > 0 ? theirs : mine;
+      return withBoth(age !== undefined && age > 0 ? theirs : mine, mine, theirs);
     case "up":
-      return higher;
+      return withBoth(higher, mine, theirs);
     case "latest":
       if (attribute.protected && isOrdered(attribute)) return mergeLadders(attribute, mine, theirs);
       if (age !== undefined) return age < 0 ? theirs : mine;
       return precedence(attribute, theirs) < precedence(attribute, mine) ? theirs : mine;
   }
+}
+
+/** What either remembered of others. */
+function withBoth(stays: StoredAttribute, mine: StoredAttribute, theirs: StoredAttribute): StoredAttribute {
+  if (mine.ladder === undefined && theirs.ladder === undefined) return stays;
+  const other = stays === mine ? theirs : mine;
+  return { ...stays, ladder: [...rungsOf(stays), ...rungsOf(other)] };
 }
 
 /** Negative: `mine` is older. A value without a version (a seed's) is older than any event's. */

@@ -2,6 +2,7 @@
 import type { AttributeModel } from "../core/entity.ts";
 import { refKey } from "../core/record.ts";
 import type { Version } from "../core/types.ts";
+import { deleteEntity, rememberNewest } from "./deletion.ts";
 import { bury, type Draft, type Drafts, putAttribute } from "./draft.ts";
 import { gateAttribute, type Incoming } from "./gate.ts";
 import { earlier } from "./merge.ts";
@@ -13,11 +14,18 @@ export function applyWrite(input: StepInput, drafts: Drafts, write: StepWrite): 
   const draft = drafts.get(write.ref);
   draft.written = true;
   rememberFirst(draft, input.version);
-  if (write.delete !== undefined) {
-    bury(draft, input.version, write.delete === "erase");
-    if (write.delete === "erase") eraseChildren(input, drafts, draft);
+  if (write.delete === "tombstone") {
+    deleteEntity(draft, input.version);
     return undefined;
   }
+  if (write.delete === "erase") {
+    bury(draft, input.version, true);
+    draft.deletions = [];
+    draft.newest = [];
+    eraseChildren(input, drafts, draft);
+    return undefined;
+  }
+  rememberNewest(draft, input.version);
   if (draft.tombstone !== undefined) {
     draft.tombstone = undefined;
     draft.dirty = true;
@@ -127,6 +135,7 @@ function applyFields(input: StepInput, draft: Draft, write: StepWrite): undefine
       version: input.version,
       pipeline: input.pipeline,
       mayLower: mayLower(input, draft.ref.type, attribute.name),
+      ...(draft.model.deletable === true ? { remembers: true as const } : {}),
     };
     const blank = value === null && stored === undefined;
     if (value === undefined || (blank && !countsFirst(attribute, incoming))) continue;

@@ -78,6 +78,7 @@ export function createEntityWriter(db: Db): EntityWriter {
   };
 }
 
-function lifeOf({ first, absorbed }: EntityRecord): string | null {
-  return first === undefined && absorbed === undefined ? null : JSON.stringify({ first, absorbed });
+function lifeOf({ first, absorbed, deletions, newest }: EntityRecord): string | null {
+  const life = JSON.stringify({ first, absorbed, deletions, newest });
+  return life === "{}" ? null : life;
 }

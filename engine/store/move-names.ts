@@ -1,4 +1,5 @@
 /** Gives live rows a new name, inside the transaction that puts a revision in force. */
+import type { EntityRecord } from "../core/record.ts";
 import type { Version } from "../core/types.ts";
 import type { Db } from "./connection.ts";
 import { createHashedNames } from "./hashed-names.ts";
@@ -75,9 +76,12 @@ export function createMoveNames(db: Db): MoveNames {
           }),
         })),
         state_version: mapText<Version>(texts.state_version, version),
-        life: mapText<{ first?: Version }>(texts.life, (one) =>
-          one.first === undefined ? one : { ...one, first: version(one.first) },
-        ),
+        life: mapText<Pick<EntityRecord, "first" | "deletions" | "newest">>(texts.life, (one) => ({
+          ...one,
+          ...(one.first !== undefined && { first: version(one.first) }),
+          ...(one.deletions !== undefined && { deletions: one.deletions.map(version) }),
+          ...(one.newest !== undefined && { newest: one.newest.map(version) }),
+        })),
         tombstone: mapText<{ version: Version }>(texts.tombstone, (one) => ({ ...one, version: version(one.version) })),
       }));
     },

@@ -37,7 +37,7 @@ function toEntity(row: EntityRow): EntityRecord {
     seeded: row.seeded === 1,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
-    ...(row.life === null ? {} : fromJson<Pick<EntityRecord, "first" | "absorbed">>(row.life)),
+    ...(row.life === null ? {} : fromJson<Pick<EntityRecord, "first" | "absorbed" | "deletions" | "newest">>(row.life)),
     ...presentJson<"stateVersion", NonNullable<EntityRecord["stateVersion"]>>("stateVersion", row.state_version),
     ...presentJson<"tombstone", NonNullable<EntityRecord["tombstone"]>>("tombstone", row.tombstone),
     ...present("parent", parent),

@@ -79,8 +79,20 @@ export const defects: readonly Defect[] = [
   {
     name: "lets late events bring the deleted back",
     file: "engine/ordering/decide.ts",
-    find: "return tombstone !== undefined && !tombstone.erased && isOlder(input.version, tombstone.version);",
-    put: "return tombstone !== undefined && tombstone.erased && isOlder(input.version, tombstone.version);",
+    find: "return deletionAfter(input.entities.get(refKey(write.ref)), input.version) !== undefined;",
+    put: "return deletionAfter(input.entities.get(refKey(write.ref)), input.version) === null;",
+  },
+  {
+    name: "lets a late deletion take what is newer",
+    file: "engine/ordering/deletion.ts",
+    find: "if (!hasNewer(draft, version)) {",
+    put: "if (version.time > 0) {",
+  },
+  {
+    name: "forgets a deletion once the entity lives again",
+    file: "engine/ordering/deletion.ts",
+    find: "const known = [...(record.deletions ?? []), ...",
+    put: "const known = [...",
   },
   {
     name: "lowers what is protected",
@@ -145,8 +157,8 @@ export const defects: readonly Defect[] = [
   {
     name: "sends each attempt under a key of its own",
     file: "engine/flow/deliver.ts",
-    find: "      idempotencyKey: record.idempotencyKey,",
-    put: "      idempotencyKey: `${record.idempotencyKey}-${attempt}`,",
+    find: "return { attempt: record.attempts + 1, idempotencyKey, signal, entityVersion };",
+    put: "return { attempt: record.attempts + 1, idempotencyKey: `${idempotencyKey}-${record.attempts}`, signal, entityVersion };",
   },
   {
     name: "tries again without a pause",
@@ -187,8 +199,8 @@ export const defects: readonly Defect[] = [
   {
     name: "leaves a resumed pipeline's work lying",
     file: "engine/worker/engine.ts",
-    find: 'if (kind === "pipeline") apply.rewind();',
-    put: "",
+    find: 'if (kind === "pipeline") {',
+    put: 'if (kind === "pipeline" && name === "") {',
   },
   {
     name: "loses a dead letter that is tried again",

@@ -29,8 +29,8 @@ export function planShop(dice: Dice): Plan {
 /** Whole seconds, many of them equal: what is earlier is then for the ranks to say, or receipt. */
 function happenings(dice: Dice, drafts: readonly Draft[]): number[] {
   let now = start - 10 * minute;
-  return drafts.map(({ type }, index) => {
-    if (type === "customer.deleted" || !dice.chance(0.3, "tie", index)) now += 1_000 * dice.int(1, 15, "gap", index);
+  return drafts.map((_, index) => {
+    if (!dice.chance(0.3, "tie", index)) now += 1_000 * dice.int(1, 15, "gap", index);
     return now;
   });
 }
@@ -45,7 +45,10 @@ function draftEvents(dice: Dice): Draft[] {
     put({ type: "customer.changed", data: { ...fieldsOf(dice, c, 0), id } }, dice.roll("first", c));
     const changes = dice.int(1, 5, "changes", c);
     for (let n = 1; n <= changes; n++) put(changeOf(dice, id, [c, n]), dice.roll("order", c, n));
-    if (deleted) put({ type: "customer.deleted", data: { id } }, 1 + c);
+    // Anywhere in its life, now and then twice. Between two clocks the order of arrival says what a deletion takes: no contacts then.
+    if (deleted)
+      for (let n = 0; n < dice.int(1, 2, "deletions", c); n++)
+        put({ type: "customer.deleted", data: { id } }, dice.roll("deletion", c, n) * 1.2);
     else
       for (let n = 0; n < dice.int(0, 2, "contacts", c); n++)
         put(

@@ -38,6 +38,11 @@ export interface Acknowledged {
   readonly event: string;
 }
 
+/** A late deletion takes what is older than it. */
+function isDeletion(record: EntityRecord, before: EntityRecord): boolean {
+  return JSON.stringify(record.deletions) !== JSON.stringify(before.deletions);
+}
+
 export function createWatch(world: {
   readonly scenario: Scenario;
   readonly plan: Plan;
@@ -73,7 +78,7 @@ export function createWatch(world: {
         const event = await store.event(commit.eventSeq);
         const fell =
           is === null || (attribute.enum ?? []).indexOf(is as string) < (attribute.enum ?? []).indexOf(was as string);
-        if (fell && !scenario.lowering.has(event?.type ?? ""))
+        if (fell && !scenario.lowering.has(event?.type ?? "") && !isDeletion(record, before))
           problem(`${name}.${attribute.name} fell from ${was} to ${is} by ${event?.providerId} (${event?.type})`);
       }
     }

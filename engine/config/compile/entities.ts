@@ -33,8 +33,12 @@ function compileEntity(context: CompileContext, name: string, entity: EntityYaml
     yaml.parent === name ? [child] : [],
   );
   const transitions = transitionsOf(context, entity);
+  const isDeleted = context.pipelines.some((pipeline) =>
+    (pipeline.rules ?? []).some((rule) => rule.write?.[name]?.delete === "tombstone"),
+  );
   return {
     name,
+    ...(isDeleted ? { deletable: true } : {}),
     ids: entity.ids ?? ["id"],
     ...(entity.parent === undefined ? {} : { parent: entity.parent }),
     ...(entity.merge === undefined || entity.merge === "refuse" ? {} : { merge: entity.merge }),
