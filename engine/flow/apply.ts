@@ -116,9 +116,9 @@ async function takeStep(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Pr
         evaluator: deps.evaluator,
         store: deps.store,
         retryPlan: (connection) => deps.retryPlan(pipeline, connection),
+        marksAttempts: (name) => deps.routes.revision.connections.get(name)?.sink.marksAttempts ?? false,
         ids: deps.ids,
         now: at,
-        marksAttempts: (name) => deps.routes.revision.connections.get(name)?.sink.marksAttempts ?? false,
       });
       if (isFault(born)) return end(deadOutcome(item, deps, { ...born, rule: mapped.rule }));
       const notSent = withheld.map(({ id }) => ({ deliver: id, why: "a replay does not repeat effects" }));

@@ -1,14 +1,7 @@
 /** What operators, `explain` and `plan` get to read, and what operators change. */
 import type { DeadLetterId, DeliveryId, EntityRef, EventId, JsonObject, Version, WorkStatus } from "../core/types.ts";
-import type {
-  AttemptMark,
-  AttemptRecord,
-  AuditRow,
-  DeliveryRecord,
-  EntityRecord,
-  HistoryRow,
-  StoredEvent,
-} from "./records.ts";
+import type { AttemptMark, AttemptRecord, DeliveryRecord } from "./delivery-records.ts";
+import type { AuditRow, EntityRecord, HistoryRow, StoredEvent } from "./records.ts";
 
 export interface DeadLetter {
   readonly id: DeadLetterId;

@@ -7,6 +7,7 @@
  * A rejected promise means: not promised (it may still be stored; dedupe absorbs the resend).
  */
 import type { DeadLetterId, EntityRef, Json } from "../core/types.ts";
+import type { AttemptMark, DeliveryRecord, DeliverySettlement } from "./delivery-records.ts";
 import type { RevisionTaken, RevisionTaking } from "./naming.ts";
 import type {
   DeadLetter,
@@ -36,10 +37,7 @@ import type {
   AcceptResult,
   ApplyCommit,
   ApplyResult,
-  AttemptMark,
   AuditRow,
-  DeliveryRecord,
-  DeliverySettlement,
   EntityRecord,
   FetchSettlement,
   FetchTask,
@@ -53,6 +51,7 @@ import type {
 } from "./records.ts";
 
 // The contract has one address.
+export type * from "./delivery-records.ts";
 export type * from "./naming.ts";
 export type * from "./readings.ts";
 export type * from "./records.ts";
