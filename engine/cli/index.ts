@@ -11,6 +11,7 @@ import { eventsVerb } from "./events.ts";
 import { explainVerb } from "./explain.ts";
 import { initVerb } from "./init.ts";
 import { pauseVerb, resumeVerb } from "./pause.ts";
+import { planVerb } from "./plan.ts";
 import { reloadVerb } from "./reload.ts";
 import { replayVerb } from "./replay.ts";
 import { runVerb } from "./run.ts";
@@ -27,6 +28,7 @@ const VERBS: readonly Verb[] = [
   runVerb,
   checkVerb,
   testVerb,
+  planVerb,
   sendVerb,
   eventsVerb,
   explainVerb,
@@ -106,7 +108,17 @@ function reportFailure(cli: Cli, error: unknown): number {
 
 /** `run` refuses the config: it is not there, or would lose sight of live rows. */
 const REFUSED_CONFIG = new Set<string>(["HK8001", "HK8041", "HK8042"]);
-const USAGE_CODES = new Set<string>(["HK8006", "HK8008", "HK8009", "HK8017", "HK8050", "HK8054", "HK8062", "HK8077"]);
+const USAGE_CODES = new Set<string>([
+  "HK8006",
+  "HK8008",
+  "HK8009",
+  "HK8017",
+  "HK8050",
+  "HK8054",
+  "HK8062",
+  "HK8077",
+  "HK8120",
+]);
 
 function exitCodeOf(error: HookrailError): number {
   if (REFUSED_CONFIG.has(error.code) || error.code.startsWith("HK1")) return EXIT.config;

@@ -14,6 +14,7 @@ import { fetchErrors } from "./errors/fetch.ts";
 import { intakeErrors } from "./errors/intake.ts";
 import { mappingErrors } from "./errors/mapping.ts";
 import { orderingErrors } from "./errors/ordering.ts";
+import { planErrors } from "./errors/plan.ts";
 import { reloadErrors } from "./errors/reload.ts";
 import { replayErrors } from "./errors/replay.ts";
 import { sendingErrors } from "./errors/sending.ts";
@@ -50,6 +51,7 @@ export const errorCatalogue = {
   ...orderingErrors,
   ...contractErrors,
   ...cliErrors,
+  ...planErrors,
   ...replayErrors,
   ...cliLifeErrors,
   ...reloadErrors,

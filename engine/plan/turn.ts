@@ -92,7 +92,7 @@ function storedWrites(commit: ApplyCommit): TurnWrite[] {
     .map(({ entity, attribute, after }) => ({ entity, attribute, place: STORED, value: after ?? null }));
 }
 
-const valueOf = (write: AttributeWrite): Json => ("set" in write ? write.set : null);
+const writtenValue = (write: AttributeWrite): Json => ("set" in write ? write.set : null);
 
 function deliveredWrites(delivery: NewDelivery): TurnWrite[] {
   if (delivery.kind !== "upsert") return [];
@@ -101,13 +101,13 @@ function deliveredWrites(delivery: NewDelivery): TurnWrite[] {
     entity,
     attribute,
     place: `${connection} ${action}`,
-    value: valueOf(write),
+    value: writtenValue(write),
   }));
 }
 
 function effectOf(delivery: NewDelivery): TurnEffect {
   const { connection, action, kind, entity, params, attributes } = delivery;
-  const sent = Object.entries(attributes).map(([name, write]) => [name, valueOf(write)]);
+  const sent = Object.entries(attributes).map(([name, write]) => [name, writtenValue(write)]);
   return {
     connection,
     action,

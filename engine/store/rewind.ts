@@ -106,8 +106,8 @@ function attributesThen(record: EntityRecord, past: EntityPast, at: Since): Reco
       continue;
     }
     const row = past.lastOf(name);
-    // A blank that only a newer event left behind was not there.
-    if (row === undefined && untouched && value === null) continue;
+    // A blank before any value has no row of its own: whoever reads the value sees nothing either way.
+    if (row === undefined && value === null) continue;
     then[name] = { value, ...versioned(row, { value, now, firstEvent: past.firstEvent }) };
   }
   return then;

@@ -1,0 +1,99 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { changed, customer, type Files, shop, subscription } from "../plan/support.ts";
+import { runCommand } from "../support/cli.ts";
+import { type Bench, openBench, start } from "../worker/support.ts";
+
+const installed: Files = { ...shop, "config.yaml": `store: sqlite:./hookrail.db\n${shop["config.yaml"]}` };
+let bench: Bench;
+
+function put(files: Files): void {
+  mkdirSync(join(bench.root, "pipelines"), { recursive: true });
+  for (const [path, text] of Object.entries(files)) writeFileSync(join(bench.root, path), text);
+}
+
+beforeEach(async () => {
+  bench = await openBench(installed);
+  await bench.engine.start();
+  bench.clock.set(start);
+  await bench.send({ id: "e1", ...customer("c1", { seats: 3, email: "ada@example.com" }) });
+  await bench.send({
+    id: "e2",
+    ...subscription("s1", { id: "c1", plan: "pro", amount: 7, state: "active", seats: 3 }),
+  });
+  put(installed);
+  const git = (...args: string[]) =>
+    execFileSync("git", ["-C", bench.root, "-c", "user.name=a", "-c", "user.email=a@b", ...args], { stdio: "ignore" });
+  git("init", "-q", "-b", "main");
+  git("add", "config.yaml", "pipelines");
+  git("commit", "-q", "-m", "first");
+});
+afterEach(() => bench.close());
+
+const plan = (...argv: readonly string[]) => runCommand(bench.root, ["plan", ...argv]);
+const contents = () =>
+  readdirSync(bench.root, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes(".git"))
+    // What SQLite keeps beside the file for its readers is no content.
+    .filter((entry) => !entry.name.endsWith("-shm"))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => [path, createHash("sha256").update(readFileSync(path)).digest("hex")]);
+
+describe("hookrail plan", () => {
+  test("exits 0 without and 2 with changes, in all forms, and writes nothing", async () => {
+    const same = await plan("--against", "main");
+    expect([same.code, same.stdout]).toEqual([0, expect.stringContaining("No changes.")]);
+    put(changed(installed, "amount: amount", "amount: amount + 1"));
+    const before = contents();
+    const pretty = await plan("--against", "main");
+    expect(pretty.code).toBe(2);
+    expect(pretty.stdout).toContain("~ subscription.amount  1 change");
+    expect(pretty.stdout).toMatch(/evt_\w+ subscription\/s1: 7 -> 8/);
+    expect(pretty.stdout).not.toContain("ada@example.com");
+    const json = JSON.parse((await plan("--against", "main", "--json")).stdout);
+    expect(json).toMatchObject({
+      format_version: "1.0",
+      changes_present: true,
+      basis: { kind: "stored", events: 2 },
+      pipelines: [{ pipeline: "orders", attributes: [{ attribute: "amount", change: 1 }] }],
+    });
+    const markdown = await plan("--against", "main", "--format", "markdown");
+    expect(markdown.stdout).toContain("<details open><summary>orders</summary>");
+    expect(contents()).toEqual(before);
+    expect((await plan("--against", "main", "--exit-zero")).code).toBe(0);
+    for (const against of ["running", "."])
+      expect([against, (await plan("--against", against)).code]).toEqual([against, against === "." ? 0 : 2]);
+  });
+
+  test("plans over samples of the tests where nothing is stored, and makes no store", async () => {
+    const elsewhere = {
+      ...installed,
+      "config.yaml": installed["config.yaml"]?.replace("hookrail.db", "none/x.db") ?? "",
+    };
+    put(elsewhere);
+    const run = await plan("--against", ".");
+    expect([run.code, run.stderr]).toEqual([0, expect.stringContaining("no stored events")]);
+    expect(readdirSync(bench.root)).not.toContain("none");
+  });
+
+  test("needs no secret to be set", async () => {
+    const unset = changed(installed, "secrets: [test-secret]", 'secrets: ["${SHOP_SECRET}"]');
+    put(changed(unset, "amount: amount", "amount: amount + 1"));
+    const run = await plan("--against", "main");
+    expect([run.code, run.stderr]).toEqual([2, ""]);
+  });
+
+  test("says what is wrong: no such revision, a side with errors, no config", async () => {
+    const nowhere = await plan("--against", "--output=x");
+    expect([nowhere.code, nowhere.stderr]).toEqual([64, expect.stringContaining("HK8120")]);
+    put(changed(installed, "amount: amount", "amountt: amount"));
+    const faulty = await plan("--against", "main");
+    expect(faulty.code).toBe(1);
+    expect(faulty.stderr).toMatch(/HK1042[\s\S]*HK8122/);
+    put({ "config.yaml": "a: [" });
+    expect((await plan("--against", "main")).code).toBe(1);
+  });
+});
