@@ -171,6 +171,7 @@ export const requestParts = {
   method: maybe(methodSchema),
   path: maybe(
     text("Template of the path, e.g. /customers/{entity.key}; each {part} is percent-encoded and must not be empty.", {
+      minLength: 0,
       "x-template": true,
     }),
   ),
