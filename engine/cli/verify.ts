@@ -63,7 +63,8 @@ interface Judged {
 
 async function judge(capture: Captured, recipe: Recipe): Promise<Judged> {
   const secrets = capture.secrets.map((value, at) => ({ index: at + 1, value }));
-  const { params, request } = capture;
+  const { request } = capture;
+  const params = withKeySet(capture.params, request.receivedAt / 1000);
   const context = { secrets, params, now: request.receivedAt, fetchKey: capturedKeys(params, secrets) };
   const verified = await verify(recipe, request, context);
   if (!verified.ok) return { verdict: verified, signed: [] };
@@ -72,29 +73,38 @@ async function judge(capture: Captured, recipe: Recipe): Promise<Judged> {
 }
 
 /**
- * In place of a fetch: `params.certificates`, by URL, and `params.keys`, by key id, a list or a key set. A secret that
- * would have been told in a handshake is one of the `secrets`.
+ * In place of a fetch: `params.certificates`, by URL or one for all. A secret that would have been told in a handshake
+ * is one of the `secrets`.
  */
 function capturedKeys(params: Captured["params"], secrets: readonly { readonly value: Secret }[]): FetchKey {
-  const read = (name: string): unknown => {
-    const text = params[name]?.reveal();
-    return text === undefined ? undefined : (parseJson(text) ?? text);
-  };
-  const at = (held: unknown, name: string): unknown =>
-    typeof held === "object" && held !== null && !Array.isArray(held)
-      ? Object.entries(held).find(([key]) => key === name)?.[1]
-      : undefined;
-  const given = (key: unknown): string | undefined =>
-    key === undefined ? undefined : typeof key === "string" ? key : JSON.stringify(key);
   return (wanted) => {
     if (wanted.kind === "learned") return { ok: true, keys: secrets.map(({ value }) => value.reveal()) };
-    if (wanted.kind === "certificate") {
-      const held = read("certificates");
-      return given(typeof held === "string" ? held : at(held, wanted.url));
-    }
-    const held = read("keys");
-    return given(Array.isArray(held) ? { keys: held } : (at(held, wanted.kid ?? "") ?? held));
+    const text = wanted.kind === "certificate" ? params["certificates"]?.reveal() : undefined;
+    const held = text === undefined ? undefined : parseJson(text);
+    if (typeof held !== "object" || held === null) return text;
+    const found: unknown = Object.entries(held).find(([url]) => url === wanted.url)?.[1];
+    return typeof found === "string" ? found : undefined;
   };
+}
+
+/** `params.keys` (by key id, a list, a key set or one key; bare, or in the provider's answer) as the `jwks` a source would give. */
+function withKeySet(params: Captured["params"], now: number): Captured["params"] {
+  const held: unknown = params["keys"] === undefined ? undefined : parseJson(params["keys"].reveal());
+  if (typeof held !== "object" || held === null || "kty" in held) {
+    return params["keys"] === undefined ? params : { jwks: params["keys"], ...params };
+  }
+  const named: readonly (readonly [string | undefined, unknown])[] = Array.isArray(held)
+    ? held.map((key: unknown) => [undefined, key])
+    : "keys" in held && Array.isArray(held.keys)
+      ? held.keys.map((key: unknown) => [undefined, key])
+      : Object.entries(held);
+  const keys = named.flatMap(([kid, given]) => {
+    const key: unknown = typeof given === "object" && given !== null && "key" in given ? given.key : given;
+    if (typeof key !== "object" || key === null) return [];
+    const end: unknown = "expired_at" in key ? key.expired_at : undefined;
+    return typeof end === "number" && end <= now ? [] : [kid === undefined ? key : { kid, ...key }];
+  });
+  return { jwks: new Secret(JSON.stringify({ keys })), ...params };
 }
 
 function readCapture(cli: Cli, file: string): string {

@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHash, createHmac, generateKeyPairSync, sign as signBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -53,6 +53,62 @@ describe("verify", () => {
     expect(run.code).toBe(1);
     expect(JSON.parse(run.stdout)).toMatchObject({ format_version: "1.0", result: "reject", reason });
     expect(run.stdout + run.stderr).not.toContain("canary");
+  });
+
+  test("says what was signed, part by part, and shows no secret and no length of one", async () => {
+    const message = `${NOW}.${body}`;
+    const sha256 = createHash("sha256").update(message).digest("hex");
+    const run = await verify(JSON.stringify(capture()), "--json");
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      entry: 0,
+      secret_index: 1,
+      messages: [
+        {
+          parts: [
+            { part: "timestamp", bytes: 10 },
+            { part: '"."', bytes: 1 },
+            { part: "raw_body", bytes: body.length },
+          ],
+          bytes: message.length,
+          sha256,
+        },
+      ],
+    });
+    const told = await verify(JSON.stringify(capture()));
+    expect(told.stdout).toContain(
+      `timestamp 10 + "." 1 + raw_body ${body.length} = ${message.length} bytes, sha256 ${sha256}`,
+    );
+    // HubSpot v1 hashes the secret with the body: the digest of that would be the signature, and its length the secret's.
+    const signature = createHash("sha256").update(`${SECRET}${body}`).digest("hex");
+    const hubspot = capture({
+      provider: "hubspot-v1",
+      headers: { "x-hubspot-signature": signature, "x-hubspot-signature-version": "v1" },
+    });
+    const document = JSON.parse((await verify(JSON.stringify(hubspot), "--json")).stdout) as object;
+    expect(document).toMatchObject({ result: "accept", messages: [{ bytes: null, sha256: null }] });
+    expect(JSON.stringify(document)).toContain('{"part":"secret","bytes":null}');
+  });
+
+  test("takes captured keys and certificates in place of a fetch", async () => {
+    const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const hash = createHash("sha256").update(body).digest("hex");
+    const text = `${part({ alg: "ES256", kid: "k1" })}.${part({ iat: NOW, request_body_sha256: hash })}`;
+    const token = `${text}.${signBytes("sha256", Buffer.from(text), { key: privateKey, dsaEncoding: "ieee-p1363" }).toString("base64url")}`;
+    const jwk = publicKey.export({ format: "jwk" });
+    const given = { client_id: "c", secret: "s", environment: "sandbox" };
+    const judge = async (params: object) => {
+      const plaid = { provider: "plaid", secret: undefined, headers: { "plaid-verification": token }, params };
+      const run = await verify(JSON.stringify(capture(plaid)), "--json");
+      return (JSON.parse(run.stdout) as { result: string; reason?: string }).reason ?? "accept";
+    };
+    expect(await judge({ ...given, keys: { k1: { key: jwk } } })).toBe("accept");
+    expect(await judge({ keys: { k1: jwk } })).toBe("accept");
+    expect(await judge({ keys: [{ ...jwk, kid: "k1" }] })).toBe("accept");
+    expect(await judge({ jwks: { keys: [{ ...jwk, kid: "k1" }] } })).toBe("accept");
+    expect(await judge({ ...given, keys: { k2: jwk } })).toBe("signature_mismatch");
+    expect(await judge({ ...given, keys: { k1: { key: { ...jwk, expired_at: NOW } } } })).toBe("signature_mismatch");
+    expect(await judge(given)).toBe("key_unavailable");
   });
 
   test("reads many, one on each line, and exits 1 when one is refused", async () => {
