@@ -17,6 +17,9 @@ export interface TestModel {
   readonly position: SourcePosition;
 }
 
+/** Connection -> path -> the object there; null: there is none. */
+export type DeclaredObjects = Readonly<Record<string, Readonly<Record<string, Json>>>>;
+
 export interface TestEvent {
   /** The source it comes in by. */
   readonly source: string;
@@ -34,6 +37,8 @@ export interface TestEvent {
   readonly remove: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
   readonly signature: "valid" | "invalid" | "missing";
+  /** What rules get when they `fetch` for it. */
+  readonly fetched?: DeclaredObjects;
   readonly position: SourcePosition;
 }
 

@@ -36,6 +36,8 @@ export type Prepared =
       readonly drift: readonly string[];
       /** When the GET began that brought what its rule fetches. */
       readonly fetchedAt?: number;
+      /** That GET, as it is stored. */
+      readonly request?: string;
     }
   /** It goes on when this was fetched; `request` as `mapping/fetch.ts` writes it. */
   | {
@@ -92,7 +94,7 @@ export async function prepareWork(
     pipeline,
     mapped,
     scope: { ...base, variables: { ...base.variables, ...mapped.lets } },
-    ...(seen === undefined ? {} : { fetchedAt: seen.at }),
+    ...(seen === undefined ? {} : { fetchedAt: seen.at, request: seen.request }),
     drift: contract.kind === "drift" ? contract.violations.map(({ path }) => path) : [],
   };
 }

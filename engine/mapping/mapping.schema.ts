@@ -123,9 +123,12 @@ const orderSchema = Type.Union(
 const fetchSchema = closed(
   {
     connection: nameRef("The connection to ask: of `http` or of a preset over it."),
-    path: text("What to get, below the connection's `base_url`; parts of the payload in braces: /v1/pages/{id}."),
+    path: text("What to get, behind the connection's host; parts of the payload in braces: /v1/pages/{id}."),
     headers: maybe(
-      keyed(text("Its value, with parts in braces."), "Headers that the payload knows, such as a tenant."),
+      keyed(
+        text("Its value, with parts in braces."),
+        "Headers of the request that are no credentials, such as an API version or a tenant.",
+      ),
     ),
     as: maybe(nameRef("Read as $NAME. Default: fetched.")),
     root: maybe(flag("Rows read what was fetched as if it were the payload; the event stays $event. Default: false.")),

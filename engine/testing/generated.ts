@@ -9,7 +9,8 @@ import type { SourcePosition } from "../core/types.ts";
 import { sameJson } from "../core/values.ts";
 import { canonicalJson } from "../flow/canonical.ts";
 import type { Prepared } from "../flow/prepare.ts";
-import { mutationsOf, readsOf } from "./mutations.ts";
+import { allDeclared, onFetched } from "./fetched.ts";
+import { type Mutation, mutationsOf, readsOf } from "./mutations.ts";
 import { canBePlanned, planRequests, type RequestPlan, timeOfFirst } from "./requests.ts";
 import { openRig } from "./rig.ts";
 import { createIntake, type Intake, type TraceDeps, type TraceEvent } from "./trace-events.ts";
@@ -111,6 +112,7 @@ async function subjectsOf(
 function* sequencesOf(pipeline: PipelineModel): Generator<readonly TestEvent[]> {
   for (const test of pipeline.tests) yield [...test.before, ...test.events];
   for (const trace of pipeline.traces) yield trace.events;
+  const fetched = allDeclared(pipeline.tests);
   for (const name of pipeline.source.recipe.samples.keys()) {
     yield [
       {
@@ -122,6 +124,7 @@ function* sequencesOf(pipeline: PipelineModel): Generator<readonly TestEvent[]> 
         remove: [],
         headers: {},
         signature: "valid",
+        fetched,
         position: pipeline.position,
       },
     ];
@@ -198,7 +201,7 @@ async function mutate(revision: Revision, { pipeline, subject, deps, add }: Case
   if (typeof whole === "string") return;
   const rule = pipeline.rules[subject.rule];
   const reads = readsOf([rule, pipeline.deliver[subject.rule]]);
-  for (const mutation of mutationsOf(prepared.scope.input, reads)) {
+  for (const mutation of [...ofEvent(prepared, reads), ...ofFetched(prepared, reads)]) {
     const partial = await after(mutation.apply(repeat));
     if (typeof partial === "string") {
       add(mutation.name, [`lost: ${partial}`]);
@@ -208,6 +211,20 @@ async function mutate(revision: Revision, { pipeline, subject, deps, add }: Case
     const same = partial.about === undefined || partial.about === whole.about;
     add(mutation.name, same ? unprotected(revision, { before, whole: whole.world, world: partial.world }) : []);
   }
+}
+
+type Mapped = Extract<Prepared, { kind: "mapped" }>;
+type Reads = ReturnType<typeof readsOf>;
+
+/** Of a thin event only its id is read, and another id is another object's: what counts is the object. */
+function ofEvent({ mapped, scope }: Mapped, reads: Reads): readonly Mutation[] {
+  return mapped.rule.fetch?.root === true ? [] : mutationsOf(scope.input, reads);
+}
+
+function ofFetched({ mapped, scope, request }: Mapped, reads: Reads): readonly Mutation[] {
+  const brought = mapped.rule.fetch === undefined ? undefined : scope.variables[mapped.rule.fetch.as];
+  if (brought === undefined || request === undefined) return [];
+  return mutationsOf(brought, reads).map((mutation) => onFetched(mutation, request));
 }
 
 interface After {

@@ -1,9 +1,11 @@
 /** A sink that sends nothing: it keeps what it was given and answers as the test says, else with 200. */
-import type { SinkAnswer } from "../config/test-model.ts";
+import type { DeclaredObjects, SinkAnswer } from "../config/test-model.ts";
+import { errorMessage } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/types.ts";
 import { classifyAnswer, classifyFailure } from "../delivery/classify.ts";
 import type { ConnectionModel } from "../delivery/model.ts";
-import type { FrozenRequest, OpenSink, Outcome, SinkDelivery } from "../plugin/index.ts";
+import type { FrozenRequest, GetAnswer, OpenSink, Outcome, SinkDelivery } from "../plugin/index.ts";
+import { declaredAt } from "./fetched.ts";
 
 /** One delivery that a sink took. */
 export interface Sent {
@@ -16,6 +18,8 @@ export interface Recorder {
   readonly sent: readonly Sent[];
   /** The same connection, its sink replaced by this recorder. */
   replace(connection: ConnectionModel): ConnectionModel;
+  /** What rules get from now on when they fetch. */
+  declare(objects: DeclaredObjects): void;
   /** Forgets what was sent so far: after a test's `before`. */
   clear(): void;
 }
@@ -23,6 +27,7 @@ export interface Recorder {
 /** `answers`: connection -> its answers, one by one; after the last, 200. */
 export function createRecorder(answers: Readonly<Record<string, readonly SinkAnswer[]>>): Recorder {
   let sent: Sent[] = [];
+  let objects: DeclaredObjects = {};
   const given = new Map<string, number>();
   const nextAnswer = (connection: string): SinkAnswer => {
     const index = given.get(connection) ?? 0;
@@ -32,6 +37,10 @@ export function createRecorder(answers: Readonly<Record<string, readonly SinkAns
   return {
     get sent() {
       return sent;
+    },
+    declare(more) {
+      for (const [name, paths] of Object.entries(more))
+        objects = { ...objects, [name]: { ...objects[name], ...paths } };
     },
     clear() {
       sent = [];
@@ -53,12 +62,32 @@ export function createRecorder(answers: Readonly<Record<string, readonly SinkAns
             sent.push({ connection: connection.name, delivery });
           return outcome;
         },
+        get: async ({ path }) => objectOf(nextAnswer(connection.name), { connection: connection.name, path }, objects),
         close: async () => {},
       };
       // Time stands still in a test: a rate limit would only make it wait.
       return { ...connection, rates: [], open: async () => sink };
     },
   };
+}
+
+/** An answer that the test gives to whatever is asked next comes first, then what it declares by path. */
+function objectOf(
+  answer: SinkAnswer,
+  at: { readonly connection: string; readonly path: string },
+  objects: DeclaredObjects,
+): GetAnswer {
+  const outcome = toOutcome(answer);
+  if (outcome.kind === "unknown") return { kind: "retry", detail: outcome.detail };
+  if (outcome.kind !== "delivered") {
+    const status = "status" in outcome ? outcome.status : undefined;
+    return status === 404 || status === 410 ? { kind: "gone", detail: `status ${status}` } : outcome;
+  }
+  const object = (answer.kind === "status" ? answer.body : undefined) ?? declaredAt(objects, at);
+  if (object === undefined) return { kind: "rejected", detail: errorMessage("HK5356", at) };
+  return object === null
+    ? { kind: "gone", detail: "declared as null" }
+    : { kind: "found", body: JSON.stringify(object) };
 }
 
 function toOutcome(answer: SinkAnswer): Outcome {

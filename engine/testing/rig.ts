@@ -58,6 +58,7 @@ export async function openRig(revision: Revision, options: RigOptions): Promise<
     recorder,
     async deliver(plan, earliest) {
       clock.set(Math.max(clock.now(), plan.arrivesAt, earliest));
+      recorder.declare(plan.event.fetched ?? {});
       let outcome = "rejected";
       for (let time = 0; time < plan.event.times; time++) {
         const reply = await engine.ingest(toRequest(plan, clock.now()));

@@ -9,6 +9,7 @@ import { silentObserver } from "../flow/observer.ts";
 import { type ApplyDeps, type Prepared, prepareWork } from "../flow/prepare.ts";
 import { createRoutes } from "../flow/routes.ts";
 import type { AcceptRequest, NewEvent, StoredEvent, WorkItem } from "../store/store.ts";
+import { answerFor } from "./fetched.ts";
 import { planRequests, type ReadSample, type RequestPlan, timeOfFirst, toRequest } from "./requests.ts";
 
 /** One event of the trace; a batch has several items. */
@@ -73,7 +74,7 @@ export function createIntake(
       if (typeof taken === "string") return taken;
       const items: TraceItem[] = [];
       for (const [index, event] of taken.events.entries())
-        items.push({ event, turns: await mapFor(event, taken.pipelines[index] ?? [], deps) });
+        items.push({ event, turns: await mapFor(event, taken.pipelines[index] ?? [], { deps, plan }) });
       return { position, type: items[0]?.event.type ?? plan.sample.name, items };
     },
   };
@@ -131,12 +132,21 @@ async function accept(
 async function mapFor(
   event: NewEvent,
   pipelines: readonly string[],
-  deps: TraceEvents["deps"],
+  { deps, plan }: { readonly deps: TraceEvents["deps"]; readonly plan: RequestPlan },
 ): Promise<TraceItem["turns"]> {
   const turns: { pipeline: string; prepared: Prepared }[] = [];
   for (const pipeline of pipelines) {
     const item = workItem(event, { pipeline, seq: 0, work: 0 });
-    turns.push({ pipeline, prepared: await prepareWork(item, deps) });
+    const prepared = await prepareWork(item, deps);
+    if (prepared.kind !== "fetch") {
+      turns.push({ pipeline, prepared });
+      continue;
+    }
+    const answer = answerFor(prepared, plan.event.fetched, deps.clock.now());
+    turns.push({
+      pipeline,
+      prepared: "kind" in answer ? answer : await prepareWork({ ...item, fetched: answer }, deps),
+    });
   }
   return turns;
 }

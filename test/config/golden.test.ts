@@ -34,7 +34,7 @@ const shipped = {
 
 let check: Check;
 beforeAll(async () => {
-  check = await createCheck(["file"]);
+  check = await createCheck(["file", "http"]);
 });
 
 describe("check", () => {

@@ -7,6 +7,8 @@ import type { FetchModel, TextParts } from "../../mapping/model.ts";
 import { TEMPLATE_PART } from "../../plugin/sources.ts";
 import { markWithin, positionOf } from "../position.ts";
 import type { RuleYaml } from "../schema/pipeline.schema.ts";
+import type { TestYaml } from "../schema/tests.schema.ts";
+import type { DeclaredObjects } from "../test-model.ts";
 import { type CompileContext, checkName, compileMember, durationOr } from "./context.ts";
 
 /** Names a rule can not use for what it fetches. */
@@ -130,4 +132,15 @@ function compileTemplate(
   }
   if (end < source.length) parts.push(source.slice(end));
   return parts;
+}
+
+/** `fetched:` of a test: what connections that are declared give. */
+export function fetchedBy(
+  context: CompileContext,
+  { fetched }: Pick<TestYaml, "fetched">,
+  connections: readonly string[],
+): DeclaredObjects | undefined {
+  for (const name of Object.keys(fetched ?? {}))
+    checkName(context, "connection", name, { names: connections, mark: context.positions.key(fetched ?? {}, name) });
+  return fetched;
 }

@@ -4,6 +4,8 @@ import type { EntityModel } from "../../core/entity.ts";
 import type { DeliverEntry } from "../../delivery/deliver.schema.ts";
 import { compileDeliver, duplicateEntries } from "../../delivery/deliver.ts";
 import type { ConnectionModel, DeliverModel } from "../../delivery/model.ts";
+import type { Contract } from "../../mapping/contract.ts";
+import { matchesType } from "../../mapping/event-type.ts";
 import { compileExpression } from "../../mapping/expression.ts";
 import { positionOf } from "../position.ts";
 import type { PipelineModel, SourceModel } from "../revision.ts";
@@ -41,6 +43,7 @@ export function compilePipeline(context: CompileContext, yaml: PipelineYaml, dep
   const rules = compileRules(context, yaml, deps);
   const objective = parsePercent(yaml.sla?.objective);
   const contract = source === undefined ? undefined : deps.contracts.forPipeline(yaml, source);
+  if (contract !== undefined) checkFetchedTypes(context, yaml, contract);
   return {
     name: yaml.pipeline,
     ...(yaml.description === undefined ? {} : { description: yaml.description }),
@@ -59,6 +62,16 @@ export function compilePipeline(context: CompileContext, yaml: PipelineYaml, dep
     position: positionOf(positions.of(yaml)),
     yaml,
   };
+}
+
+/** A schema that is not there would be kept by everything. */
+function checkFetchedTypes(context: CompileContext, yaml: PipelineYaml, { provider, version, checks }: Contract): void {
+  for (const { fetch } of yaml.rules) {
+    const type = fetch?.contract;
+    if (fetch === undefined || type === undefined || checks.some(({ pattern }) => matchesType(pattern, type))) continue;
+    const data = { contract: `${provider}/${version}`, type };
+    context.reporter.report("HK1224", context.positions.value(fetch, "contract"), data);
+  }
 }
 
 function sourceOf(context: CompileContext, yaml: PipelineYaml, deps: PipelineDeps): SourceModel | undefined {

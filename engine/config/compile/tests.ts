@@ -10,6 +10,7 @@ import type { SourceModel } from "../revision.ts";
 import type { PipelineYaml } from "../schema/pipeline.schema.ts";
 import { expectKeys, type TestEventYaml, type TestYaml } from "../schema/tests.schema.ts";
 import type {
+  DeclaredObjects,
   EntityExpectation,
   SinkAnswer,
   TestEvent,
@@ -18,6 +19,7 @@ import type {
   TraceModel,
 } from "../test-model.ts";
 import { type CompileContext, checkName, checkNames } from "./context.ts";
+import { fetchedBy } from "./fetch.ts";
 
 /** What a pipeline, or a file beside it, says of its tests. */
 export type TestsYaml = Pick<PipelineYaml, "tests" | "traces">;
@@ -39,14 +41,18 @@ export function compileTests(
   const { yaml, source } = pipeline;
   // Without its source, no sample can be found: that has been reported.
   if (source === undefined) return { tests: [], traces: [] };
-  const events = (list: readonly TestEventYaml[] | undefined) =>
-    (list ?? []).flatMap((_, index) => compileEvent(context, { list: list ?? [], index, source }, deps) ?? []);
+  const events: EventDeps["events"] = (list, fetched) => {
+    const found = (list ?? []).flatMap(
+      (_, index) => compileEvent(context, { list: list ?? [], index, source }, deps) ?? [],
+    );
+    return fetched === undefined ? found : found.map((event) => ({ ...event, fetched }));
+  };
   checkUniqueNames(context, yaml);
   return {
     tests: (yaml.tests ?? []).map((test) => compileTest(context, test, { ...deps, events })),
     traces: (yaml.traces ?? []).map((trace) => ({
       name: trace.name,
-      events: events(trace.events),
+      events: events(trace.events, fetchedBy(context, trace, deps.connections)),
       position: positionOf(context.positions.of(trace)),
     })),
   };
@@ -69,7 +75,10 @@ function checkUniqueNames(context: CompileContext, yaml: TestsYaml): void {
 }
 
 interface EventDeps extends TestDeps {
-  readonly events: (list: readonly TestEventYaml[] | undefined) => readonly TestEvent[];
+  readonly events: (
+    list: readonly TestEventYaml[] | undefined,
+    fetched: DeclaredObjects | undefined,
+  ) => readonly TestEvent[];
 }
 
 function compileTest(context: CompileContext, test: TestYaml, deps: EventDeps): TestModel {
@@ -79,12 +88,13 @@ function compileTest(context: CompileContext, test: TestYaml, deps: EventDeps): 
   const { sinks = {} } = test;
   for (const name of Object.keys(sinks))
     checkName(context, "connection", name, { names: deps.connections, mark: context.positions.key(sinks, name) });
+  const fetched = fetchedBy(context, test, deps.connections);
   return {
     name: test.name,
     ...(test.description === undefined ? {} : { description: test.description }),
     ...(start === undefined ? {} : { start }),
-    before: deps.events(test.before),
-    events: deps.events(test.events),
+    before: deps.events(test.before, fetched),
+    events: deps.events(test.events, fetched),
     order: test.order ?? "given",
     sinks: Object.fromEntries(Object.entries(sinks).map(([name, answers]) => [name, answers.map(answerOf)])),
     ...(wait.ok ? { waitMs: wait.value } : {}),

@@ -90,6 +90,11 @@ const answerSchema = Type.Union(
   },
 );
 
+const fetchedSchema = named(
+  keyed(anyValue("The object; null: there is none."), "Path, with its query -> what it gives."),
+  "Connection -> what rules `fetch` over it. In tests nothing goes over the network.",
+);
+
 export const testSchema = closed(
   {
     name: text("What is proved, as a sentence."),
@@ -103,6 +108,7 @@ export const testSchema = closed(
     sinks: maybe(
       named(Type.Array(answerSchema, { minItems: 1 }), "Connection -> its answers, one by one; after the last, 200."),
     ),
+    fetched: maybe(fetchedSchema),
     wait: maybe(durationText("How long the clock runs on after the last event. Default: until nothing is due.")),
     expect: Type.Object(expectKeys, {
       description: "What must be then: entities by name and key, and the keys below.",
@@ -115,6 +121,7 @@ export const testSchema = closed(
 export const traceSchema = closed(
   {
     name: text("What it is."),
+    fetched: maybe(fetchedSchema),
     events: Type.Array(testEventSchema, { minItems: 1, maxItems: 7, description: "Events that belong together." }),
   },
   { description: "A trace: every order of arrival, with any one event twice, must end in the same state." },

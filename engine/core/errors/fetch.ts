@@ -12,7 +12,7 @@ export const fetchErrors = {
   HK1221: {
     title: "A path that can not be fetched",
     message: "`path` of `fetch`: {problem}",
-    help: "The path begins with `/` and is put behind the connection's `base_url`, so that a payload never chooses the host. Parts of the payload stand in braces, and each is percent-encoded as one segment.",
+    help: "The path begins with `/` and is put behind the connection's host, so that a payload never chooses the host. Parts of the payload stand in braces, and each is percent-encoded as one segment.",
     wrong: 'path: "{related_object.url}"',
     right: 'path: "/v2/core/accounts/{related_object.id}"',
   },
