@@ -62,7 +62,7 @@ function writeCsv(rows: readonly Json[], connection: string): string {
     const same =
       Object.keys(members).length === columns.length && columns.every((name) => Object.hasOwn(members, name));
     if (!same) fail("HK5332", { connection, reason: "its rows have not the same columns" });
-    return columns.map((name) => cell(members[name] ?? "", connection)).join(",");
+    return columns.map((name) => cell(members[name] ?? null, connection)).join(",");
   });
   return [columns.map((name) => cell(name, connection)).join(","), ...lines, ""].join("\r\n");
 }
@@ -74,7 +74,8 @@ function memberOf(row: Json | undefined, connection: string): Readonly<Record<st
 }
 
 function cell(value: Json, connection: string): string {
-  if (typeof value === "object") return fail("HK5332", { connection, reason: "a cell holds a list or a mapping" });
+  if (typeof value === "object")
+    return fail("HK5332", { connection, reason: "a cell holds a null, a list or a mapping" });
   const text = String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

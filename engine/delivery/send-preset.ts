@@ -49,18 +49,20 @@ async function sendSteps(data: JsonObject, spec: PresetAction, send: SendContext
   const [id] = found;
   if (id === undefined) return sendOne(create, spec, send, opened);
   if (typeof id === "object") return { kind: "rejected", detail: "lookup: the id is no text or number" };
+  // A whole segment of dots would climb (WHATWG URL), and an empty one would name all records.
+  if (update.path.includes(FOUND) && /^\.{0,2}$/.test(String(id)))
+    return { kind: "rejected", detail: "lookup: the id can not stand in a path" };
   return sendOne(withFound(update, id), spec, send, opened);
 }
 
-/** Puts the id that was found where its stand-in is. A path that would climb is none. */
+/** Puts the id that was found where its stand-in is. */
 function withFound(request: FrozenHttp, id: string | number | boolean): FrozenHttp {
   const text = String(id);
-  const step = /^\.{1,2}$/.test(text) ? "" : percentEncode(text);
   const whole = new RegExp(`"${FOUND}"`, "g");
   const inner = JSON.stringify(text).slice(1, -1);
   return {
     ...request,
-    path: request.path.replaceAll(FOUND, step),
+    path: request.path.replaceAll(FOUND, () => percentEncode(text)),
     body: request.body?.replace(whole, () => JSON.stringify(id)).replaceAll(FOUND, () => inner) ?? null,
   };
 }

@@ -86,6 +86,38 @@ describe("steps", () => {
     expect(bench.server.requests.every(({ method }) => method === "GET")).toBe(true);
   });
 
+  it("refuse to guess when several records match", async () => {
+    const upsert = finder.actions.upsert;
+    const lookup = { ...upsert.steps.lookup, found: "items.*.id" };
+    const sink = await open({ ...finder, actions: { upsert: { ...upsert, steps: { ...upsert.steps, lookup } } } });
+    bench.server.next(answer(200, { items: [{ id: 1 }, { id: 2 }] }), answer(200, { items: [{ id: 1 }, { id: 1 }] }));
+    expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "rejected" });
+    expect(bench.server.requests).toHaveLength(1);
+    expect(await send(sink, { set: { tier: "pro" } })).toMatchObject({ kind: "delivered" });
+    expect(bench.server.requests.at(-1)).toMatchObject({ method: "PATCH", url: "/persons/1" });
+  });
+
+  it("put the id into the body too, as it came, and never let it climb in the path", async () => {
+    const { steps } = finder.actions.upsert;
+    const update = {
+      method: "PUT",
+      path: "/persons",
+      body: { id: "found", ref: '"person/" & found', "...": "fields" },
+    };
+    const inBody = { ...finder, actions: { upsert: { ...finder.actions.upsert, steps: { ...steps, update } } } };
+    const sink = await open(inBody);
+    bench.server.next(answer(200, { items: [{ id: 7 }] }), answer(200), answer(200, { items: [{ id: 'a"b' }] }));
+    await send(sink, { set: { tier: "pro" } });
+    expect(bench.body()).toEqual({ id: 7, ref: "person/7", tier: "pro" });
+    await send(sink, { set: { tier: "pro" } });
+    expect(bench.body()).toEqual({ id: 'a"b', ref: 'person/a"b', tier: "pro" });
+    const climbing = await open(finder);
+    bench.server.next(answer(200, { items: [{ id: ".." }] }));
+    const before = bench.server.requests.length;
+    expect(await send(climbing, { set: { tier: "pro" } })).toMatchObject({ kind: "rejected" });
+    expect(bench.server.requests).toHaveLength(before + 1);
+  });
+
   it("keep no credential in what is frozen", async () => {
     const request = await (await open(finder, { token: secret("s3cret") })).prepare(delivery({ set: { tier: "pro" } }));
     expect(JSON.stringify(request)).not.toContain("s3cret");
