@@ -57,7 +57,8 @@ function printStatus(cli: Cli, status: Status): void {
   }
   const { counts } = status;
   line("events", String(counts.events));
-  line("waiting", `${counts.ready} to apply, ${counts.held} held, ${counts.open_deliveries} to deliver`);
+  const fetching = counts.fetching === 0 ? "" : `${counts.fetching} to fetch, `;
+  line("waiting", `${counts.ready} to apply, ${fetching}${counts.held} held, ${counts.open_deliveries} to deliver`);
   line("dead letters", counts.open_dead_letters === 0 ? "0" : color.red(String(counts.open_dead_letters)));
   line("store", storeText(status.store));
   for (const pause of status.paused)

@@ -116,6 +116,7 @@ export function countsDocument(counts: StoreCounts) {
   return {
     events: counts.events,
     ready: counts.ready,
+    fetching: counts.fetching,
     held: counts.held,
     open_deliveries: counts.openDeliveries,
     open_dead_letters: counts.openDeadLetters,

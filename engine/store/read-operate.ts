@@ -102,12 +102,21 @@ function createCounts(db: Db): StoreReader["counts"] {
        (SELECT count(*) FROM work WHERE held_until IS NULL)
          - (SELECT count(*) FROM fetches WHERE answer_seq IS NULL AND connection IS NOT NULL) AS ready,
        (SELECT count(*) FROM work WHERE held_until IS NOT NULL) AS held,
+       (SELECT count(*) FROM fetches WHERE answer_seq IS NULL AND connection IS NOT NULL) AS fetching,
        (SELECT count(*) FROM outbox) AS openDeliveries,
        (SELECT count(*) FROM dead_letters WHERE status = 'open') AS openDeadLetters,
        (SELECT e.received_at FROM work w JOIN events e ON e.seq = w.event_seq WHERE w.held_until IS NULL ORDER BY w.seq LIMIT 1)
          AS oldestReadyAt`,
   );
-  const none = { events: 0, ready: 0, held: 0, openDeliveries: 0, openDeadLetters: 0, oldestReadyAt: null };
+  const none = {
+    events: 0,
+    ready: 0,
+    fetching: 0,
+    held: 0,
+    openDeliveries: 0,
+    openDeadLetters: 0,
+    oldestReadyAt: null,
+  };
   return async () => {
     const { oldestReadyAt, ...rest } = counts.get() ?? none;
     return { ...rest, ...present("oldestReadyAt", oldestReadyAt) };

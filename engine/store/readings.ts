@@ -245,3 +245,5 @@ export interface StoreCounts {
   readonly openDeadLetters: number;
   readonly oldestReadyAt?: number;
 }
+  /** Turns that wait for a GET. */
+  readonly fetching: number;

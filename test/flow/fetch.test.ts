@@ -213,7 +213,7 @@ describe("an API that does not answer", () => {
     await send({ id: "2", data: { id: "c1" } });
     expect(await engine.store.pauses()).toMatchObject([{ kind: "connection", name: "crm", by: "engine" }]);
     expect(api.seen).toHaveLength(1);
-    expect(await engine.store.counts()).toMatchObject({ ready: 0, openDeadLetters: 0 });
+    expect(await engine.store.counts()).toMatchObject({ ready: 0, fetching: 2, openDeadLetters: 0 });
     await engine.resume("connection", "crm", { actor: "ada", reason: "new token" });
     await engine.drain();
     expect(await customer()).toMatchObject({ attributes: { seats: { value: 5 } } });
@@ -286,6 +286,49 @@ describe("over a crash and a reload", () => {
     await (bench as Bench).pass(700_000);
     expect(api.seen.map(({ path }) => path)).toEqual(["/v1/customers/c1", "/v2/customers/c1"]);
     expect(await customer()).toMatchObject({ attributes: { seats: { value: 6 } } });
+  });
+});
+
+describe("a contract", () => {
+  it("holds what was fetched to its schema: broken where the rule reads, drift elsewhere", async () => {
+    const held = config(rule(", contract: customer"));
+    bench = await openBench({
+      ...held,
+      "pipelines/orders.yaml": `${held["pipelines/orders.yaml"]}`.replace("source:\n", "contract: v1\nsource:\n"),
+      "pipelines/contracts/orders/v1.yaml": `contract: v1
+provider: orders
+schema:
+  customer.changed: { type: object }
+  customer: { type: object, properties: { seats: { type: integer }, other: { type: integer } } }
+`,
+    });
+    await bench.engine.start();
+    api.put("/v1/customers/c1", { id: "c1", seats: "five" });
+    const broken = await bench.send({ id: "1", data: { id: "c1" } });
+    expect(await outcomeOf(broken)).toMatchObject({ status: "dead", reason: "HK7002" });
+    api.put("/v1/customers/c1", { id: "c1", seats: 5, other: "x" });
+    const drift = await bench.send({ id: "2", data: { id: "c1" } });
+    expect(await outcomeOf(drift)).toMatchObject({ status: "applied", detail: { drift: ["other"] } });
+  });
+});
+
+describe("retention", () => {
+  it("takes what was fetched with the body of its event, and shared answers with the last of theirs", async () => {
+    const { send, post, engine, pass } = await open(rule(", burst: 1s"));
+    api.put("/v1/customers/c1", { id: "c1", seats: 5 });
+    const first = await post({ id: "1", data: { id: "c1" } });
+    const second = await post({ id: "2", data: { id: "c1" } });
+    await engine.drain();
+    await pass(2_000);
+    const seqs = await Promise.all([first, second].map(async (id) => (await (bench as Bench).story(id)).event.seq));
+    expect(api.seen).toHaveLength(1);
+    for (const seq of seqs) expect(await engine.store.fetched(seq, "orders")).toBeDefined();
+    await send({ id: "3", data: { id: "c1" } });
+    await pass(2_000);
+    const request = { now: start + 10_000, bodiesBefore: start + 1, limit: 100 };
+    while ((await engine.store.purge(request)).more);
+    for (const seq of seqs) expect(await engine.store.fetched(seq, "orders")).toBeUndefined();
+    expect(await engine.store.fetched((seqs[1] as number) + 1, "orders")).toBeDefined();
   });
 });
 

@@ -102,6 +102,7 @@ export function storyContract(name: string, open: OpenStore): void {
         expect(await under.store.counts()).toEqual({
           events: 6,
           ready: 1,
+          fetching: 0,
           held: 1,
           openDeliveries: 1,
           openDeadLetters: 1,
