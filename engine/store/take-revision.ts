@@ -39,7 +39,9 @@ export function createTakeRevision(
   const move = createMoveNames(db);
   const drop = createDropNames(db);
   // What a rule fetches is the revision's to say: each turn that waits is looked at again.
-  const askAgain = db.prepare("UPDATE fetches SET connection = NULL WHERE answer_seq IS NULL AND connection IS NOT NULL");
+  const askAgain = db.prepare(
+    "UPDATE fetches SET connection = NULL WHERE answer_seq IS NULL AND connection IS NOT NULL",
+  );
   const hashed = createHashedNames(db);
   return (taking): RevisionTaken => {
     const text = inForce.get();
