@@ -59,6 +59,7 @@ export function failOpen(error: unknown, path: string): never {
   if (code === "SQLITE_FULL" || code === "SQLITE_IOERR_SHMSIZE") fail("HK4008", {}, { cause: error });
   if (code === "SQLITE_NOTADB") fail("HK4003", { path }, { cause: error });
   if (code.startsWith("SQLITE_CORRUPT")) fail("HK4004", { path, finding: code }, { cause: error });
+  if (code.startsWith("SQLITE_READONLY")) fail("HK4026", { path }, { cause: error });
   return fail("HK4018", { path, reason: code }, { cause: error });
 }
 

@@ -34,4 +34,10 @@ export const storeLifeErrors = {
     message: "a row of the store does not hold what was written into it",
     help: "The page is sound as a page, so the check at the start did not see it, but a value in it has been changed: by the disk, or by another program. Keep the file, restore the last backup (`hookrail restore`), and check the disk.",
   },
+  HK4026: {
+    title: "The store can't be written",
+    message:
+      "the store {path} can only be read: its file system is mounted read-only, or the file's permissions say so",
+    help: "Linux turns a file system read-only by itself after an error of the disk: look into `dmesg`, unmount it, repair it (`fsck`), mount it again, and start the engine. Nothing was changed; what was answered with 2xx is there. If the mount is fine, let this user write the file and its folder.",
+  },
 } as const satisfies ErrorEntries;
