@@ -240,10 +240,10 @@ export interface StoreSize {
 export interface StoreCounts {
   readonly events: number;
   readonly ready: number;
+  /** Turns that wait for a GET. */
+  readonly fetching: number;
   readonly held: number;
   readonly openDeliveries: number;
   readonly openDeadLetters: number;
   readonly oldestReadyAt?: number;
 }
-  /** Turns that wait for a GET. */
-  readonly fetching: number;
