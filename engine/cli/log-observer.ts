@@ -63,6 +63,11 @@ export function createLogObserver(log: Log, mask: (text: string) => string): Obs
     stored({ findings, ...sizes }) {
       for (const finding of findings) log.repeating("warn", `store ${finding}`, STORE_FINDINGS[finding], sizes);
     },
+    clockJumped({ byMs }) {
+      log.warn("the wall clock jumped: signed times and windows are judged by it, so senders may be refused", {
+        by_ms: byMs,
+      });
+    },
     fault({ where, error }) {
       const fields = { where, ...errorFields(error) };
       log.repeating("error", `fault ${where}`, "a fault of the engine's own; the work stays in the store", fields);

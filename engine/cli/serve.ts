@@ -23,6 +23,7 @@ import { DEFAULT_RESERVE_BYTES } from "../store/reserve.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
 import { refuseNetworkDisk } from "../store/startup.ts";
 import type { Store } from "../store/store.ts";
+import { startClockWatch } from "../worker/clock-watch.ts";
 import { createEngine } from "../worker/engine.ts";
 import { startStoreWatch } from "../worker/store-watch.ts";
 import { within } from "../worker/within.ts";
@@ -138,6 +139,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     });
     const { close } = reloading;
     const endStoreWatch = startStoreWatch({ store, clock, observer });
+    const endClockWatch = startClockWatch({ clock, observer });
     return {
       ...addresses,
       revision: () => engine.revision,
@@ -145,6 +147,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
         const begun = clock.monotonic();
         certificates.stop();
         endStoreWatch();
+        endClockWatch();
         // A reload under way ends soon or not at all.
         await within(clock, graceMs / 4, close());
         const left = Math.max(0, graceMs - (clock.monotonic() - begun));

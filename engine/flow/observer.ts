@@ -56,6 +56,8 @@ export interface Observer {
   fault(fact: { readonly where: string; readonly error: unknown }): void;
   /** The store's size, looked at once a minute; `findings`: what will hurt soon. */
   stored?(fact: StoreSize & { readonly findings: readonly ("wal_grows" | "disk_nearly_full")[] }): void;
+  /** The machine's wall clock was set, or the machine slept. Negative: set back. */
+  clockJumped?(fact: { readonly byMs: number }): void;
 }
 
 export type IngestOutcome =

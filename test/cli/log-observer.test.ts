@@ -117,7 +117,9 @@ describe("createLogObserver", () => {
     });
     observer.connectionPaused({ connection: "crm", detail: "401" });
     observer.fault({ where: "apply", error: new Error("canary") });
-    expect(lines.map((line) => line["level"])).toEqual(["warn", "warn", "warn", "error", "error"]);
+    observer.clockJumped?.({ byMs: -3_600_000 });
+    expect(lines.map((line) => line["level"])).toEqual(["warn", "warn", "warn", "error", "error", "warn"]);
+    expect(lines[5]).toMatchObject({ by_ms: -3_600_000 });
     expect(lines[1]).toMatchObject({ http_status: 503, next_try: "1970-01-01T00:01:00.000Z" });
     expect(JSON.stringify(lines)).not.toContain("canary");
   });
