@@ -2,8 +2,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Command } from "commander";
+import { providerPages } from "../config/provider-pages/index-page.ts";
+import { shippedRecipes } from "../config/recipes.ts";
 import { editorSchemaOf, FILE_KINDS, type FileKind } from "../config/schema/editor.ts";
 import { referenceMarkdown } from "../config/schema/reference.ts";
+import { metricsMarkdown } from "../metrics/page.ts";
 import type { SinkDescriptor } from "../plugin/index.ts";
 import { loadRegistry } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
@@ -12,7 +15,7 @@ import { onAction, type Verb } from "./verb.ts";
 
 export const docsVerb: Verb = (cli, action) => {
   const reference = new Command("reference")
-    .description("write the reference of the language, its JSON Schemas and the page of error codes")
+    .description("write the reference of the language, its JSON Schemas, the pages of the providers and of error codes")
     .argument("[folder]", "where", "docs")
     .option("--check", "write nothing; fail if a page is not as it would be written");
   onAction(
@@ -48,7 +51,12 @@ export function generatedPages(sinks: readonly SinkDescriptor[]): Pages {
     `reference/${kind}.schema.json`,
     `${JSON.stringify(editorSchemaOf(kind, sinks), undefined, 1)}\n`,
   ]);
-  return { ...Object.fromEntries([...pages, ...schemas]), "errors.md": errorsMarkdown() };
+  const providers = Object.entries(providerPages(shippedRecipes())).map(([name, text]) => [`providers/${name}`, text]);
+  return {
+    ...Object.fromEntries([...pages, ...schemas, ...providers]),
+    "errors.md": errorsMarkdown(),
+    "metrics.md": metricsMarkdown(),
+  };
 }
 
 function writePages(cli: Cli, root: string, pages: Pages): number {

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -86,10 +87,22 @@ function filesOf(block: Block): Readonly<Record<string, string>> {
   return { ...base, "pipelines/example.yaml": frame(block.text) };
 }
 
-/** Any variable is set: what they hold matters to nobody here. */
+/** What a variable holds, by the end of its name; any is set, and what any other holds matters to nobody here. */
+const HELD: readonly (readonly [string, string])[] = [
+  ["_URL", "postgres://user@127.0.0.1/db"],
+  ["_USER_PASSWORD", "hooks:sample"],
+  ["_HEX", "5a".repeat(32)],
+  [
+    "_SPKI",
+    generateKeyPairSync("ec", { namedCurve: "P-256" })
+      .publicKey.export({ type: "spki", format: "der" })
+      .toString("base64"),
+  ],
+  ["_BASE64", Buffer.alloc(32, 0x5a).toString("base64")],
+];
 const env = new Proxy<Record<string, string>>(
   {},
-  { get: (_target, name) => (String(name).endsWith("_URL") ? "postgres://user@127.0.0.1/db" : "whsec_c2FtcGxl") },
+  { get: (_target, name) => HELD.find(([end]) => String(name).endsWith(end))?.[1] ?? "whsec_c2FtcGxl" },
 );
 const evaluator = createEvaluator({});
 afterAll(() => evaluator.close());

@@ -17,6 +17,12 @@ const DAY = 24 * 60 * MINUTE;
 const DEFAULT_MAX_BODY = 5 * 1024 * 1024;
 /** Ids are remembered at least this long: senders retry for days. */
 const LEAST_DEDUPE_MS = 7 * DAY;
+/** How long a body is remembered where there is no id, unless the source says otherwise. */
+export const HASH_WINDOW_MS = 10 * MINUTE;
+
+/** How long ids are remembered unless the source says otherwise, ms: longer than the provider goes on trying. */
+export const dedupeWindowOf = ({ delivery }: Recipe) =>
+  Math.max(LEAST_DEDUPE_MS, delivery.dedupeWindowMs ?? 0, delivery.retriesForMs ?? 0);
 
 /** Keys of the recipe grammar, which only a home-made sender may write. */
 const RECIPE_KEYS = [
@@ -58,11 +64,8 @@ export function compileSource(context: CompileContext, source: NamedSource, reci
     maxBodyBytes: maxBodyOf(context, yaml, recipe),
     ...(rate.ok ? { rate: rate.value } : {}),
     ...(yaml.networks === undefined ? {} : { networks: yaml.networks }),
-    dedupeWindowMs: durationOr(
-      yaml.dedupe?.window,
-      Math.max(LEAST_DEDUPE_MS, recipe.delivery.dedupeWindowMs ?? 0, recipe.delivery.retriesForMs ?? 0),
-    ),
-    hashWindowMs: durationOr(yaml.dedupe?.hash_window, 10 * MINUTE),
+    dedupeWindowMs: durationOr(yaml.dedupe?.window, dedupeWindowOf(recipe)),
+    hashWindowMs: durationOr(yaml.dedupe?.hash_window, HASH_WINDOW_MS),
     maxAheadMs: durationOr(yaml.max_ahead, wholeSeconds(recipe) ? DAY : 5 * MINUTE),
     keepHeaders: (yaml.keep_headers ?? []).map((header) => header.toLowerCase()),
     enabled: yaml.enabled ?? true,
