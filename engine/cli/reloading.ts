@@ -28,7 +28,11 @@ const GIVE_BACK_MS = 10_000;
 
 export function startReloading(
   source: ReloadSource,
-  deps: Pick<ReloaderDeps, "clock" | "log" | "onTaken"> & { readonly engine: Engine },
+  deps: Pick<ReloaderDeps, "clock" | "log" | "onTaken"> & {
+    readonly engine: Engine;
+    /** Hears what each reload came to. */
+    readonly onEnd: (result: ReloadOutcome["result"]) => void;
+  },
 ): Reloading {
   const { log, clock } = deps;
   const watching = watchConfig({
@@ -42,7 +46,15 @@ export function startReloading(
   });
   const reloader = createReloader({ ...deps, ...source, code: source.first.code, onRead: watching.update });
   const reload = (why: string, actor: string): Promise<ReloadOutcome> =>
-    reloader.reload(why, { actor, reason: why }).finally(giveBackSoon);
+    reloader.reload(why, { actor, reason: why }).then(told).finally(giveBackSoon);
+
+  /** Those who ask while one is under way share the next: it is told once. */
+  let lastTold: ReloadOutcome | undefined;
+  function told(outcome: ReloadOutcome): ReloadOutcome {
+    if (outcome !== lastTold) deps.onEnd(outcome.result);
+    lastTold = outcome;
+    return outcome;
+  }
 
   let givingBack = false;
   function giveBackSoon(): void {

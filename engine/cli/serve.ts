@@ -8,6 +8,7 @@ import type { Log } from "../core/log.ts";
 import { guaranteeNames } from "../delivery/guarantee.ts";
 import type { Engine } from "../flow/engine.ts";
 import { CALL_TIMEOUT_MS, createProviderCalls } from "../flow/keys.ts";
+import { tellAll } from "../flow/observers.ts";
 import { createReplays } from "../flow/replay.ts";
 import { createRoutes } from "../flow/routes.ts";
 import { createStoreLife } from "../flow/store-life.ts";
@@ -18,6 +19,8 @@ import { createHooksListener } from "../http/app.ts";
 import { type Sensitivity, type StatusDocument, sensitivityOf } from "../http/documents.ts";
 import { createRemoteReader, type ReadRemote } from "../http/remote.ts";
 import { createRequestIds, type Listener } from "../http/server.ts";
+import { startLoopDelayMeter } from "../metrics/loop-delay.ts";
+import { createMetrics } from "../metrics/metrics.ts";
 import { createSinkHttp, type GuardedHttp } from "../network/client.ts";
 import { DEFAULT_RESERVE_BYTES } from "../store/reserve.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
@@ -74,7 +77,17 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     const store = await openStore(options);
     undo.push(() => store.close());
     await remindOfSeed(options, store);
-    const observer = createLogObserver(log, (text) => sensitivity().text(text));
+    const delay = startLoopDelayMeter();
+    undo.push(async () => delay.stop());
+    const metrics = createMetrics({
+      engine: () => engine,
+      reader: store,
+      clock,
+      loopDelay: delay.read,
+      version: options.version,
+      node: process.versions.node,
+    });
+    const observer = tellAll([createLogObserver(log, (text) => sensitivity().text(text)), metrics.observer]);
     const http = options.providerHttp ?? createSinkHttp({ connections: 2, totalTimeoutMs: CALL_TIMEOUT_MS });
     const engine = createEngine({
       calls: createProviderCalls({ http, clock }),
@@ -110,6 +123,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
         // The engine's own store: it wakes the engine.
         return createReplays({ store: engine.store, clock, routes: createRoutes(engine.revision) });
       },
+      metrics: metrics.scrape,
       reload: async (actor) => (reloading ?? fail("HK8045")).reload(actor),
       reloadStatus: () => reloading?.status() ?? { file_revision: engine.revision.hash, last_reload: null },
     };
@@ -131,6 +145,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       engine,
       clock,
       log,
+      onEnd: metrics.reloaded,
       onTaken: (taken) => {
         log.setLevel(taken.log.level);
         limit(taken.server);
@@ -148,6 +163,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
         certificates.stop();
         endStoreWatch();
         endClockWatch();
+        delay.stop();
         // A reload under way ends soon or not at all.
         await within(clock, graceMs / 4, close());
         const left = Math.max(0, graceMs - (clock.monotonic() - begun));

@@ -222,6 +222,7 @@ async function settle(
     detail: outcome.detail ?? "",
     lagMs: now - record.event.receivedAt,
     ...(settlement.nextAt === undefined ? {} : { nextAt: settlement.nextAt }),
+    ...(outcome.kind === "unknown" ? { unanswered: true } : {}),
     ...(settlement.note === POSSIBLY_DUPLICATE ? { possiblyDuplicate: true } : {}),
   });
   // Others wait as long as the sink asked, or the shortest retry: not as long as this delivery, which may have failed often.

@@ -2,6 +2,7 @@
 import type { Revision } from "../config/revision.ts";
 import type { Evaluator } from "../core/expression.ts";
 import type { DeadLetterId, RawRequest } from "../core/types.ts";
+import type { BreakerState } from "../delivery/breaker.ts";
 import type { Pause, Store } from "../store/store.ts";
 import type { IngestReply } from "./ingest.ts";
 
@@ -47,6 +48,8 @@ export interface Engine {
   drain(): Promise<void>;
   /** The next instant at which something falls due, ms since the epoch; `all` counts the ends of hold windows too. */
   nextDue(what: "all" | "deliveries"): Promise<number | undefined>;
+  /** The state of each connection's breaker, by the revision at work. */
+  breakers(): ReadonlyMap<string, BreakerState["kind"]>;
   pause(kind: Pause["kind"], name: string, by: Actor): Promise<void>;
   /** False when it was not paused. */
   resume(kind: Pause["kind"], name: string, by: Actor): Promise<boolean>;

@@ -265,6 +265,7 @@ function reply(
     status: answer.status,
     ...(reason === undefined ? {} : { reason }),
     events: results.map((result) => (result.kind === "new" ? result.id : result.of)),
+    kinds: results.map((result) => result.kind),
     remoteAddress: request.remoteAddress,
   });
   return answer;

@@ -1,6 +1,6 @@
 /** What flow tells about itself, for logs and metrics: metadata only, never bodies, secrets or attribute values. */
 import type { DeliveryId, EventId } from "../core/types.ts";
-import type { StoreSize } from "../store/store.ts";
+import type { AcceptResult, StoreSize } from "../store/store.ts";
 
 export interface Observer {
   /** A request was answered. `reason` for refusals is a stable name. */
@@ -11,6 +11,8 @@ export interface Observer {
     readonly status: number;
     readonly reason?: string;
     readonly events: readonly EventId[];
+    /** What each of `events` was to the store. */
+    readonly kinds?: readonly AcceptResult["kind"][];
     readonly remoteAddress: string;
   }): void;
   /** An event's turn in a pipeline ended or was put off. */
@@ -38,6 +40,8 @@ export interface Observer {
     readonly detail: string;
     readonly lagMs: number;
     readonly nextAt?: number;
+    /** It had no answer: the sink may have acted, whatever the delivery came to. */
+    readonly unanswered?: boolean;
     /** It went well, but an earlier attempt of it had no answer and may have acted too. */
     readonly possiblyDuplicate?: boolean;
   }): void;

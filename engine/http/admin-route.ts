@@ -9,10 +9,19 @@ export interface Call {
   readonly actor: string;
 }
 
-/** `undefined` as document: 404. */
+/** Text that is no JSON. */
+export interface Page {
+  /** Its media type. */
+  readonly type: string;
+  readonly text: string;
+}
+
+/** `undefined` as document, and no page: 404. */
 export interface Answer {
   readonly status?: number;
   readonly document: object | undefined;
+  /** Instead of a document. */
+  readonly page?: Page;
 }
 
 export interface Route<Deps> {

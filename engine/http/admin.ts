@@ -7,9 +7,9 @@ import type { Operations } from "../flow/operations.ts";
 import type { EventFilter, StoreReader } from "../store/store.ts";
 import { type AdminGuard, type AdminRequest, judgeAdmin } from "./admin-guard.ts";
 import { LIFE_ROUTES, type LifeDeps } from "./admin-life.ts";
-import { REPLAY_ROUTES, type ReplayDeps } from "./admin-replay.ts";
 import { RELOAD_ROUTES, type ReloadDeps, type ReloadStatus } from "./admin-reload.ts";
-import type { Answer, Call, Route } from "./admin-route.ts";
+import { REPLAY_ROUTES, type ReplayDeps } from "./admin-replay.ts";
+import type { Answer, Call, Page, Route } from "./admin-route.ts";
 import { readBody } from "./body.ts";
 import {
   countsDocument,
@@ -29,6 +29,8 @@ export interface AdminDeps extends ReplayDeps, LifeDeps, ReloadDeps {
   /** Why the engine is not ready to take hooks; undefined when it is. */
   readonly notReady: () => string | undefined;
   readonly sensitivity: () => Sensitivity;
+  /** What a scrape gets; absent: there is no such path. */
+  readonly metrics?: () => Promise<Page>;
   readonly guard: AdminGuard;
   readonly log: Log;
   readonly requestId: () => string;
@@ -42,6 +44,7 @@ const ASKED_WRONGLY = /^HK80(18|[5-7]\d)$/;
 const ROUTES: readonly Route<AdminDeps>[] = [
   { method: "GET", path: /^\/healthz$/, run: () => ({ document: { status: "ok" } }) },
   { method: "GET", path: /^\/readyz$/, run: (_call, deps) => readiness(deps) },
+  { method: "GET", path: /^\/metrics$/, run: scrape },
   { method: "GET", path: /^\/api\/v1\/status$/, run: status },
   { method: "GET", path: /^\/api\/v1\/events$/, run: listEvents },
   { method: "GET", path: /^\/api\/v1\/events\/([^/]+)$/, run: oneEvent },
@@ -72,6 +75,11 @@ function readiness({ notReady, reloadStatus, status }: AdminDeps): Answer {
 /** Without what stands in the files: this answer is open to whoever may reach the port. */
 function shortReload({ at, result, error }: NonNullable<ReloadStatus["last_reload"]>): object {
   return { at, result, error: error?.code ?? null };
+}
+
+async function scrape(_call: Call, { metrics }: AdminDeps): Promise<Answer> {
+  const page = await metrics?.();
+  return { document: undefined, ...(page !== undefined && { page }) };
 }
 
 async function status(_call: Call, { reader, ...deps }: AdminDeps): Promise<Answer> {
@@ -176,8 +184,10 @@ export function createAdminApp(deps: AdminDeps, local: boolean): Koa {
       "referrer-policy": "no-referrer",
     });
     ctx.status = answer.status;
-    ctx.type = "application/json";
-    ctx.body = JSON.stringify({ format_version: "1.0", ...answer.document });
+    const document = { format_version: "1.0", ...answer.document };
+    const { type, text } = answer.page ?? { type: "application/json; charset=utf-8", text: JSON.stringify(document) };
+    ctx.set("content-type", type);
+    ctx.body = text;
   });
   return app;
 }
@@ -186,7 +196,7 @@ async function answerAdmin(
   ctx: Koa.Context,
   deps: AdminDeps,
   request: AdminRequest,
-): Promise<{ status: number; document: object }> {
+): Promise<{ status: number; document: object; page?: Page }> {
   const failed = (status: number, error: string) => ({ status, document: { error, request_id: deps.requestId() } });
   const judged = judgeAdmin(request, deps.guard);
   if (!judged.ok) {
@@ -213,6 +223,7 @@ async function answerAdmin(
       { params, query: new URLSearchParams(ctx.querystring), body, actor: judged.actor },
       deps,
     );
+    if (answer.page !== undefined) return { status: 200, document: {}, page: answer.page };
     return answer.document === undefined
       ? failed(404, "not found")
       : { status: answer.status ?? 200, document: answer.document };

@@ -1,7 +1,7 @@
 /** Reads for operators: dead letters, revisions, pauses, the audit trail, counts. */
 import type { Db } from "./connection.ts";
 import { fromJson, present } from "./rows.ts";
-import type { AuditRow, DeadLetter, Pause, SeedMark, StoreCounts, StoreReader } from "./store.ts";
+import type { AuditRow, DeadLetter, Pause, SeedMark, StoreBacklog, StoreCounts, StoreReader } from "./store.ts";
 
 /** A dead letter with the names of its event and delivery. */
 export interface DeadLetterRow {
@@ -44,7 +44,7 @@ export function toDeadLetter(row: DeadLetterRow): DeadLetter {
 
 type OperateReads = Pick<
   StoreReader,
-  "deadLetters" | "deadLetter" | "revision" | "pauses" | "audit" | "counts" | "seeds"
+  "deadLetters" | "deadLetter" | "revision" | "pauses" | "audit" | "counts" | "backlog" | "seeds"
 >;
 
 const DEFAULT_LIMIT = 100;
@@ -91,6 +91,7 @@ export function createOperateReads(db: Db): OperateReads {
     pauses: async () => pauses.all(),
     audit: async (limit) => audit.all(limit),
     counts: createCounts(db),
+    backlog: createBacklog(db),
     seeds: async () => seeds.all(),
   };
 }
@@ -101,8 +102,8 @@ function createCounts(db: Db): StoreReader["counts"] {
     `SELECT coalesce((SELECT max(seq) FROM events), 0) AS events,
        (SELECT count(*) FROM work WHERE held_until IS NULL)
          - (SELECT count(*) FROM fetches WHERE answer_seq IS NULL AND connection IS NOT NULL) AS ready,
-       (SELECT count(*) FROM work WHERE held_until IS NOT NULL) AS held,
        (SELECT count(*) FROM fetches WHERE answer_seq IS NULL AND connection IS NOT NULL) AS fetching,
+       (SELECT count(*) FROM work WHERE held_until IS NOT NULL) AS held,
        (SELECT count(*) FROM outbox) AS openDeliveries,
        (SELECT count(*) FROM dead_letters WHERE status = 'open') AS openDeadLetters,
        (SELECT e.received_at FROM work w JOIN events e ON e.seq = w.event_seq WHERE w.held_until IS NULL ORDER BY w.seq LIMIT 1)
@@ -121,4 +122,19 @@ function createCounts(db: Db): StoreReader["counts"] {
     const { oldestReadyAt, ...rest } = counts.get() ?? none;
     return { ...rest, ...present("oldestReadyAt", oldestReadyAt) };
   };
+}
+
+/** The open ones only, each by an index or a table of its own. */
+function createBacklog(db: Db): StoreReader["backlog"] {
+  const held = db.prepare<[], StoreBacklog["held"][number]>(
+    "SELECT pipeline, count(*) AS held FROM work WHERE held_until IS NOT NULL GROUP BY pipeline",
+  );
+  const deliveries = db.prepare<[], StoreBacklog["deliveries"][number]>(
+    "SELECT connection, count(*) AS open FROM outbox GROUP BY connection",
+  );
+  const deadLetters = db.prepare<[], StoreBacklog["deadLetters"][number]>(
+    `SELECT pipeline, count(*) AS open, min(created_at) AS oldestAt FROM dead_letters
+     WHERE status = 'open' GROUP BY pipeline`,
+  );
+  return async () => ({ held: held.all(), deliveries: deliveries.all(), deadLetters: deadLetters.all() });
 }

@@ -237,6 +237,15 @@ export interface StoreSize {
   readonly diskFreeBytes?: number;
 }
 
+/** What waits, by the name of what it waits in; names with nothing are left out. */
+export interface StoreBacklog {
+  readonly held: readonly { readonly pipeline: string; readonly held: number }[];
+  /** Open ones, those under way among them. */
+  readonly deliveries: readonly { readonly connection: string; readonly open: number }[];
+  /** Open ones; `oldestAt` in ms since the epoch. `pipeline` is empty for events that could not be read. */
+  readonly deadLetters: readonly { readonly pipeline: string; readonly open: number; readonly oldestAt: number }[];
+}
+
 export interface StoreCounts {
   readonly events: number;
   readonly ready: number;

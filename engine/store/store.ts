@@ -29,6 +29,7 @@ import type {
   SeedMark,
   SeedRequest,
   SeedResult,
+  StoreBacklog,
   StoreCounts,
   StoreSize,
 } from "./readings.ts";
@@ -77,6 +78,7 @@ export interface StoreReader {
   pauses(): Promise<readonly Pause[]>;
   audit(limit: number): Promise<readonly AuditRow[]>;
   counts(): Promise<StoreCounts>;
+  backlog(): Promise<StoreBacklog>;
   size(): Promise<StoreSize>;
   /** Newest first; of one source, or of all. */
   learnedSecrets(source?: string): Promise<readonly LearnedSecret[]>;

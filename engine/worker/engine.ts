@@ -17,7 +17,7 @@ import { createApplyLoop } from "./apply-loop.ts";
 import { createConnectionPumps } from "./connection-pumps.ts";
 import { createDeliverLoop } from "./deliver-loop.ts";
 import { createFetchLoop } from "./fetch-loop.ts";
-import { createInstalled, type Installed } from "./installed.ts";
+import { breakersOf, createInstalled, type Installed } from "./installed.ts";
 import { createIntakeGate } from "./intake-gate.ts";
 import { recoverInterrupted } from "./interrupted.ts";
 import { createPace, nextTurn } from "./pace.ts";
@@ -289,6 +289,7 @@ export function createEngine(parts: EngineParts): Engine {
       } while (applyPump.busy);
     },
     nextDue,
+    breakers: () => breakersOf(installed),
     async pause(kind, name, by) {
       await pauses.add(
         { kind, name, since: clock.now(), by: by.actor, reason: by.reason },

@@ -5,6 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Evaluator } from "../core/expression.ts";
 import type { Ids } from "../core/ids.ts";
 import type { RetryPlan } from "../delivery/model.ts";
+import type { Engine } from "../flow/engine.ts";
 import type { Observer } from "../flow/observer.ts";
 import type { ApplyDeps } from "../flow/prepare.ts";
 import { createRoutes, type Routes } from "../flow/routes.ts";
@@ -64,4 +65,9 @@ export function createInstalled(parts: InstalledParts, deps: InstalledDeps): Ins
 function retryPlanOf(revision: Revision, pipeline: PipelineModel, name: string): RetryPlan {
   const connection = revision.connections.get(name);
   return { ...retryPlanFromSla(pipeline.sla.lagMs, connection?.idempotencyWindowMs), ...connection?.retry };
+}
+
+/** The state of each connection's breaker. */
+export function breakersOf({ links }: Pick<Installed, "links">): ReturnType<Engine["breakers"]> {
+  return new Map([...links].map(([name, { gate }]) => [name, gate.breaker()]));
 }

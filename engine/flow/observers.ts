@@ -1,0 +1,17 @@
+/** Several observers as one. */
+import type { Observer } from "./observer.ts";
+
+/** Tells each in turn: all facts, in the order they are given. */
+export function tellAll(observers: readonly Observer[]): Observer {
+  return {
+    ingested: (fact) => observers.forEach((one) => void one.ingested(fact)),
+    applied: (fact) => observers.forEach((one) => void one.applied(fact)),
+    attempted: (fact) => observers.forEach((one) => void one.attempted(fact)),
+    fetched: (fact) => observers.forEach((one) => void one.fetched?.(fact)),
+    secretLearned: (fact) => observers.forEach((one) => void one.secretLearned?.(fact)),
+    connectionPaused: (fact) => observers.forEach((one) => void one.connectionPaused(fact)),
+    fault: (fact) => observers.forEach((one) => void one.fault(fact)),
+    clockJumped: (fact) => observers.forEach((one) => void one.clockJumped?.(fact)),
+    stored: (fact) => observers.forEach((one) => void one.stored?.(fact)),
+  } satisfies Required<Observer>;
+}
