@@ -2,6 +2,8 @@
  * The store as it stood before one of its events, read-only and as one snapshot: what `plan` starts from. Values come from
  * the history; of each connection it is taken that it had what the entity was then, where it has been told of it at all.
  */
+import { type Clock, systemClock } from "../core/clock.ts";
+import { fail } from "../core/errors.ts";
 import { refKey } from "../core/record.ts";
 import type { EntityRef, Json } from "../core/types.ts";
 import { type Db, openConnection } from "./connection.ts";
@@ -49,19 +51,40 @@ export interface PastStore {
 }
 
 const BUSY_TIMEOUT_MS = 2_000;
+/** While a snapshot is held nothing empties the WAL of a running engine, so it may not be held for ever. */
+const MAX_HELD_MS = 5 * 60_000;
 
-export function openPastStore(path: string): PastStore {
+/** `event` and `before` fail with HK4027 once the snapshot has been held for too long. */
+export function openPastStore(path: string, clock: Pick<Clock, "monotonic"> = systemClock): PastStore {
   const db = openConnection({ path, mode: "read", busyTimeoutMs: BUSY_TIMEOUT_MS });
   try {
     refuseNewer(db, path, shippedMigrations());
     refuseOlder(db, path, shippedMigrations());
     // One snapshot: what a running engine writes meanwhile is not seen.
     db.exec("BEGIN");
-    return createPastStore(db);
+    return bounded(createPastStore(db), clock);
   } catch (error) {
     db.close();
     throw error;
   }
+}
+
+function bounded(store: PastStore, clock: Pick<Clock, "monotonic">): PastStore {
+  const end = clock.monotonic() + MAX_HELD_MS;
+  const check = () => {
+    if (clock.monotonic() > end) fail("HK4027", { minutes: MAX_HELD_MS / 60_000 });
+  };
+  return {
+    ...store,
+    async event(seq) {
+      check();
+      return store.event(seq);
+    },
+    before(seq) {
+      check();
+      return store.before(seq);
+    },
+  };
 }
 
 function createPastStore(db: Db): PastStore {

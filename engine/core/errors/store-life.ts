@@ -40,4 +40,9 @@ export const storeLifeErrors = {
       "the store {path} can only be read: its file system is mounted read-only, or the file's permissions say so",
     help: "Linux turns a file system read-only by itself after an error of the disk: look into `dmesg`, unmount it, repair it (`fsck`), mount it again, and start the engine. Nothing was changed; what was answered with 2xx is there. If the mount is fine, let this user write the file and its folder.",
   },
+  HK4027: {
+    title: "The store was read for too long",
+    message: "the command has read one instant of the store for more than {minutes} minutes and was ended",
+    help: "While a command reads one instant, nothing empties the `-wal` of the running engine, which grows by all that comes in. Take fewer events at a time (`hookrail plan --last 200`), or run the command on a backup. Nothing was changed.",
+  },
 } as const satisfies ErrorEntries;
