@@ -107,14 +107,18 @@ const env = new Proxy<Record<string, string>>(
 const evaluator = createEvaluator({});
 afterAll(() => evaluator.close());
 
-let load: (block: Block) => Loaded;
+/** Each of the generated pages shows one source: they are checked together. */
+const ofProvider = ({ page }: Block) => page.startsWith("docs/providers/");
+
+let loadFiles: (files: Readonly<Record<string, string>>) => Loaded;
+const load = (block: Block) => loadFiles(filesOf(block));
 beforeAll(async () => {
   const registry = createRegistry(await loadSinkFolder(join(packageRoot, "plugins/sinks"), (url) => import(url)));
   const language = createLanguage();
-  load = (block) =>
+  loadFiles = (files) =>
     loadConfig({
       root: "/docs",
-      reader: createMemoryReader(filesOf(block)),
+      reader: createMemoryReader(files),
       env,
       registry,
       language,
@@ -130,7 +134,26 @@ describe("yaml blocks of the documentation", () => {
     expect(blocks.filter((block) => block.tag === "").map((block) => `${block.page}:${block.line}`)).toEqual([]);
   });
 
-  for (const block of blocks.filter((one) => !one.tag.startsWith("wrong:"))) {
+  it("of the providers' pages pass `check`, as one installation that takes events from all of them", () => {
+    const shown = blocks.filter(ofProvider);
+    const sources = shown.map((block): unknown => parse(block.text)).reduce(merge, {});
+    expect(shown.length).toBeGreaterThan(80);
+    expect(Object.keys(isMapping(sources) && isMapping(sources["sources"]) ? sources["sources"] : {})).toEqual(
+      shown.map(({ page }) => page.replace(/^.*\/|\.md$/g, "")),
+    );
+    const page = "docs/providers/all.md";
+    const all: Block = {
+      page,
+      line: 1,
+      language: "yaml",
+      tag: "config.yaml",
+      text: stringify(merge(parse(shipped), sources)),
+    };
+    const files = { ...filesOf(all), "pipelines/example.yaml": `${head}${anyRule}` };
+    expect(told(loadFiles(files))).toEqual([]);
+  });
+
+  for (const block of blocks.filter((one) => !one.tag.startsWith("wrong:") && !ofProvider(one))) {
     it(`${block.page}:${block.line} (${block.tag}) passes \`check\``, () => {
       expect(told(load(block))).toEqual([]);
     });

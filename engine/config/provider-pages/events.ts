@@ -30,7 +30,9 @@ export function eventsMarkdown({ yaml, recipe }: ShippedRecipe): string {
     ...(entity === undefined ? [] : [`**About**: ${entity.type}, ${code(entity.id)}.`]),
     ...(tenant === undefined ? [] : [`**Account**: ${code(tenant)}.`]),
     ...(version === undefined ? [] : [`**Version**: ${code(version)}.`]),
-    ...(thin === true ? ["**Thin**: it names what changed and carries no data; that has to be fetched."] : []),
+    ...(thin === true
+      ? ["**Thin**: it names what changed and carries no data, which has to be [fetched](../thin-events.md)."]
+      : []),
     `**Expressions** read below ${recipe.root === "" ? "the whole payload" : code(recipe.root)} unless the source names a \`root\`; times in it are ${PAYLOAD_TIMES[recipe.times]}.`,
   ]);
 }
