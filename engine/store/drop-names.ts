@@ -29,8 +29,7 @@ export function createDropNames(db: Db): DropNames {
   return {
     pipelines: (drop) =>
       all([...endWork("w.pipeline = @name"), ...endLetters("delivery_seq IS NULL AND pipeline = @name")], drop),
-    sources: (drop) =>
-      all([...endWork("e.source = @name"), "DELETE FROM learned_secrets WHERE source = @name"], drop),
+    sources: (drop) => all([...endWork("e.source = @name"), "DELETE FROM learned_secrets WHERE source = @name"], drop),
     connections: (drop) =>
       all(
         [

@@ -1,8 +1,9 @@
 /** Asks the store to put a revision in force, and turns a refusal into words. */
+
+import { namesOf } from "../config/names.ts";
 import type { Revision } from "../config/revision.ts";
 import { fail } from "../core/errors.ts";
 import type { Actor } from "../flow/engine.ts";
-import { namesOf } from "../config/names.ts";
 import type { HeldName, NameChange, NameKind, Store } from "../store/store.ts";
 
 const ONE: Readonly<Record<NameKind, string>> = {
