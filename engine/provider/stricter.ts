@@ -23,12 +23,12 @@ export const STRICTER_THAN_SDK: readonly Strictness[] = [
     ours: "A time too old or too far ahead is refused",
     sdk: "it checks no time at all",
     cases: ["an hour ahead", "an hour old"],
-    providers: ["discord", "sendgrid", "sanity", "webflow"],
+    providers: ["discord", "sendgrid", "sanity", "webflow", "zoom"],
   },
   {
     ours: "The bytes that came are what must be signed",
     sdk: "it signs the parsed body written anew, so that it does not see white space",
     cases: ["space added to the body"],
-    providers: ["workos"],
+    providers: ["workos", "zoom"],
   },
 ];
