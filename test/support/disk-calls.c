@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -106,7 +107,14 @@ static const char *name_of(const char *path) {
   return name;
 }
 
-static const char *file_of(int fd) { return fd >= 0 && fd < MAX_FD && names[fd][0] != 0 ? names[fd] : NULL; }
+/* Node may close a file past us (a system call of its own): the number then comes again as a socket. */
+static const char *file_of(int fd) {
+  if (fd < 0 || fd >= MAX_FD || names[fd][0] == 0) return NULL;
+  struct stat now;
+  if (fstat(fd, &now) == 0 && (S_ISREG(now.st_mode) || S_ISDIR(now.st_mode))) return names[fd];
+  names[fd][0] = 0;
+  return NULL;
+}
 
 /* 0, or an errno that the call is to fail with. `after` is set when the process is to end once the call is made. */
 static int struck(const char *call, const char *name, int *after) {
