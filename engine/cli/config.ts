@@ -1,11 +1,8 @@
 /** Loads the installation's config the way all commands do: shipped recipes and sinks, its own beside them, the environment. */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { isSea } from "node:sea";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { type ConfigReader, createDiskReader } from "../config/files.ts";
 import { loadConfig, readFromDisk } from "../config/load.ts";
@@ -13,27 +10,30 @@ import type { Loaded } from "../config/options.ts";
 import type { Revision } from "../config/revision.ts";
 import { fail } from "../core/errors.ts";
 import type { Evaluator } from "../core/expression.ts";
-import { createRegistry, loadSinkFolder, type SinkRegistry } from "../plugin/registry.ts";
+import {
+  createRegistry,
+  loadSchemeFolder,
+  loadSinkFolder,
+  pluginFiles,
+  type SinkRegistry,
+} from "../plugin/registry.ts";
 import type { Built } from "../reload/reloader.ts";
 import { signatureOf } from "../reload/watch.ts";
 import { openSqliteReader } from "../store/sqlite.ts";
 import type { Cli } from "./context.ts";
 import { printDiagnostics } from "./diagnostics.ts";
+import { importPlugin } from "./plugin-code.ts";
 import { loadShippedSinks } from "./shipped-sinks.ts";
 import { createSinkContexts } from "./sink-context.ts";
 
-/** Shipped sinks in code, and those of the installation's own `plugins/sinks/`. */
+/** Shipped sinks in code, and the installation's own in `plugins/sinks/` and `plugins/schemes/`. */
 export async function loadRegistry(root: string): Promise<SinkRegistry> {
   const shipped = await loadShippedSinks();
   const own = await loadSinkFolder(join(root, "plugins/sinks"), importPlugin);
+  const schemes = await loadSchemeFolder(join(root, "plugins/schemes"), importPlugin);
   // In the checkout both are the same folder.
   const known = new Set(shipped.map((sink) => sink.origin));
-  return createRegistry([...shipped, ...own.filter((sink) => !known.has(sink.origin))]);
-}
-
-/** The single binary's `import` knows only Node's own modules; its `require` reads files, modules too. */
-async function importPlugin(url: string): Promise<unknown> {
-  return isSea() ? createRequire(process.execPath)(fileURLToPath(url)) : import(url);
+  return createRegistry([...shipped, ...own.filter((sink) => !known.has(sink.origin))], schemes);
 }
 
 /** For the engine, whose connections are opened and whose revision is recorded. */
@@ -89,11 +89,11 @@ export function createBuild(cli: Cli, configPath: string, evaluator: () => Evalu
   };
 }
 
-/** The installation's own sinks in code as one hash: Node keeps modules, so a changed one needs a new process. */
+/** The installation's own plugins in code as one hash: Node keeps modules, so a changed one needs a new process. */
 function codeOf(root: string): string {
-  const folder = join(root, "plugins/sinks");
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => /\.(ts|js|mjs)$/.test(name)) : [];
-  const texts = names.sort().map((name) => [name, readFileSync(join(folder, name), "utf8")]);
+  const texts = ["plugins/sinks", "plugins/schemes"].flatMap((folder) =>
+    pluginFiles(join(root, folder)).map((name) => [folder, name, readFileSync(join(root, folder, name), "utf8")]),
+  );
   return createHash("sha256").update(JSON.stringify(texts)).digest("hex");
 }
 

@@ -12,6 +12,7 @@ import { explainVerb } from "./explain.ts";
 import { initVerb } from "./init.ts";
 import { pauseVerb, resumeVerb } from "./pause.ts";
 import { planVerb } from "./plan.ts";
+import { pluginsVerb } from "./plugins.ts";
 import { reloadVerb } from "./reload.ts";
 import { replayVerb } from "./replay.ts";
 import { runVerb } from "./run.ts";
@@ -45,6 +46,7 @@ const VERBS: readonly Verb[] = [
   backupVerb,
   restoreVerb,
   initVerb,
+  pluginsVerb,
   schemaVerb,
   docsVerb,
 ];
@@ -106,8 +108,9 @@ function reportFailure(cli: Cli, error: unknown): number {
   return EXIT.internal;
 }
 
-/** `run` refuses the config: it is not there, or would lose sight of live rows. */
+/** The config is refused: it is not there, would lose sight of live rows, or a plugin in code is broken. */
 const REFUSED_CONFIG = new Set<string>(["HK8001", "HK8041", "HK8042"]);
+const PLUGIN_CODES = /^HK(510[1-5]|810[5-9])$/;
 const USAGE_CODES = new Set<string>([
   "HK8006",
   "HK8008",
@@ -121,7 +124,8 @@ const USAGE_CODES = new Set<string>([
 ]);
 
 function exitCodeOf(error: HookrailError): number {
-  if (REFUSED_CONFIG.has(error.code) || error.code.startsWith("HK1")) return EXIT.config;
+  if (REFUSED_CONFIG.has(error.code) || PLUGIN_CODES.test(error.code) || error.code.startsWith("HK1"))
+    return EXIT.config;
   if (error.code.startsWith("HK9")) return EXIT.internal;
   return USAGE_CODES.has(error.code) ? EXIT.usage : EXIT.findings;
 }

@@ -8,6 +8,7 @@ import { createLanguage } from "../config/schema/language.ts";
 import { namesOf, shippedFiles } from "../config/shipped.ts";
 import { fail } from "../core/errors.ts";
 import { compileRecipe, type Recipe } from "../provider/recipe.ts";
+import type { CodeSchemes } from "../provider/scheme.ts";
 
 const FOLDER = "plugins/providers";
 
@@ -17,17 +18,20 @@ export interface RecipeBook {
 }
 
 /** The installation's own recipes, where there is one, and the shipped ones. */
-export function createRecipeBook(own: ConfigReader = createMemoryReader({})): RecipeBook {
+export function createRecipeBook(
+  own: ConfigReader = createMemoryReader({}),
+  schemes: CodeSchemes = new Map(),
+): RecipeBook {
   const compiled = new Map<string, Recipe>();
   const shipped = new Set(namesOf(shippedFiles.list(`${FOLDER}/`), FOLDER));
-  const language = createLanguage();
+  const language = createLanguage([...schemes.keys()]);
   return {
     get(name) {
       const file = `${FOLDER}/${name}.yaml`;
       const mine = own.read(file);
       const text = mine.ok ? mine.text : shipped.has(name) ? shippedFiles.read(file) : undefined;
       if (text === undefined) return undefined;
-      const recipe = compiled.get(name) ?? compile(file, text, { own, language });
+      const recipe = compiled.get(name) ?? compile(file, text, { own, language, schemes });
       compiled.set(name, recipe);
       return recipe;
     },
@@ -37,7 +41,7 @@ export function createRecipeBook(own: ConfigReader = createMemoryReader({})): Re
 function compile(
   file: string,
   text: string,
-  { own, language }: { own: ConfigReader; language: DocumentContext["language"] },
+  { own, language, schemes }: { own: ConfigReader; language: DocumentContext["language"]; schemes: CodeSchemes },
 ): Recipe {
   const reporter = createReporter();
   const yaml = readRecipe(
@@ -56,7 +60,7 @@ function compile(
   if (yaml === undefined || problem !== undefined)
     return fail("HK8021", { file, problem: problem ?? "it can not be read" });
   // Samples are not needed to judge a capture, so none is read.
-  const result = compileRecipe(yaml, () => null);
+  const result = compileRecipe(yaml, () => null, schemes);
   return result.ok
     ? result.recipe
     : fail("HK8021", { file, problem: result.faults[0]?.message ?? "it can not be compiled" });

@@ -15,8 +15,10 @@ export const schemaVerb: Verb = (cli, action) =>
       .addOption(new Option("--of <kind>", "which kind of file").choices(KINDS).default("config")),
     action(async ({ options }) => {
       const kind = String(options["of"]);
-      const sinks = (await loadRegistry(cli.cwd)).list().map((found) => found.descriptor);
-      if (isKind(kind)) cli.out.write(`${JSON.stringify(editorSchemaOf(kind, sinks), undefined, 2)}\n`);
+      const registry = await loadRegistry(cli.cwd);
+      const sinks = registry.list().map((found) => found.descriptor);
+      const schemes = [...registry.schemes.keys()];
+      if (isKind(kind)) cli.out.write(`${JSON.stringify(editorSchemaOf(kind, sinks, schemes), undefined, 2)}\n`);
       return EXIT.ok;
     }),
   );

@@ -11,6 +11,7 @@ import type { FetchKey } from "../provider/key.ts";
 import type { Verdict } from "../provider/model.ts";
 import type { Recipe } from "../provider/recipe.ts";
 import { verify } from "../provider/verify.ts";
+import { loadRegistry } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { FORMAT_VERSION, formatMs, plainText } from "./format.ts";
 import { createRecipeBook } from "./recipes.ts";
@@ -27,7 +28,9 @@ export const verifyVerb: Verb = (cli, action) =>
       .option("--json", "one JSON object for each request"),
     action(async ({ args: [file = ""], options }) => {
       const text = file === "-" ? await cli.readStdin() : readCapture(cli, file);
-      const recipes = createRecipeBook(createDiskReader(cli.cwd));
+      const { schemes } = await loadRegistry(cli.cwd);
+      const digests = new Map([...schemes].map(([name, { descriptor }]) => [name, descriptor] as const));
+      const recipes = createRecipeBook(createDiskReader(cli.cwd), digests);
       let refused = 0;
       for (const { value, line } of splitCaptures(text, file)) {
         const capture = readCaptured(value, { file, line });

@@ -26,7 +26,7 @@ export function loadConfig(given: LoadOptions): Loaded {
   const options = { ...given, shipped: recordShipped(given.shipped ?? shippedFiles, used) };
   const reader = createRecordingReader(options.reader);
   const reporter = createReporter();
-  const language = options.language ?? createLanguage();
+  const language = options.language ?? createLanguage([...options.registry.schemes.keys()]);
   const base = {
     positions: createPositions(),
     reporter,
@@ -60,7 +60,7 @@ export function loadConfig(given: LoadOptions): Loaded {
   const files = Object.fromEntries([...used, ...reader.seen].sort(([a], [b]) => (a < b ? -1 : 1)));
   const diagnostics = reporter.diagnostics();
   if (reporter.hasErrors() || compiled === undefined) return { diagnostics, files, unreadable: false };
-  const hash = contentHash(files, [...options.registry.names()]);
+  const hash = contentHash(files, codeNames(options.registry));
   const revision: Revision = deepFreeze({
     hash,
     ...(options.gitCommit === undefined ? {} : { gitCommit: options.gitCommit }),
@@ -83,11 +83,17 @@ function recordShipped(shipped: ShippedFiles, used: Map<string, string>): Shippe
   };
 }
 
-/** SHA-256 over path and text of every file, line ends normalised, and the names of the sinks in code. */
-function contentHash(files: Readonly<Record<string, string>>, sinks: readonly string[]): string {
+/** What is there in code, by name; `scheme:` keeps a scheme from being taken for a sink. */
+const codeNames = (registry: LoadOptions["registry"]) => [
+  ...registry.names(),
+  ...[...registry.schemes.keys()].map((name) => `scheme:${name}`),
+];
+
+/** SHA-256 over path and text of every file, line ends normalised, and the names of what is code. */
+function contentHash(files: Readonly<Record<string, string>>, code: readonly string[]): string {
   const content = Object.entries(files).map(([path, text]) => [path, text.replaceAll("\r\n", "\n")]);
   return createHash("sha256")
-    .update(JSON.stringify([content, sinks]))
+    .update(JSON.stringify([content, code]))
     .digest("hex");
 }
 

@@ -15,6 +15,7 @@ import { intakeErrors } from "./errors/intake.ts";
 import { mappingErrors } from "./errors/mapping.ts";
 import { orderingErrors } from "./errors/ordering.ts";
 import { planErrors } from "./errors/plan.ts";
+import { pluginErrors } from "./errors/plugins.ts";
 import { reloadErrors } from "./errors/reload.ts";
 import { replayErrors } from "./errors/replay.ts";
 import { sendingErrors } from "./errors/sending.ts";
@@ -53,6 +54,7 @@ export const errorCatalogue = {
   ...cliErrors,
   ...planErrors,
   ...replayErrors,
+  ...pluginErrors,
   ...cliLifeErrors,
   ...reloadErrors,
   ...testingErrors,

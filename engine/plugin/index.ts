@@ -24,6 +24,7 @@ export { batchFaults } from "./batch-faults.ts";
 export { authSchema, bodySchema, httpSettings } from "./http.schema.ts";
 export { badPatterns } from "./patterns.ts";
 export { actionSchema, type Preset, type PresetAction } from "./preset.schema.ts";
+export { type DigestInput, defineScheme, type SchemeDescriptor } from "./scheme.ts";
 export { shownKey } from "./shown-key.ts";
 export { partsExpressions } from "./sources.ts";
 

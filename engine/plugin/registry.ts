@@ -1,14 +1,22 @@
-/** The sinks an installation knows: descriptors by name, with the file each came from. */
+/** The sinks and schemes in code that an installation knows: descriptors by name, with the file each came from. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { fail } from "../core/errors.ts";
 import type { SinkDescriptor } from "./index.ts";
+import type { SchemeDescriptor } from "./scheme.ts";
+import { type PluginFile, schemeOf, sinkOf } from "./shapes.ts";
 
 /** A descriptor and where it was found, for messages. */
 export interface FoundSink {
   readonly descriptor: SinkDescriptor;
   /** Path of the file, as shown to people. */
+  readonly origin: string;
+}
+
+/** A signature scheme and where it was found. */
+export interface FoundScheme {
+  readonly descriptor: SchemeDescriptor;
   readonly origin: string;
 }
 
@@ -19,12 +27,14 @@ export interface SinkRegistry {
   names(): readonly string[];
   /** Sorted by name. */
   list(): readonly FoundSink[];
+  /** Signature schemes in code, by name. */
+  readonly schemes: ReadonlyMap<string, FoundScheme>;
 }
 
 const NAME = /^[a-z][a-z0-9_-]*$/;
 
 /** Refuses odd names, descriptors that lack their default action, and two files with one name. */
-export function createRegistry(found: readonly FoundSink[]): SinkRegistry {
+export function createRegistry(found: readonly FoundSink[], schemes: readonly FoundScheme[] = []): SinkRegistry {
   const byName = new Map<string, FoundSink>();
   for (const sink of [...found].sort((a, b) => (a.descriptor.name < b.descriptor.name ? -1 : 1))) {
     const { name, actions, defaultAction } = sink.descriptor;
@@ -40,7 +50,27 @@ export function createRegistry(found: readonly FoundSink[]): SinkRegistry {
     get: (name: string) => byName.get(name)?.descriptor,
     names: () => [...byName.keys()],
     list: () => [...byName.values()],
+    schemes: schemesByName(schemes),
   });
+}
+
+/** A plugin never takes the place of a scheme that is built in: what `hmac` means must not depend on a file. */
+const BUILT_IN = ["hmac", "hash", "ed25519", "ecdsa_p256", "rsa", "jwt", "token", "basic", "none"];
+
+function schemesByName(found: readonly FoundScheme[]): ReadonlyMap<string, FoundScheme> {
+  const byName = new Map<string, FoundScheme>();
+  for (const scheme of found) {
+    const { name } = scheme.descriptor;
+    const other = BUILT_IN.includes(name) ? "Hookrail itself" : byName.get(name)?.origin;
+    const problem = NAME.test(name)
+      ? other === undefined
+        ? undefined
+        : `is defined by ${other} already`
+      : "is no name: lower-case letters, digits, `_` and `-`, a letter first";
+    if (problem !== undefined) fail("HK8109", { name, file: scheme.origin, problem });
+    byName.set(name, scheme);
+  }
+  return byName;
 }
 
 /** Imports one plugin file by its URL; a parameter, so that the single binary can bring its own. */
@@ -48,16 +78,36 @@ export type ImportPlugin = (url: string) => Promise<unknown>;
 
 /** All `.ts` and `.js` sinks directly in a folder. A folder that is not there holds none. */
 export async function loadSinkFolder(folder: string, importPlugin: ImportPlugin): Promise<readonly FoundSink[]> {
-  const found: FoundSink[] = [];
-  for (const file of pluginFiles(folder)) {
-    const path = join(folder, file);
-    const exported = await importPlugin(pathToFileURL(path).href);
-    found.push({ descriptor: sinkOf(exported, path, file), origin: path });
-  }
-  return found;
+  const files = await loadFolder(folder, importPlugin);
+  return files.map((file) => ({ descriptor: sinkOf(file), origin: file.path }));
 }
 
-function pluginFiles(folder: string): string[] {
+/** All signature schemes directly in a folder. A folder that is not there holds none. */
+export async function loadSchemeFolder(folder: string, importPlugin: ImportPlugin): Promise<readonly FoundScheme[]> {
+  const files = await loadFolder(folder, importPlugin);
+  return files.map((file) => ({ descriptor: schemeOf(file), origin: file.path }));
+}
+
+async function loadFolder(folder: string, importPlugin: ImportPlugin): Promise<readonly PluginFile[]> {
+  const loaded: PluginFile[] = [];
+  for (const file of pluginFiles(folder)) {
+    const path = join(folder, file);
+    loaded.push({ path, name: file.replace(/\.\w+$/, ""), exported: await importOrFail(path, importPlugin) });
+  }
+  return loaded;
+}
+
+async function importOrFail(path: string, importPlugin: ImportPlugin): Promise<unknown> {
+  try {
+    return await importPlugin(pathToFileURL(path).href);
+  } catch (error) {
+    const [reason = ""] = String(error).split("\n");
+    return fail("HK8105", { file: path, reason: reason.slice(0, 300) });
+  }
+}
+
+/** Names of the plugin files in code directly in a folder, sorted. */
+export function pluginFiles(folder: string): string[] {
   try {
     return readdirSync(folder)
       .filter((name) => /\.(ts|js|mjs)$/.test(name) && !name.endsWith(".d.ts"))
@@ -66,25 +116,4 @@ function pluginFiles(folder: string): string[] {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
     throw error;
   }
-}
-
-/** The default export of a plugin file, checked: its name is the file's name. */
-function sinkOf(exported: unknown, path: string, file: string): SinkDescriptor {
-  const value =
-    typeof exported === "object" && exported !== null && "default" in exported ? exported.default : undefined;
-  if (!isSink(value)) return fail("HK5104", { file: path });
-  if (value.name !== file.replace(/\.\w+$/, "")) return fail("HK5105", { file: path, name: value.name });
-  return value;
-}
-
-function isSink(value: unknown): value is SinkDescriptor {
-  if (typeof value !== "object" || value === null) return false;
-  const sink: Partial<Record<keyof SinkDescriptor, unknown>> = value;
-  return (
-    typeof sink.name === "string" &&
-    typeof sink.open === "function" &&
-    typeof sink.actions === "object" &&
-    typeof sink.config === "object" &&
-    typeof sink.defaultAction === "string"
-  );
 }

@@ -4,6 +4,7 @@ import { compileMessage, describeMessage } from "./compile-message.ts";
 import type { Faults } from "./faults.ts";
 import type {
   ClaimsModel,
+  CodeSchemes,
   KeyFrom,
   MessagePart,
   Requirement,
@@ -26,13 +27,16 @@ const DEFAULT_PLACES: Partial<Record<SchemeName, string>> = {
 };
 
 /** Compiles one way to verify. With faults, what comes back is only good for finding more of them. */
-export function compileScheme(raw: VerifyEntryYaml, faults: Faults): SchemeModel {
+export function compileScheme(given: VerifyEntryYaml, faults: Faults, schemes: CodeSchemes = new Map()): SchemeModel {
+  const code = schemes.get(given.scheme);
+  const raw: VerifyEntryYaml = code === undefined ? given : { ...given, scheme: "hmac" };
   const message = compileMessage(raw.message, faults);
   const timestamp = raw.timestamp === undefined ? undefined : compileTimestamp(raw.timestamp, faults.at("timestamp"));
   const claims = raw.claims === undefined ? undefined : compileClaims(raw.claims, faults.at("claims"));
   const secretText = raw.scheme === "token" || raw.scheme === "basic" || raw.scheme === "jwt";
   const model: SchemeModel = {
     scheme: raw.scheme,
+    ...(code === undefined ? {} : { code }),
     algorithm: raw.algorithm ?? "sha256",
     places: compilePlaces(raw, faults),
     parse: compileParse(raw, faults),
@@ -52,7 +56,7 @@ export function compileScheme(raw: VerifyEntryYaml, faults: Faults): SchemeModel
     ...(claims === undefined ? {} : { claims }),
     ...(timestamp === undefined ? {} : { timestamp }),
   };
-  checkScheme(raw, model, faults);
+  checkScheme(given, model, faults);
   return model;
 }
 
@@ -68,6 +72,10 @@ function checkScheme(raw: VerifyEntryYaml, model: SchemeModel, faults: Faults): 
   if (raw.header !== undefined && raw.signature !== undefined) {
     const message = "`header` is the short form of `signature`: write one of them";
     faults.add(["header"], "HK3002", message, "header, or signature: { from, parse, encoding }");
+  }
+  if (model.code !== undefined && raw.algorithm !== undefined) {
+    const message = `\`algorithm\` says nothing to \`scheme: ${raw.scheme}\`: its digest is code`;
+    faults.add(["algorithm"], "HK3002", message, "no algorithm");
   }
   if (raw.scheme === "jwt" && model.claims === undefined) {
     const message = "a JWT needs `claims:` with the algorithms it may use";

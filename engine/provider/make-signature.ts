@@ -22,12 +22,15 @@ export function makeSignature(recipe: Recipe, scheme: SchemeModel, env: Env, by:
   const message = buildMessage(scheme.message, env);
   if (!message.ok) return fail("HK3020", { provider: recipe.provider, problem: `${message.missing} is not there` });
   const encoding = scheme.encoding === "text" ? "utf8" : scheme.encoding;
-  if (scheme.scheme === "hash") return digest(scheme, message.chunks, undefined).toString(encoding);
+  const digestWith = (key: Buffer | undefined) =>
+    digest(scheme, message.chunks, key)?.toString(encoding) ??
+    fail("HK3020", { provider: recipe.provider, problem: `its scheme \`${scheme.code?.name}\` makes no digest` });
+  if (scheme.scheme === "hash") return digestWith(undefined);
   if (scheme.scheme === "hmac") {
     const key =
       secretBytes(scheme, by.secret) ??
       fail("HK3021", { provider: recipe.provider, index: 1, problem: `it is not ${scheme.key.encoding}` });
-    return digest(scheme, message.chunks, key).toString(encoding);
+    return digestWith(key);
   }
   const bytes = Buffer.concat(message.chunks.map((chunk) => Buffer.from(chunk)));
   const dsaEncoding = scheme.format === "ieee_p1363" ? "ieee-p1363" : "der";

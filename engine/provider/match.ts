@@ -1,13 +1,14 @@
 /** What each scheme does with the signatures that were found: the only code that computes or compares them. */
 import { createHash, createHmac, type KeyObject, verify as verifySignature } from "node:crypto";
 import type { MaybePromise } from "../core/types.ts";
+import { MIN_DIGEST_BYTES } from "../plugin/scheme.ts";
 import { decodeBase64, equalsDigest, equalsText } from "./bytes.ts";
 import type { KeyText, Match, MatchInput, Refusal } from "./context.ts";
 import { matchToken } from "./jwt.ts";
 import { activeSecrets, type FetchedKeys, isTrustedUrl, publicKeys, secretBytes, type WantedKey } from "./key.ts";
 import { paramText } from "./reading.ts";
 import { buildMessage, buildMessages, type Chunk, type Env, readText, renderTemplate } from "./render.ts";
-import { type KeyFrom, readsSecret, type SchemeModel } from "./scheme.ts";
+import { type CodeDigest, type KeyFrom, readsSecret, type SchemeModel } from "./scheme.ts";
 import { decodeSignature } from "./signature.ts";
 import { keySetAt, trustedCertificate } from "./trust.ts";
 
@@ -61,6 +62,7 @@ function matchDigest(scheme: SchemeModel, input: MatchInput, keys: readonly KeyT
   const shared = readsSecret(scheme.message) ? undefined : buildMessages(scheme.message, input.env);
   let missing: string | undefined;
   let unusable: number | undefined;
+  let failed = false;
   const match = firstMatch(keys, (key) => {
     const messages = shared ?? buildMessages(scheme.message, { ...input.env, secret: key.text });
     const bytes = scheme.scheme === "hmac" ? secretBytes(scheme, key.text) : undefined;
@@ -72,10 +74,16 @@ function matchDigest(scheme: SchemeModel, input: MatchInput, keys: readonly KeyT
         return [];
       }
       const expected = digest(scheme, message.chunks, bytes);
+      if (expected === undefined) {
+        failed = true;
+        return [];
+      }
       return decoded.map((candidate) => equalsDigest(expected, candidate));
     });
     return found.includes(true) && usable;
   });
+  // Before anything else: what a broken plugin can not judge is asked again, not refused for good.
+  if (failed) return { ok: false, reason: "key_unavailable", detail: `scheme ${scheme.code?.name} failed` };
   if (match.ok) return match;
   if (missing !== undefined)
     return input.env.reading.bodyFault
@@ -86,12 +94,24 @@ function matchDigest(scheme: SchemeModel, input: MatchInput, keys: readonly KeyT
     : { ok: false, reason: "no_valid_secret", detail: `secret ${unusable} is not ${scheme.key.encoding}` };
 }
 
-/** The digest of a message: keyed for `hmac`, plain for `hash`. */
-export function digest(scheme: SchemeModel, chunks: readonly Chunk[], key: Buffer | undefined): Buffer {
+/** The digest of a message: keyed for `hmac`, plain for `hash`. Undefined when code of a plugin makes none. */
+export function digest(scheme: SchemeModel, chunks: readonly Chunk[], key: Buffer | undefined): Buffer | undefined {
+  if (scheme.code !== undefined) return codeDigest(scheme.code, chunks, key);
   const hash =
     scheme.scheme === "hash" ? createHash(scheme.algorithm) : createHmac(scheme.algorithm, key ?? Buffer.alloc(32));
   for (const chunk of chunks) hash.update(chunk);
   return hash.digest();
+}
+
+/** What it throws is not kept: it may hold the key. Each call gets copies, which it may do with as it likes. */
+function codeDigest(code: CodeDigest, chunks: readonly Chunk[], key: Buffer | undefined): Buffer | undefined {
+  const message = Uint8Array.from(Buffer.concat(chunks.map((chunk) => Buffer.from(chunk))));
+  try {
+    const made: unknown = code.digest({ message, key: Uint8Array.from(key ?? Buffer.alloc(32)) });
+    return made instanceof Uint8Array && made.length >= MIN_DIGEST_BYTES ? Buffer.from(made) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function matchBasic(input: MatchInput, keys: readonly KeyText[]): Match {

@@ -11,7 +11,7 @@ import { compileScheme, refsOfScheme } from "./compile-verify.ts";
 import { Faults, type RecipeFault } from "./faults.ts";
 import type { Ack, Sample } from "./model.ts";
 import type { InlineRecipeYaml, RecipeYaml } from "./recipe.schema.ts";
-import type { SchemeModel } from "./scheme.ts";
+import type { CodeSchemes, SchemeModel } from "./scheme.ts";
 import type { Ref } from "./template.ts";
 
 export type { RecipeFault } from "./faults.ts";
@@ -79,14 +79,23 @@ export type CompiledRecipe =
 export type ReadSample = (path: string) => Json | undefined;
 
 /** Compiles a recipe that `recipeSchema` has validated. */
-export function compileRecipe(raw: RecipeYaml, readSample: ReadSample = () => undefined): CompiledRecipe {
-  return compile(raw, readSample, "declared");
+export function compileRecipe(
+  raw: RecipeYaml,
+  readSample: ReadSample = () => undefined,
+  schemes: CodeSchemes = new Map(),
+): CompiledRecipe {
+  return compile(raw, readSample, { paramsAre: "declared", schemes });
 }
 
-/** `params` says whether params must be declared, or are whatever the recipe reads: a source has no place to declare them. */
-function compile(raw: RecipeYaml, readSample: ReadSample, paramsAre: "declared" | "implied"): CompiledRecipe {
+interface Ways {
+  /** Whether params must be declared, or are whatever the recipe reads: a source has no place to declare them. */
+  readonly paramsAre: "declared" | "implied";
+  readonly schemes: CodeSchemes;
+}
+
+function compile(raw: RecipeYaml, readSample: ReadSample, { paramsAre, schemes }: Ways): CompiledRecipe {
   const faults = new Faults();
-  const verify = raw.verify.map((entry, index) => compileScheme(entry, faults.at("verify", index)));
+  const verify = raw.verify.map((entry, index) => compileScheme(entry, faults.at("verify", index), schemes));
   const handshake = (raw.handshake ?? []).map((entry, index) => compileHandshake(entry, faults.at("handshake", index)));
   const events = compileEvents(raw.events ?? {}, faults.at("events"));
   const delivery = compileDelivery(raw.delivery ?? {}, faults.at("delivery"));
@@ -130,7 +139,12 @@ export function withMaxDepth(recipe: Recipe, maxDepth: number): Recipe {
 }
 
 /** The recipe of a home-made sender, from what its source says inline; fault paths are those of the source. */
-export function compileInlineRecipe(name: string, raw: InlineRecipeYaml, readSample?: ReadSample): CompiledRecipe {
+export function compileInlineRecipe(
+  name: string,
+  raw: InlineRecipeYaml,
+  readSample?: ReadSample,
+  schemes: CodeSchemes = new Map(),
+): CompiledRecipe {
   const { signature, handshake, ack, samples, ...events } = raw;
   const many = Array.isArray(signature);
   const compiled = compile(
@@ -144,7 +158,7 @@ export function compileInlineRecipe(name: string, raw: InlineRecipeYaml, readSam
       ...(samples === undefined ? {} : { samples }),
     },
     readSample ?? (() => undefined),
-    "implied",
+    { paramsAre: "implied", schemes },
   );
   if (compiled.ok) return compiled;
   return { ok: false, faults: compiled.faults.map((fault) => ({ ...fault, path: inlinePath(fault.path, many) })) };

@@ -94,8 +94,19 @@ export interface TimestampModel {
   readonly futureMs: number;
 }
 
+/** The digest of a scheme in code. */
+export interface CodeDigest {
+  readonly name: string;
+  readonly digest: (input: { readonly message: Uint8Array; readonly key: Uint8Array }) => Uint8Array;
+}
+
+/** Schemes in code, by name. */
+export type CodeSchemes = ReadonlyMap<string, CodeDigest>;
+
 export interface SchemeModel {
   readonly scheme: SchemeName;
+  /** With it the scheme is `hmac` in all but the digest. */
+  readonly code?: CodeDigest;
   readonly algorithm: HashName;
   readonly places: readonly SignaturePlace[];
   readonly parse: SignatureParse;

@@ -259,12 +259,25 @@ const timestampSchema = closed(
   { description: "The signed time of sending, against replays. It must be part of what is signed." },
 );
 
+/** The schemes that are built in. */
+export const signatureSchemes = [
+  "hmac",
+  "hash",
+  "ed25519",
+  "ecdsa_p256",
+  "rsa",
+  "jwt",
+  "token",
+  "basic",
+  "none",
+] as const;
+
 /** The properties of one entry of `verify:`. */
 export const verifyEntrySchema = closed(
   {
     scheme: oneOf(
-      ["hmac", "hash", "ed25519", "ecdsa_p256", "rsa", "jwt", "token", "basic", "none"],
-      "`hmac` and friends sign; `token` and `basic` only know a secret; `none` lets anyone in and is flagged by `check`.",
+      signatureSchemes,
+      "`hmac` and friends sign; `token` and `basic` only know a secret; `none` lets anyone in and is flagged by `check`. Besides these: the schemes in code of plugins/schemes/, by name.",
     ),
     algorithm: Type.Optional(oneOf(["sha1", "sha256", "sha384", "sha512"], "Hash function. Default `sha256`.")),
     header: Type.Optional(text("Short for `signature: { from: header:NAME }`.")),

@@ -128,6 +128,7 @@ function isMet({ ref, equals, matches, exists }: Requirement, env: Env): boolean
 
 /** `hmac sha256`, `ed25519`, `token`: as `explain` shows it. */
 function schemeName(scheme: SchemeModel): string {
+  if (scheme.code !== undefined) return scheme.code.name;
   return scheme.scheme === "hmac" || scheme.scheme === "hash" || scheme.scheme === "rsa"
     ? `${scheme.scheme} ${scheme.algorithm}`
     : scheme.scheme;

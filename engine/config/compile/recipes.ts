@@ -3,6 +3,7 @@ import { dirname, posix } from "node:path";
 import type { Json } from "../../core/types.ts";
 import type { InlineRecipeYaml, RecipeYaml } from "../../provider/recipe.schema.ts";
 import { type CompiledRecipe, compileInlineRecipe, compileRecipe, type Recipe } from "../../provider/recipe.ts";
+import type { CodeSchemes } from "../../provider/scheme.ts";
 import type { Mark } from "../position.ts";
 import { type CompileContext, checkName } from "./context.ts";
 import { markAt } from "./places.ts";
@@ -28,7 +29,7 @@ export interface RecipeFiles {
   load(name: string): RecipeFile | undefined;
 }
 
-export function createRecipes(context: CompileContext, files: RecipeFiles): Recipes {
+export function createRecipes(context: CompileContext, files: RecipeFiles, schemes: CodeSchemes): Recipes {
   const compiled = new Map<string, Recipe | undefined>();
   const finish = (result: CompiledRecipe, holder: object): Recipe | undefined => {
     if (result.ok) return result.recipe;
@@ -43,7 +44,7 @@ export function createRecipes(context: CompileContext, files: RecipeFiles): Reci
     const file = files.load(name);
     if (file === undefined) return undefined;
     return finish(
-      compileRecipe(file.yaml, (path) => readJson(file, path)),
+      compileRecipe(file.yaml, (path) => readJson(file, path), schemes),
       file.yaml,
     );
   };
@@ -54,7 +55,7 @@ export function createRecipes(context: CompileContext, files: RecipeFiles): Reci
       if (!compiled.has(name)) compiled.set(name, compile(name));
       return compiled.get(name);
     },
-    inline: (name, yaml, holder) => finish(compileInlineRecipe(name, pickInline(yaml)), holder),
+    inline: (name, yaml, holder) => finish(compileInlineRecipe(name, pickInline(yaml), undefined, schemes), holder),
   };
 }
 

@@ -1,5 +1,6 @@
 /** All compile steps in their order: from validated documents to what a `Revision` is made of. */
 import type { SinkDescriptor } from "../../plugin/index.ts";
+import type { SinkRegistry } from "../../plugin/registry.ts";
 import { type DocumentContext, readContract, readRecipe, yamlFiles } from "../documents.ts";
 import { type LoadOptions, noSinkContext } from "../options.ts";
 import type { PipelineModel, Revision, SourceModel } from "../revision.ts";
@@ -66,7 +67,10 @@ export function compileRevision(input: CompileInput): RevisionParts | undefined 
     sinkContext: (connection) => (options.sinkContext ?? noSinkContext)(connection, { root: options.root, entities }),
   });
   const seeds = compileSeeds(context, { entities, connections });
-  const { sources, inlineSources } = compileSources(context, createRecipes(context, recipeFiles(input)));
+  const { sources, inlineSources } = compileSources(
+    context,
+    createRecipes(context, recipeFiles(input), codeSchemes(options.registry)),
+  );
   const contracts = createContracts(context, contractFiles(input.context));
   const pipelines = context.pipelines.map((yaml) =>
     compilePipeline(context, yaml, { sources, inlineSources, entities, tables, connections, contracts }),
@@ -114,6 +118,9 @@ function withTests(
   const tests = compileTests(context, { yaml: withTestFiles(yaml, files), source }, deps);
   return source === undefined ? undefined : { ...model, source, ...tests };
 }
+
+const codeSchemes = (registry: SinkRegistry) =>
+  new Map([...registry.schemes].map(([name, { descriptor }]) => [name, descriptor] as const));
 
 interface Sources {
   readonly sources: ReadonlyMap<string, SourceModel>;

@@ -7,6 +7,7 @@ import { withPresets } from "../presets.ts";
 import { contractFileSchema } from "./contract.schema.ts";
 import { configSchemaWith } from "./language.ts";
 import { pipelineSchema } from "./pipeline.schema.ts";
+import { withSchemes } from "./schemes.ts";
 
 /** The kinds of files, and a key that tells each from the others. */
 export const FILE_KINDS = {
@@ -19,8 +20,7 @@ export const FILE_KINDS = {
 
 export type FileKind = keyof typeof FILE_KINDS;
 
-/** The raw schema of one kind of file. `sinks`: those a connection may name besides the shipped presets. */
-export function schemaOf(kind: FileKind, sinks: readonly SinkDescriptor[] = []): unknown {
+function plainSchemaOf(kind: FileKind, sinks: readonly SinkDescriptor[]): unknown {
   switch (kind) {
     case "config":
       return configSchemaWith(withPresets(sinks));
@@ -35,11 +35,27 @@ export function schemaOf(kind: FileKind, sinks: readonly SinkDescriptor[] = []):
   }
 }
 
+/**
+ * The raw schema of one kind of file. `sinks`: those a connection may name besides the shipped presets; `schemes`: names of
+ * signature schemes in code.
+ */
+export function schemaOf(
+  kind: FileKind,
+  sinks: readonly SinkDescriptor[] = [],
+  schemes: readonly string[] = [],
+): unknown {
+  return withSchemes(plainSchemaOf(kind, sinks), schemes);
+}
+
 const DRAFT = "https://json-schema.org/draft/2020-12/schema";
 
 /** The schema of one kind of file, for `# yaml-language-server: $schema=`. */
-export function editorSchemaOf(kind: FileKind, sinks: readonly SinkDescriptor[] = []): SchemaNode {
-  return { $schema: DRAFT, title: `Hookrail: ${FILE_KINDS[kind].title}`, ...withNotes(schemaOf(kind, sinks)) };
+export function editorSchemaOf(
+  kind: FileKind,
+  sinks: readonly SinkDescriptor[] = [],
+  schemes: readonly string[] = [],
+): SchemaNode {
+  return { $schema: DRAFT, title: `Hookrail: ${FILE_KINDS[kind].title}`, ...withNotes(schemaOf(kind, sinks, schemes)) };
 }
 
 /** One schema for all files: it tells them apart by a key that only one kind has. */

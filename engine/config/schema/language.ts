@@ -8,6 +8,7 @@ import { type CompiledSchema, compileSchema } from "../validate.ts";
 import { anyConnectionSchema, configSchema, configSchemaFor } from "./config.schema.ts";
 import { contractFileSchema } from "./contract.schema.ts";
 import { pipelineSchema } from "./pipeline.schema.ts";
+import { withSchemes } from "./schemes.ts";
 import { testFileSchema } from "./tests.schema.ts";
 
 /** Compiled validators of all kinds of files; each is compiled when it is first asked for and kept. */
@@ -21,24 +22,26 @@ export interface Language {
   readonly contract: CompiledSchema;
 }
 
-export function createLanguage(): Language {
+/** `schemes`: the names of signature schemes in code, which `scheme:` takes besides those that are built in. */
+export function createLanguage(schemes: readonly string[] = []): Language {
   const once = createOnce();
   // Sinks are compared by identity: a reload may bring another sink of the same name.
   let config: { readonly sinks: readonly SinkDescriptor[]; readonly schema: CompiledSchema } | undefined;
   return {
     configFor(sinks) {
       const same = config?.sinks.length === sinks.length && sinks.every((sink, i) => sink === config?.sinks[i]);
-      if (config === undefined || !same) config = { sinks, schema: compileSchema(configSchemaWith(sinks)) };
+      if (config === undefined || !same)
+        config = { sinks, schema: compileSchema(withSchemes(configSchemaWith(sinks), schemes)) };
       return config.schema;
     },
     get pipeline() {
-      return once("pipeline", () => compileSchema(pipelineSchema));
+      return once("pipeline", () => compileSchema(withSchemes(pipelineSchema, schemes)));
     },
     get testFile() {
       return once("testFile", () => compileSchema(testFileSchema));
     },
     get provider() {
-      return once("provider", () => compileSchema(recipeSchema));
+      return once("provider", () => compileSchema(withSchemes(recipeSchema, schemes)));
     },
     get preset() {
       return once("preset", () => compileSchema(presetSchema));
