@@ -68,6 +68,10 @@ export function createLogObserver(log: Log, mask: (text: string) => string): Obs
         by_ms: byMs,
       });
     },
+    clockSkewed({ cause, sources, medianMs, limitMs, requests }) {
+      const fields = { sources, median_ms: Math.round(medianMs), limit_ms: limitMs, requests };
+      log.warn(SKEWS[cause], fields);
+    },
     fault({ where, error }) {
       const fields = { where, ...errorFields(error) };
       log.repeating("error", `fault ${where}`, "a fault of the engine's own; the work stays in the store", fields);
@@ -78,6 +82,12 @@ export function createLogObserver(log: Log, mask: (text: string) => string): Obs
 const STORE_FINDINGS = {
   wal_grows: "the store's -wal grows: something reads the store for very long, or checkpoints fail",
   disk_nearly_full: "the disk below the store is nearly full; when it is, senders are told to come again",
+} as const;
+
+const SKEWS = {
+  one_source: "signed times are far from this machine's clock: that sender's clock or ours is wrong, or it sends late",
+  all_sources:
+    "signed times of all senders are far from this machine's clock, the same way: it is this clock that is wrong",
 } as const;
 
 const MESSAGES = {

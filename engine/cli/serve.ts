@@ -11,6 +11,7 @@ import { CALL_TIMEOUT_MS, createProviderCalls } from "../flow/keys.ts";
 import { tellAll } from "../flow/observers.ts";
 import { createReplays } from "../flow/replay.ts";
 import { createRoutes } from "../flow/routes.ts";
+import { withSkewWatch } from "../flow/skew-watch.ts";
 import { createStoreLife } from "../flow/store-life.ts";
 import { type AdminDeps, createAdminListener } from "../http/admin.ts";
 import { isLoopbackHost } from "../http/admin-guard.ts";
@@ -87,7 +88,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       version: options.version,
       node: process.versions.node,
     });
-    const observer = tellAll([createLogObserver(log, (text) => sensitivity().text(text)), metrics.observer]);
+    const told = tellAll([createLogObserver(log, (text) => sensitivity().text(text)), metrics.observer]);
+    const observer = withSkewWatch(told, clock);
     const http = options.providerHttp ?? createSinkHttp({ connections: 2, totalTimeoutMs: CALL_TIMEOUT_MS });
     const engine = createEngine({
       calls: createProviderCalls({ http, clock }),

@@ -94,7 +94,7 @@ export async function ingest(request: RawRequest, deps: IngestDeps): Promise<Ing
   const results = await accept(events, deps);
   return results === undefined
     ? reply(deps, request, unavailable(RETRY_AFTER_S))
-    : acknowledge(events, results, deps, request);
+    : acknowledge(events, results, deps, verified);
 }
 
 /** A handshake is answered once what it asks for is done. */
@@ -215,7 +215,7 @@ function acknowledge(
   events: readonly NewEvent[],
   results: readonly AcceptResult[],
   deps: IngestDeps,
-  request: RawRequest,
+  request: VerifiedRequest,
 ): IngestReply {
   const fresh = results.some((result) => result.kind === "new");
   const conflict = results.some((result) => result.kind === "conflict");
@@ -237,7 +237,7 @@ function acknowledge(
       status: outcome === "duplicate" ? "duplicate" : "accepted",
       ...(eventIds.length === 1 ? { event: eventIds[0] } : { events: eventIds.length }),
     });
-  return reply(deps, request, { status, headers, body, outcome }, undefined, results);
+  return reply(deps, request, { status, headers, body, outcome }, undefined, { results, verdict: request.verdict });
 }
 
 function rateLimited(retryAfterS: number): IngestReply {
@@ -250,14 +250,21 @@ function unavailable(retryAfterS: number): IngestReply {
   return { status: 503, headers, body: plain("temporarily unavailable"), outcome: "unavailable" };
 }
 
+/** What the store made of a verified request. */
+interface Taken {
+  readonly results?: readonly AcceptResult[];
+  readonly verdict?: VerifiedRequest["verdict"];
+}
+
 function reply(
   deps: IngestDeps,
   request: RawRequest,
   answer: IngestReply,
   /** For refusals, and which handshake it was: a stable name. */
   reason?: string,
-  results: readonly AcceptResult[] = [],
+  { results = [], verdict }: Taken = {},
 ): IngestReply {
+  const { skewMs, toleranceMs } = verdict ?? {};
   deps.observer.ingested({
     source: deps.source.name,
     provider: deps.source.provider,
@@ -267,6 +274,7 @@ function reply(
     events: results.map((result) => (result.kind === "new" ? result.id : result.of)),
     kinds: results.map((result) => result.kind),
     remoteAddress: request.remoteAddress,
+    ...(skewMs === undefined || toleranceMs === undefined ? {} : { signedTime: { skewMs, toleranceMs } }),
   });
   return answer;
 }

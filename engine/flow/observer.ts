@@ -14,6 +14,8 @@ export interface Observer {
     /** What each of `events` was to the store. */
     readonly kinds?: readonly AcceptResult["kind"][];
     readonly remoteAddress: string;
+    /** Of a verified request whose signature covers a time. */
+    readonly signedTime?: SignedTime;
   }): void;
   /** An event's turn in a pipeline ended or was put off. */
   applied(fact: {
@@ -62,6 +64,27 @@ export interface Observer {
   stored?(fact: StoreSize & { readonly findings: readonly ("wal_grows" | "disk_nearly_full")[] }): void;
   /** The machine's wall clock was set, or the machine slept. Negative: set back. */
   clockJumped?(fact: { readonly byMs: number }): void;
+  /** Signed times lie far from our clock, by the median of a source's last requests. */
+  clockSkewed?(fact: ClockSkew): void;
+}
+
+/** What a verified request says about its sender's clock. */
+export interface SignedTime {
+  /** Receipt minus the signed time, ms. */
+  readonly skewMs: number;
+  /** The smaller of what the recipe allows in the past and in the future, ms. */
+  readonly toleranceMs: number;
+}
+
+export interface ClockSkew {
+  /** `all_sources`: two or more, and each that was heard lately leans the same way, so it is our clock. */
+  readonly cause: "one_source" | "all_sources";
+  readonly sources: readonly string[];
+  /** Of the source that made it a finding; negative: its clock is ahead of ours. */
+  readonly medianMs: number;
+  readonly limitMs: number;
+  /** How many requests of a source the median is of. */
+  readonly requests: number;
 }
 
 export type IngestOutcome =

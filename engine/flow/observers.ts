@@ -12,6 +12,7 @@ export function tellAll(observers: readonly Observer[]): Observer {
     connectionPaused: (fact) => observers.forEach((one) => void one.connectionPaused(fact)),
     fault: (fact) => observers.forEach((one) => void one.fault(fact)),
     clockJumped: (fact) => observers.forEach((one) => void one.clockJumped?.(fact)),
+    clockSkewed: (fact) => observers.forEach((one) => void one.clockSkewed?.(fact)),
     stored: (fact) => observers.forEach((one) => void one.stored?.(fact)),
   } satisfies Required<Observer>;
 }

@@ -27,7 +27,7 @@ export function checkTimestamp(
   scheme: SchemeModel,
   stamp: Extract<Stamp, { readonly ok: true }>,
   seen: { readonly claims: Readonly<Record<string, unknown>> | undefined; readonly now: number },
-): { readonly ok: true; readonly skewMs?: number } | Refusal {
+): { readonly ok: true; readonly skewMs?: number; readonly toleranceMs?: number } | Refusal {
   const model = scheme.timestamp;
   if (model === undefined) return { ok: true };
   const ms = model.from.kind === "claim" ? claimTime(seen.claims?.[model.from.name]) : stamp.ms;
@@ -45,7 +45,7 @@ export function checkTimestamp(
       reason: "timestamp_in_future",
       detail: `${seconds(-skewMs)} ahead, ${seconds(model.futureMs)} allowed`,
     };
-  return { ok: true, skewMs };
+  return { ok: true, skewMs, toleranceMs: Math.min(model.pastMs, model.futureMs) };
 }
 
 /** NumericDate, RFC 7519 section 2: seconds since the epoch. */

@@ -43,6 +43,8 @@ export type Verdict =
       readonly secretIndex: number;
       /** Receipt minus the signed timestamp, ms; absent where none is signed. */
       readonly skewMs?: number;
+      /** The smaller of what is allowed in the past and in the future, ms; there where `skewMs` is. */
+      readonly toleranceMs?: number;
       /** What was signed, as the names of its parts, e.g. `timestamp . raw_body`. */
       readonly signed: string;
     }

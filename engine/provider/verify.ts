@@ -100,7 +100,7 @@ function verifyReading(scheme: SchemeModel, reading: Reading, context: VerifyCon
     if (!match.ok) return match;
     const late = checkTimestamp(scheme, stamp, { claims: match.claims, now: context.now });
     if (!late.ok) return late;
-    const skew = late.skewMs === undefined ? {} : { skewMs: late.skewMs };
+    const { ok: _, ...skew } = late;
     return {
       ok: true,
       entry: 0,

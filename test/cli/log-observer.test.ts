@@ -118,7 +118,14 @@ describe("createLogObserver", () => {
     observer.connectionPaused({ connection: "crm", detail: "401" });
     observer.fault({ where: "apply", error: new Error("canary") });
     observer.clockJumped?.({ byMs: -3_600_000 });
-    expect(lines.map((line) => line["level"])).toEqual(["warn", "warn", "warn", "error", "error", "warn"]);
+    const skew = { medianMs: -90_000.5, limitMs: 60_000, requests: 20 };
+    observer.clockSkewed?.({ ...skew, cause: "one_source", sources: ["shop"] });
+    observer.clockSkewed?.({ ...skew, cause: "all_sources", sources: ["crm", "shop"] });
+    const levels = ["warn", "warn", "warn", "error", "error", "warn", "warn", "warn"];
+    expect(lines.map((line) => line["level"])).toEqual(levels);
+    expect(lines[6]).toMatchObject({ sources: ["shop"], median_ms: -90_000, limit_ms: 60_000, requests: 20 });
+    expect(lines[6]?.["msg"]).toContain("that sender's clock or ours");
+    expect(lines[7]?.["msg"]).toContain("it is this clock that is wrong");
     expect(lines[5]).toMatchObject({ by_ms: -3_600_000 });
     expect(lines[1]).toMatchObject({ http_status: 503, next_try: "1970-01-01T00:01:00.000Z" });
     expect(JSON.stringify(lines)).not.toContain("canary");
