@@ -65,3 +65,35 @@ describe("a dead upsert that is sent again", () => {
     expect((await bench.story(first)).deliveries[0]?.delivery.status).toBe("delivered");
   });
 });
+
+describe("an effect whose dead letter is sent again", () => {
+  let bench: Bench | undefined;
+  let crm: Awaited<ReturnType<typeof startCrm>> | undefined;
+  afterEach(async () => {
+    await bench?.close();
+    await crm?.close();
+  });
+
+  it("goes once, after a restart too, and `once` stays taken for the events after it", async () => {
+    crm = await startCrm();
+    const connections = `crm:
+  sink: http
+  url: "${crm.url}"
+  allow_private: true
+  actions: { welcome: { kind: effect, method: POST, path: /welcome } }`;
+    const deliver = "- { to: crm, entity: customer, action: welcome, event: welcomed, once: true }";
+    bench = await openBench(files({ connections, deliver }));
+    await bench.engine.start();
+    crm.refuse.add(1);
+    const first = await bench.send({ id: "e1", data: { id: "cus_1", seats: 1 } });
+    const [letter] = (await bench.story(first)).deadLetters;
+    await bench.reopen();
+    crm.refuse.clear();
+    expect(await bench.engine.retryDead(letter?.id as never, { actor: "ada", reason: "mended" })).toBe(true);
+    await bench.engine.drain();
+    expect(await bench.engine.retryDead(letter?.id as never, { actor: "ada", reason: "again" })).toBe(false);
+    await bench.reopen();
+    await bench.send({ id: "e2", data: { id: "cus_1", seats: 2 } });
+    expect(crm.taken).toEqual([1]);
+  });
+});
