@@ -6,7 +6,7 @@ import { yamlFiles } from "../config/documents.ts";
 import { createDiskReader } from "../config/files.ts";
 import { namesOf, shippedFiles } from "../config/shipped.ts";
 import { packageRoot } from "../core/paths.ts";
-import { signatureSchemes } from "../provider/verify.schema.ts";
+import { signatureSchemes } from "../plugin/scheme.ts";
 import { loadRegistry } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { plainText, printJson } from "./format.ts";

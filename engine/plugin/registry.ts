@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { fail } from "../core/errors.ts";
 import type { SinkDescriptor } from "./index.ts";
-import type { SchemeDescriptor } from "./scheme.ts";
+import { type SchemeDescriptor, signatureSchemes } from "./scheme.ts";
 import { type PluginFile, schemeOf, sinkOf } from "./shapes.ts";
 
 /** A descriptor and where it was found, for messages. */
@@ -55,13 +55,13 @@ export function createRegistry(found: readonly FoundSink[], schemes: readonly Fo
 }
 
 /** A plugin never takes the place of a scheme that is built in: what `hmac` means must not depend on a file. */
-const BUILT_IN = ["hmac", "hash", "ed25519", "ecdsa_p256", "rsa", "jwt", "token", "basic", "none"];
+const BUILT_IN: ReadonlySet<string> = new Set(signatureSchemes);
 
 function schemesByName(found: readonly FoundScheme[]): ReadonlyMap<string, FoundScheme> {
   const byName = new Map<string, FoundScheme>();
   for (const scheme of found) {
     const { name } = scheme.descriptor;
-    const other = BUILT_IN.includes(name) ? "Hookrail itself" : byName.get(name)?.origin;
+    const other = BUILT_IN.has(name) ? "Hookrail itself" : byName.get(name)?.origin;
     const problem = NAME.test(name)
       ? other === undefined
         ? undefined

@@ -22,6 +22,19 @@ export interface SchemeDescriptor {
   digest(input: DigestInput): Uint8Array;
 }
 
+/** The schemes that are built in. */
+export const signatureSchemes = [
+  "hmac",
+  "hash",
+  "ed25519",
+  "ecdsa_p256",
+  "rsa",
+  "jwt",
+  "token",
+  "basic",
+  "none",
+] as const;
+
 /** Fewest bytes of a digest. */
 export const MIN_DIGEST_BYTES = 16;
 

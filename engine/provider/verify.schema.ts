@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from "typebox";
 import { closed, durationText, flag, keyed, oneOf, oneOrMany, text } from "../core/schema.ts";
+import { signatureSchemes } from "../plugin/scheme.ts";
 
 const ref = (description: string) =>
   text(description, { "x-expects": "a reference such as header:x-signature, body:data.id or query:token" });
@@ -258,19 +259,6 @@ const timestampSchema = closed(
   },
   { description: "The signed time of sending, against replays. It must be part of what is signed." },
 );
-
-/** The schemes that are built in. */
-export const signatureSchemes = [
-  "hmac",
-  "hash",
-  "ed25519",
-  "ecdsa_p256",
-  "rsa",
-  "jwt",
-  "token",
-  "basic",
-  "none",
-] as const;
 
 /** The properties of one entry of `verify:`. */
 export const verifyEntrySchema = closed(

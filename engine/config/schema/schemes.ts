@@ -1,5 +1,5 @@
 /** Lets signature schemes in code into the language: `scheme:` takes their names besides those that are built in. */
-import { signatureSchemes } from "../../provider/verify.schema.ts";
+import { signatureSchemes } from "../../plugin/scheme.ts";
 
 /** The same schema, in which every `scheme:` knows these names too. */
 export function withSchemes(schema: unknown, names: readonly string[]): unknown {
