@@ -7,7 +7,7 @@ import { type Crm, startCrm } from "../support/crm.ts";
 import { eventually, type Installation, type RunningEngine } from "../support/engine-process.ts";
 import { createFaultInstallation, type FaultConfig, query } from "../support/fault-installation.ts";
 import { createLedger, type Ledger } from "../support/ledger.ts";
-import { PATH, payment, signed, yesterday } from "../support/payments.ts";
+import { PATH, signed, yesterday } from "../support/payments.ts";
 import { mayMount, mountSmallDisk, type SmallDisk } from "../support/small-disk.ts";
 import { expectApplied, expectHttp, expectSql, settled } from "../support/verdict.ts";
 
@@ -58,11 +58,17 @@ const told = (engine: RunningEngine, where: string) =>
     60_000,
   );
 
-/** Refused with the wish to be asked again; reads and health go on. */
-async function expectRefusing(engine: RunningEngine): Promise<void> {
-  const body = payment(100_000, yesterday());
-  const refusal = await fetch(`${engine.hooks}${PATH}`, { method: "POST", body, headers: signed(body) });
-  expect([refusal.status, Number(refusal.headers.get("retry-after")) > 0]).toEqual([503, true]);
+/** Refused with the wish to be asked again; reads and health go on. A checkpoint may still find room for a few. */
+async function expectRefusing(engine: RunningEngine, ledger: Ledger): Promise<void> {
+  const seen: unknown[] = [];
+  for (let n = 0; n < 20 && !seen.includes(503); n++) {
+    await postUntilRefused(engine, ledger);
+    const body = ledger.unanswered()[0]?.body ?? "";
+    const refusal = await fetch(`${engine.hooks}${PATH}`, { method: "POST", body, headers: signed(body) });
+    seen.push(refusal.status);
+    if (refusal.status === 503) expect(Number(refusal.headers.get("retry-after"))).toBeGreaterThan(0);
+  }
+  expect(seen).toContain(503);
   for (const path of ["/healthz", "/api/v1/events"]) expect((await fetch(`${engine.admin}${path}`)).status).toBe(200);
 }
 
@@ -102,7 +108,7 @@ describe.skipIf(!mayMount())("a full disk (needs the right to mount)", () => {
         await postUntilRefused(engine, ledger);
         expect(ledger.acknowledged().length).toBeGreaterThan(1);
         disk.fill();
-        await expectRefusing(engine);
+        await expectRefusing(engine, ledger);
         letGo();
         await told(engine, "settling");
 
@@ -187,7 +193,7 @@ describe.skipIf(!mayMount())("a full disk (needs the right to mount)", () => {
           disk.fill();
           const engine = await installation.start();
           await postUntilRefused(engine, ledger);
-          await expectRefusing(engine);
+          await expectRefusing(engine, ledger);
           disk.free();
           await resendAll(engine, ledger);
           await settled(engine);
