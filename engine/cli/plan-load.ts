@@ -20,11 +20,6 @@ export interface PlanSource {
   readonly gitCommit?: string;
 }
 
-/** `sealed`: nothing of this machine goes into it, neither variables nor files. */
-export interface PlanLoading {
-  readonly sealed: boolean;
-}
-
 /** `--against`: `running`, a folder with a config.yaml, or else a git revision. */
 export function findAgainst(
   cli: Cli,
@@ -94,22 +89,21 @@ function treeReader(tree: ReadonlyMap<string, string>, blob: (object: string) =>
 }
 
 /** Loads one side. Values that are not set here are stood in for: nothing of a plan depends on them. */
-export async function loadSide(cli: Cli, source: PlanSource, { sealed }: PlanLoading): Promise<Loaded> {
+export async function loadSide(cli: Cli, source: PlanSource): Promise<Loaded> {
   const { root } = source;
-  const reader = withEnvFile(source.reader, sealed ? undefined : createDiskReader(root));
+  const reader = withEnvFile(source.reader, createDiskReader(root));
   const base = { root, reader, registry: await loadRegistry(root), now: cli.clock.now() };
   const options: LoadOptions = {
     ...base,
     ...(source.gitCommit === undefined ? {} : { gitCommit: source.gitCommit }),
-    env: sealed ? {} : cli.env,
-    ...(sealed ? { readSecretFile: () => ({ ok: false, reason: "not read" }) } : {}),
+    env: cli.env,
   };
   const loaded = loadConfig(options);
   return loaded.revision !== undefined || loaded.unreadable ? loaded : withStandIns(options, loaded);
 }
 
 /** An env file belongs to no revision: it is this installation's, or empty. */
-function withEnvFile(reader: ConfigReader, disk: ConfigReader | undefined): ConfigReader {
+function withEnvFile(reader: ConfigReader, disk: ConfigReader): ConfigReader {
   const main = reader.read("config.yaml");
   const path = main.ok ? envFileOf(main.text) : undefined;
   if (path === undefined) return reader;
@@ -118,8 +112,8 @@ function withEnvFile(reader: ConfigReader, disk: ConfigReader | undefined): Conf
     read(asked) {
       const found = reader.read(asked);
       if (asked !== path || found.ok || found.failure !== "missing") return found;
-      const own = disk?.read(asked);
-      return own?.ok === true ? own : { ok: true, text: "" };
+      const own = disk.read(asked);
+      return own.ok ? own : { ok: true, text: "" };
     },
   };
 }

@@ -104,7 +104,7 @@ async function planOver(
 
 /** The revision, or the exit code after its faults were told. */
 async function load(cli: Cli, source: PlanSource): Promise<Revision | number> {
-  const loaded = await loadSide(cli, source, { sealed: false });
+  const loaded = await loadSide(cli, source);
   if (loaded.revision !== undefined) return loaded.revision;
   printDiagnostics(cli, cli.err, loaded);
   if (loaded.unreadable) return EXIT.config;

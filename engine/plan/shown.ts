@@ -19,18 +19,13 @@ export interface ShownOptions {
   readonly after: Revision;
   /** Of one run, or of a store: fingerprints of two keys can not be compared. */
   readonly key: Uint8Array;
-  /**
-   * The newer side comes from somebody who may not read what is stored. Then a value is shown only where the older side
-   * declares the attribute harmless and closed (an enum, true or false), since a mapping could carry anything into any text.
-   */
-  readonly guarded?: boolean;
 }
 
 const FINGERPRINT_DIGITS = 8;
 const MAX_SHOWN = 80;
 
-export function createShown({ before, after, key, guarded = false }: ShownOptions): Shown {
-  const sides = guarded ? [before] : [before, after];
+export function createShown({ before, after, key }: ShownOptions): Shown {
+  const sides = [before, after];
   const declaring = (entity: string) => sides.flatMap((side) => side.entities.get(entity) ?? []);
   const attributeOf = (models: readonly EntityModel[], name: string) =>
     models.flatMap((model) => model.attributes.get(name) ?? []);
@@ -43,39 +38,29 @@ export function createShown({ before, after, key, guarded = false }: ShownOption
   const hidesKey = (entity: string): boolean => {
     const models = declaring(entity);
     return (
-      guarded ||
       models.length === 0 ||
       models.some((model) => model.ids.some((id) => model.attributes.get(id)?.sensitive === true))
     );
   };
-  const hides = (entity: string, name: string, value: Json): boolean => {
-    if (name === "delete") return false;
-    if (name === "state") return guarded && !declaring(entity).some((model) => model.states.includes(String(value)));
+  const hides = (entity: string, name: string): boolean => {
+    if (name === "delete" || name === "state") return false;
     if (name.startsWith("link:")) {
       const id = name.slice("link:".length);
       if (id === "merged" || id === "parent") return hidesKey(entity);
-      return guarded || attributeOf(declaring(entity), id).some((one) => one.sensitive) || hidesKey(entity);
+      return attributeOf(declaring(entity), id).some((one) => one.sensitive) || hidesKey(entity);
     }
-    return hidesAttribute(entity, name) || (guarded && !isClosed(attributeOf(declaring(entity), name), value));
+    return hidesAttribute(entity, name);
   };
   return {
     value(entity, name, value) {
       if (value === undefined) return "(none)";
       if (value === null) return "(blank)";
-      if (hides(entity, name, value)) return mark(canonicalJson([entity, name, value]));
+      if (hides(entity, name)) return mark(canonicalJson([entity, name, value]));
       return short(JSON.stringify(value));
     },
     ref: ({ type, key: id }) => `${type}/${hidesKey(type) ? mark(canonicalJson([type, id])) : short(id)}`,
     hidden: mark,
   };
-}
-
-function isClosed(attributes: ReturnType<EntityModel["attributes"]["get"]>[], value: Json): boolean {
-  return attributes.some(
-    (one) =>
-      one !== undefined &&
-      (one.type === "boolean" ? typeof value === "boolean" : one.enum?.some((allowed) => allowed === value) === true),
-  );
 }
 
 // Control characters of stored text must not move a cursor or end a line.

@@ -15,7 +15,7 @@ import { createEntityReads } from "./read-entities.ts";
 import { createOperateReads } from "./read-operate.ts";
 import { createWorkReads } from "./read-work.ts";
 import { belongsTo, type PastRow, rewind } from "./rewind.ts";
-import { fromJson, hashKey } from "./rows.ts";
+import { fromJson } from "./rows.ts";
 import type { EntityRecord, HistoryRow, OnceMark, RevisionRecord, StoredEvent } from "./store.ts";
 
 export interface PastWindow {
@@ -45,8 +45,6 @@ export interface PastStore {
   running(): Promise<RevisionRecord | undefined>;
   /** Live rows of a name, now. */
   rows(kind: NameKind, name: string): HeldName["rows"];
-  /** Stands for this store in keyed hashes that must not be compared with those of another. */
-  secret(purpose: string): Buffer;
   close(): void;
 }
 
@@ -91,7 +89,6 @@ function createPastStore(db: Db): PastStore {
   const { event } = createWorkReads(db);
   const { revision } = createOperateReads(db);
   const inForce = db.prepare<[], string>("SELECT revision FROM in_force").pluck();
-  const salt = db.prepare<[], Buffer>("SELECT value FROM salt").pluck();
   const count = createRowCounter(db);
   return {
     window: createWindow(db),
@@ -106,7 +103,6 @@ function createPastStore(db: Db): PastStore {
       const isPart = kind === "attributes" || kind === "states";
       return count(kind, isPart ? { entity: name.slice(0, dot), name: name.slice(dot + 1) } : { entity: "", name });
     },
-    secret: (purpose) => hashKey((salt.get() ?? Buffer.alloc(0)).toString("hex"), purpose),
     close: () => void db.close(),
   };
 }

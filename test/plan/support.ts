@@ -81,21 +81,20 @@ export interface Planned {
 export async function planOver(
   bench: Pick<Bench, "root" | "clock">,
   configs: { readonly before: Files; readonly after: Files },
-  options: Partial<PastWindow> & { readonly guarded?: boolean } = {},
+  options: Partial<PastWindow> = {},
 ): Promise<PlanReport> {
   const [before, after] = await Promise.all([revisionOf(configs.before), revisionOf(configs.after)]);
   const evaluator = createEvaluator();
   const past = openPastStore(join(bench.root, "hookrail.db"));
   try {
-    const { guarded = false, ...window } = options;
-    const stored = storedScenario(past, { last: 10_000, ...window }, bench.clock.now());
+    const stored = storedScenario(past, { last: 10_000, ...options }, bench.clock.now());
     const report = await makePlan({
       before,
       after,
       labels: { before: "before", after: "after" },
       scenarios: stored === undefined ? [] : [stored.scenario],
       basis: { kind: "stored", ...(stored === undefined ? {} : { more: stored.more }) },
-      shown: createShown({ before, after, key: Buffer.from("key"), guarded }),
+      shown: createShown({ before, after, key: Buffer.from("key") }),
       evaluator,
       rows: past.rows,
     });
