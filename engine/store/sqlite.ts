@@ -73,20 +73,37 @@ async function openStore(options: SqliteStoreOptions): Promise<Store> {
   };
   const lock = options.path === ":memory:" ? undefined : lockStore(start);
   let db: Db | undefined;
+  let close = (opened: Db): void => {
+    opened.close();
+  };
   try {
     if (lock !== undefined) refuseHalfRestored(options.path);
     const before = lookBefore(options.path);
     db = openConnection({ ...start, mode: "write" });
     checkOpened(db, options.path, { before, withoutWal: options.withoutWal === true });
+    close = (opened) => closeAsAfterCrash(opened, start);
     relyOnNoOldWal(db);
     migrate(db, { path: options.path, now: options.clock.now(), migrations: shippedMigrations() });
     recordHolder(db, options.clock.now());
     return await assemble(db, start, { options, lock });
   } catch (error) {
-    db?.close();
+    if (db !== undefined) close(db);
     lock?.release();
     return failOpen(error, options.path);
   }
+}
+
+/** For a start that fails: the file may say that an engine runs, and then a WAL that is gone would pass for a lost one. */
+function closeAsAfterCrash(db: Db, start: WriterStart): void {
+  let keeper: Db | undefined;
+  try {
+    // While it is open the WAL is not removed, and it may not remove it either.
+    keeper = db.memory ? undefined : openConnection({ ...start, mode: "read" });
+  } catch {
+    // Without it the next start asks for the WAL: a question too many, nothing lost.
+  }
+  db.close();
+  keeper?.close();
 }
 
 /** Opens a store read-only, beside a running engine or without one. */

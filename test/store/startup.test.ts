@@ -32,6 +32,17 @@ describe("a store whose engine crashed", () => {
     await store.close();
   });
 
+  it("opens after a start that failed half-way", async () => {
+    await crashed(20);
+    const stillborn = () => {
+      throw new Error("no thread");
+    };
+    await expect(openSqliteStore({ path, clock, thread: stillborn })).rejects.toThrow("no thread");
+    const store = await open();
+    expect((await store.counts()).events).toBe(20);
+    await store.close();
+  });
+
   it("is refused without its WAL, which had the last events, unless that is accepted", async () => {
     await crashed(20);
     rmSync(`${path}-wal`);
