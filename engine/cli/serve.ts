@@ -5,8 +5,6 @@ import { fail } from "../core/errors.ts";
 import type { Evaluator } from "../core/expression.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
-import { guaranteeNames } from "../delivery/guarantee.ts";
-import type { Engine } from "../flow/engine.ts";
 import { CALL_TIMEOUT_MS, createProviderCalls } from "../flow/keys.ts";
 import { tellAll } from "../flow/observers.ts";
 import { createReplays } from "../flow/replay.ts";
@@ -17,8 +15,6 @@ import { type AdminDeps, createAdminListener } from "../http/admin.ts";
 import { isLoopbackHost } from "../http/admin-guard.ts";
 import { listenOnSocket, type SocketPlace } from "../http/admin-socket.ts";
 import { createHooksListener } from "../http/app.ts";
-import { type Sensitivity, type StatusDocument, sensitivityOf } from "../http/documents.ts";
-import { createRemoteReader, type ReadRemote } from "../http/remote.ts";
 import { createRequestIds, type Listener } from "../http/server.ts";
 import { startLoopDelayMeter } from "../metrics/loop-delay.ts";
 import { createMetrics } from "../metrics/metrics.ts";
@@ -34,6 +30,7 @@ import { within } from "../worker/within.ts";
 import { createLimiter, limitsOf, tlsOf, watchCertificates } from "./listening.ts";
 import { createLogObserver } from "./log-observer.ts";
 import { type Reloading, type ReloadSource, startReloading } from "./reloading.ts";
+import { createAdminDeps, createCurrentReader, createSensitivity } from "./serve-admin.ts";
 
 export interface ServeOptions {
   readonly revision: Revision;
@@ -200,67 +197,6 @@ function openStore({ revision, storePath, clock, log, onFatal, accept = {} }: Se
   });
 }
 
-interface Running {
-  readonly store: Store;
-  readonly engine: Engine;
-  readonly requestId: () => string;
-  readonly state: () => { readonly hooks: string; readonly admin: string; readonly draining: boolean };
-  readonly sensitivity: () => Sensitivity;
-  readonly startedAt: number;
-}
-
-/** What is sensitive by the revision at work. */
-function createSensitivity(engine: Engine): () => Sensitivity {
-  let of: Revision["entities"] | undefined;
-  let known = sensitivityOf(undefined);
-  return () => {
-    if (of === engine.revision.entities) return known;
-    of = engine.revision.entities;
-    known = sensitivityOf(of);
-    return known;
-  };
-}
-
-/** Trusts the proxies of the revision at work. */
-function createCurrentReader(engine: Engine): ReadRemote {
-  let of: readonly string[] | undefined;
-  let read: ReadRemote = createRemoteReader([]);
-  return (peer, forwarded) => {
-    const { trustedProxies } = engine.revision.server;
-    if (of !== trustedProxies) {
-      of = trustedProxies;
-      read = createRemoteReader(trustedProxies);
-    }
-    return read(peer, forwarded);
-  };
-}
-
-type CommonAdminDeps = Omit<AdminDeps, "life" | "replays" | "reload" | "reloadStatus">;
-
-function createAdminDeps(
-  options: ServeOptions,
-  { store, engine, requestId, state, sensitivity, startedAt }: Running,
-): CommonAdminDeps {
-  const { revision, clock, log } = options;
-  return {
-    reader: store,
-    operations: engine,
-    status: () => {
-      const { draining, ...addresses } = state();
-      return {
-        ...statusOf(options, engine.revision, startedAt),
-        state: draining ? "draining" : "running",
-        ...addresses,
-      };
-    },
-    notReady: () => (state().draining ? "draining" : undefined),
-    sensitivity,
-    guard: { ...revision.admin, now: clock.now },
-    log,
-    requestId,
-  };
-}
-
 /** The admin API may retry and discard: beyond this machine only with a token. */
 function refuseOpenAdmin(revision: Revision): void {
   if (!isLoopbackHost(revision.admin.host) && revision.admin.tokens.length === 0)
@@ -282,30 +218,4 @@ async function stopInOrder({ hooks, engine, listeners, graceMs, clock }: Stoppin
   await hooks.close(graceMs / 2);
   await engine.stop(left());
   await Promise.all(listeners.map((listener) => listener.close(0)));
-}
-
-function statusOf(
-  { version, pid }: ServeOptions,
-  revision: Revision,
-  startedAt: number,
-): Omit<StatusDocument, "state" | "hooks" | "admin"> {
-  return {
-    version,
-    pid,
-    started_at: new Date(startedAt).toISOString(),
-    environment: revision.environment,
-    revision: revision.hash,
-    ...(revision.gitCommit === undefined ? {} : { git_commit: revision.gitCommit }),
-    pipelines: revision.pipelines.map((one) => ({
-      name: one.name,
-      source: one.source.name,
-      path: one.source.path,
-      owner: one.owner,
-    })),
-    connections: [...revision.connections.values()].map((one) => ({
-      name: one.name,
-      sink: one.sink.name,
-      guarantee: guaranteeNames(one),
-    })),
-  };
 }

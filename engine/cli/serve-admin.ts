@@ -1,0 +1,96 @@
+/** What the listeners of a running engine ask of it: its status document, what is sensitive, whose proxies are trusted; all by the revision at work. */
+import type { Revision } from "../config/revision.ts";
+import { guaranteeNames } from "../delivery/guarantee.ts";
+import type { Engine } from "../flow/engine.ts";
+import type { AdminDeps } from "../http/admin.ts";
+import { type Sensitivity, type StatusDocument, sensitivityOf } from "../http/documents.ts";
+import { createRemoteReader, type ReadRemote } from "../http/remote.ts";
+import type { Store } from "../store/store.ts";
+import type { ServeOptions } from "./serve.ts";
+
+interface Running {
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly requestId: () => string;
+  readonly state: () => { readonly hooks: string; readonly admin: string; readonly draining: boolean };
+  readonly sensitivity: () => Sensitivity;
+  readonly startedAt: number;
+}
+
+/** What is sensitive by the revision at work. */
+export function createSensitivity(engine: Engine): () => Sensitivity {
+  let of: Revision["entities"] | undefined;
+  let known = sensitivityOf(undefined);
+  return () => {
+    if (of === engine.revision.entities) return known;
+    of = engine.revision.entities;
+    known = sensitivityOf(of);
+    return known;
+  };
+}
+
+/** Trusts the proxies of the revision at work. */
+export function createCurrentReader(engine: Engine): ReadRemote {
+  let of: readonly string[] | undefined;
+  let read: ReadRemote = createRemoteReader([]);
+  return (peer, forwarded) => {
+    const { trustedProxies } = engine.revision.server;
+    if (of !== trustedProxies) {
+      of = trustedProxies;
+      read = createRemoteReader(trustedProxies);
+    }
+    return read(peer, forwarded);
+  };
+}
+
+type CommonAdminDeps = Omit<AdminDeps, "life" | "replays" | "reload" | "reloadStatus">;
+
+export function createAdminDeps(
+  options: ServeOptions,
+  { store, engine, requestId, state, sensitivity, startedAt }: Running,
+): CommonAdminDeps {
+  const { revision, clock, log } = options;
+  return {
+    reader: store,
+    operations: engine,
+    status: () => {
+      const { draining, ...addresses } = state();
+      return {
+        ...statusOf(options, engine.revision, startedAt),
+        state: draining ? "draining" : "running",
+        ...addresses,
+      };
+    },
+    notReady: () => (state().draining ? "draining" : undefined),
+    sensitivity,
+    guard: { ...revision.admin, now: clock.now },
+    log,
+    requestId,
+  };
+}
+
+function statusOf(
+  { version, pid }: ServeOptions,
+  revision: Revision,
+  startedAt: number,
+): Omit<StatusDocument, "state" | "hooks" | "admin"> {
+  return {
+    version,
+    pid,
+    started_at: new Date(startedAt).toISOString(),
+    environment: revision.environment,
+    revision: revision.hash,
+    ...(revision.gitCommit === undefined ? {} : { git_commit: revision.gitCommit }),
+    pipelines: revision.pipelines.map((one) => ({
+      name: one.name,
+      source: one.source.name,
+      path: one.source.path,
+      owner: one.owner,
+    })),
+    connections: [...revision.connections.values()].map((one) => ({
+      name: one.name,
+      sink: one.sink.name,
+      guarantee: guaranteeNames(one),
+    })),
+  };
+}
