@@ -20,6 +20,7 @@ export interface Outgoing {
 export interface AuthContext {
   readonly idempotencyKey: string;
   readonly signal: AbortSignal;
+  readonly traceparent?: string;
 }
 
 export type Authenticated =

@@ -65,7 +65,13 @@ async function withHostAndCredentials(request: FrozenHttp, auth: AuthContext, op
   const outgoing = {
     method: request.method,
     url: `${base.replace(/\/+$/, "")}${request.path}`,
-    headers: { accept: "application/json", "user-agent": "hookrail", ...request.headers, ...extra },
+    headers: {
+      accept: "application/json",
+      "user-agent": "hookrail",
+      ...(auth.traceparent === undefined ? {} : { traceparent: auth.traceparent }),
+      ...request.headers,
+      ...extra,
+    },
     ...(request.body === null ? {} : { body: request.body }),
   };
   return opened.auth.authenticate(outgoing, auth);

@@ -61,7 +61,7 @@ async function sendAll(marked: readonly Ready[], deps: DeliverDeps): Promise<rea
   const outcomes = await withinTimeout(deps.connection.name, deps, async (signal) =>
     batches?.send(
       marked.map(({ frozen }) => frozen),
-      marked.map(({ record }) => sendContext(record, signal)),
+      marked.map((one) => sendContext(one, signal, deps)),
     ),
   );
   return outcomes ?? [];

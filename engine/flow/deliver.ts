@@ -5,12 +5,14 @@
 import type { Clock } from "../core/clock.ts";
 import { HookrailError } from "../core/errors.ts";
 import type { Ids } from "../core/ids.ts";
+import { placeOf } from "../core/place.ts";
+import type { TracedAttempt } from "../core/trace.ts";
 import { sameJson } from "../core/values.ts";
 import { guaranteeOf } from "../delivery/guarantee.ts";
 import type { ConnectionModel } from "../delivery/model.ts";
 import type { FrozenRequest, OpenSink, Outcome, SendContext, SinkDelivery } from "../plugin/index.ts";
 import type { AttemptMark, DeliveryRecord, DeliverySettlement, Store } from "../store/store.ts";
-import { acknowledgedState } from "./born.ts";
+import { acknowledgedState } from "./born-upsert.ts";
 import type { Observer } from "./observer.ts";
 import { overtaken } from "./overtaken.ts";
 import { POSSIBLY_DUPLICATE, settlementOf, unsendable, unsure } from "./settle.ts";
@@ -24,6 +26,8 @@ export interface DeliverDeps {
   /** In [0, 1): the jitter of retries. */
   readonly random: () => number;
   readonly observer: Observer;
+  /** The trace that an attempt stands in; absent, or nothing given: the sink is told of none. */
+  readonly traceparent?: ((attempt: TracedAttempt) => string | undefined) | undefined;
 }
 
 /** What the loop needs to know: whether the connection answered well, and whether it must be paused. */
@@ -119,7 +123,7 @@ async function mark(attempt: AttemptMark, store: Store): Promise<boolean> {
 /** Between birth and first attempt another delivery may have said the same: then there is nothing to send. */
 async function withoutAcknowledged(record: DeliveryRecord, store: Store): Promise<DeliveryRecord | undefined> {
   if (record.kind !== "upsert") return record;
-  const known = await store.acknowledged(record.connection, record.entity, record.action);
+  const known = await store.acknowledged(record.connection, record.entity, placeOf(record));
   const entries = Object.entries(record.attributes);
   const fresh = entries.filter(([name, write]) => {
     const value = "set" in write ? write.set : null;
@@ -158,17 +162,31 @@ function toSinkDelivery(record: DeliveryRecord): SinkDelivery {
   };
 }
 
-async function send({ record, frozen }: Ready, deps: DeliverDeps): Promise<Outcome> {
+async function send({ record, frozen, startedAt }: Ready, deps: DeliverDeps): Promise<Outcome> {
   const outcome = await withinTimeout(record.connection, deps, (signal) =>
-    deps.sink.send(frozen, sendContext(record, signal)),
+    deps.sink.send(frozen, sendContext({ record, startedAt }, signal, deps)),
   );
   return outcome ?? { kind: "unknown", detail: "the sink failed while sending" };
 }
 
 /** What the sink is told of an attempt. */
-export function sendContext(record: DeliveryRecord, signal: AbortSignal): SendContext {
-  const { idempotencyKey, entityVersion } = record;
-  return { attempt: record.attempts + 1, idempotencyKey, signal, entityVersion };
+export function sendContext(
+  { record, startedAt }: Pick<Ready, "record" | "startedAt">,
+  signal: AbortSignal,
+  deps: Pick<DeliverDeps, "traceparent">,
+): SendContext {
+  const { idempotencyKey, entityVersion, event } = record;
+  const attempt = record.attempts + 1;
+  const { receivedAt } = event;
+  const traced = { event: event.id, delivery: record.id, attempt, receivedAt, startedAt };
+  const traceparent = deps.traceparent?.({ ...traced, traceparent: event.traceparent });
+  return {
+    attempt,
+    idempotencyKey,
+    signal,
+    entityVersion,
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
 }
 
 /** By the plugin contract a throw means that nobody knows whether it was applied: `undefined`. */
@@ -216,6 +234,9 @@ async function settle(
     pipeline: record.pipeline,
     connection: record.connection,
     action: record.action,
+    source: record.event.source,
+    type: record.event.type,
+    entity: record.entity,
     attempt: record.attempts + 1,
     outcome: settlement.status,
     ...("status" in outcome && outcome.status !== undefined ? { httpStatus: outcome.status } : {}),
@@ -224,6 +245,12 @@ async function settle(
     ...(settlement.nextAt === undefined ? {} : { nextAt: settlement.nextAt }),
     ...(outcome.kind === "unknown" ? { unanswered: true } : {}),
     ...(settlement.note === POSSIBLY_DUPLICATE ? { possiblyDuplicate: true } : {}),
+    sent: {
+      startedAt: attempt.startedAt,
+      tookMs: now - attempt.startedAt,
+      receivedAt: record.event.receivedAt,
+      ...(record.event.traceparent === undefined ? {} : { traceparent: record.event.traceparent }),
+    },
   });
   // Others wait as long as the sink asked, or the shortest retry: not as long as this delivery, which may have failed often.
   const throttled = outcome.kind === "retry" && outcome.throttled === true;
@@ -252,6 +279,9 @@ async function park(record: DeliveryRecord, settlement: DeliverySettlement, deps
     pipeline: record.pipeline,
     connection: record.connection,
     action: record.action,
+    source: record.event.source,
+    type: record.event.type,
+    entity: record.entity,
     attempt: record.attempts,
     outcome: "dead",
     detail: settlement.dead?.message ?? "",

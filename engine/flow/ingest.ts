@@ -16,7 +16,7 @@ import type { Admission, TurnedAway } from "./admission.ts";
 import { greet, keysOf } from "./greet.ts";
 import type { ProviderCalls } from "./keys.ts";
 import type { LearnedSecrets } from "./learned.ts";
-import type { IngestOutcome, Observer } from "./observer.ts";
+import type { IngestOutcome, Observer, Taken } from "./observer.ts";
 import type { Routes } from "./routes.ts";
 
 export interface IngestReply {
@@ -64,7 +64,8 @@ export function turnAway(
 
 /** Takes one request of a known source to its answer. Never throws, whatever the sender sends. */
 export async function ingest(request: RawRequest, deps: IngestDeps): Promise<IngestReply> {
-  const { source } = deps;
+  const { source, clock } = deps;
+  const begun = clock.monotonic();
   const context = {
     secrets: source.secrets,
     params: source.params,
@@ -91,10 +92,12 @@ export async function ingest(request: RawRequest, deps: IngestDeps): Promise<Ing
   const full = deps.admission.count(source, deps.routes.revision.limits);
   if (full !== undefined) return turnAway(full, request, deps);
   const events = toNewEvents(found, verified, deps);
+  const committing = clock.monotonic();
   const results = await accept(events, deps);
-  return results === undefined
-    ? reply(deps, request, unavailable(RETRY_AFTER_S))
-    : acknowledge(events, results, deps, verified);
+  if (results === undefined) return reply(deps, request, unavailable(RETRY_AFTER_S));
+  const now = clock.monotonic();
+  const took = { tookMs: now - begun, ...(events.length === 0 ? {} : { commitMs: now - committing }) };
+  return acknowledge(events, results, deps, { request: verified, took });
 }
 
 /** A handshake is answered once what it asks for is done. */
@@ -215,7 +218,7 @@ function acknowledge(
   events: readonly NewEvent[],
   results: readonly AcceptResult[],
   deps: IngestDeps,
-  request: VerifiedRequest,
+  { request, took }: { readonly request: VerifiedRequest; readonly took: Pick<Taken, "tookMs" | "commitMs"> },
 ): IngestReply {
   const fresh = results.some((result) => result.kind === "new");
   const conflict = results.some((result) => result.kind === "conflict");
@@ -237,7 +240,9 @@ function acknowledge(
       status: outcome === "duplicate" ? "duplicate" : "accepted",
       ...(eventIds.length === 1 ? { event: eventIds[0] } : { events: eventIds.length }),
     });
-  return reply(deps, request, { status, headers, body, outcome }, undefined, { results, verdict: request.verdict });
+  const { verdict } = request;
+  const types = events.map((event) => event.type);
+  return reply(deps, request, { status, headers, body, outcome }, undefined, { results, types, verdict, took });
 }
 
 function rateLimited(retryAfterS: number): IngestReply {
@@ -251,9 +256,11 @@ function unavailable(retryAfterS: number): IngestReply {
 }
 
 /** What the store made of a verified request. */
-interface Taken {
+interface Verified {
   readonly results?: readonly AcceptResult[];
+  readonly types?: readonly string[];
   readonly verdict?: VerifiedRequest["verdict"];
+  readonly took?: Pick<Taken, "tookMs" | "commitMs">;
 }
 
 function reply(
@@ -262,7 +269,7 @@ function reply(
   answer: IngestReply,
   /** For refusals, and which handshake it was: a stable name. */
   reason?: string,
-  { results = [], verdict }: Taken = {},
+  { results = [], types = [], verdict, took }: Verified = {},
 ): IngestReply {
   const { skewMs, toleranceMs } = verdict ?? {};
   deps.observer.ingested({
@@ -273,8 +280,15 @@ function reply(
     ...(reason === undefined ? {} : { reason }),
     events: results.map((result) => (result.kind === "new" ? result.id : result.of)),
     kinds: results.map((result) => result.kind),
+    types,
     remoteAddress: request.remoteAddress,
     ...(skewMs === undefined || toleranceMs === undefined ? {} : { signedTime: { skewMs, toleranceMs } }),
+    ...(took === undefined ? {} : { taken: { ...took, receivedAt: request.receivedAt, ...tracedBy(request) } }),
   });
   return answer;
+}
+
+function tracedBy({ headers }: RawRequest): Pick<Taken, "traceparent"> {
+  const { traceparent } = headers;
+  return traceparent === undefined ? {} : { traceparent };
 }

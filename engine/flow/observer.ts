@@ -1,5 +1,5 @@
 /** What flow tells about itself, for logs and metrics: metadata only, never bodies, secrets or attribute values. */
-import type { DeliveryId, EventId } from "../core/types.ts";
+import type { DeliveryId, EntityRef, EventId } from "../core/types.ts";
 import type { AcceptResult, StoreSize } from "../store/store.ts";
 
 export interface Observer {
@@ -13,9 +13,13 @@ export interface Observer {
     readonly events: readonly EventId[];
     /** What each of `events` was to the store. */
     readonly kinds?: readonly AcceptResult["kind"][];
+    /** The type of each of `events`. */
+    readonly types?: readonly string[];
     readonly remoteAddress: string;
     /** Of a verified request whose signature covers a time. */
     readonly signedTime?: SignedTime;
+    /** Of a verified request. */
+    readonly taken?: Taken;
   }): void;
   /** An event's turn in a pipeline ended or was put off. */
   applied(fact: {
@@ -28,6 +32,13 @@ export interface Observer {
     readonly code?: string;
     readonly deliveries: number;
     readonly lagMs: number;
+    /** What the event writes to, as far as its turn came. Keys may be personal: whoever shows them masks them. */
+    readonly entities?: readonly EntityRef[];
+    /** Gates and commit, ms. */
+    readonly tookMs?: number;
+    /** Places where the payload broke its contract and nothing read. */
+    readonly drift?: number;
+    readonly traceparent?: string;
   }): void;
   /** An attempt was made, or a delivery ended without one. */
   attempted(fact: {
@@ -36,6 +47,7 @@ export interface Observer {
     readonly pipeline: string;
     readonly connection: string;
     readonly action: string;
+    readonly source?: string;
     readonly attempt: number;
     readonly outcome: string;
     readonly httpStatus?: number;
@@ -46,6 +58,10 @@ export interface Observer {
     readonly unanswered?: boolean;
     /** It went well, but an earlier attempt of it had no answer and may have acted too. */
     readonly possiblyDuplicate?: boolean;
+    readonly type?: string;
+    readonly entity?: EntityRef;
+    /** Of an attempt that was made; absent where a delivery ended without one. */
+    readonly sent?: SentAttempt;
   }): void;
   /** A GET for thin events ended. `turns`: how many waited for it. */
   fetched?(fact: {
@@ -66,6 +82,24 @@ export interface Observer {
   clockJumped?(fact: { readonly byMs: number }): void;
   /** Signed times lie far from our clock, by the median of a source's last requests. */
   clockSkewed?(fact: ClockSkew): void;
+}
+
+/** How a verified request was taken in; ms, and times in ms since the epoch. */
+export interface Taken {
+  readonly receivedAt: number;
+  readonly tookMs: number;
+  /** Until the store had it durably. */
+  readonly commitMs?: number;
+  /** As the sender gave it. */
+  readonly traceparent?: string;
+}
+
+export interface SentAttempt {
+  readonly startedAt: number;
+  /** From the making of the request until its outcome was stored, ms. */
+  readonly tookMs: number;
+  readonly receivedAt: number;
+  readonly traceparent?: string;
 }
 
 /** What a verified request says about its sender's clock. */

@@ -81,6 +81,8 @@ export interface SendContext {
   readonly idempotencyKey: string;
   readonly signal: AbortSignal;
   readonly entityVersion: number;
+  /** W3C trace context of this attempt, for sinks that take one: a header, never a part of what is frozen. */
+  readonly traceparent?: string;
 }
 
 /** What one attempt came to. `detail` is for people: no secrets, no bodies with personal data. */

@@ -12,6 +12,8 @@ export interface DeliveryRecord extends NewDelivery {
     readonly source: string;
     readonly occurredAt: number;
     readonly receivedAt: number;
+    /** As its sender gave it. */
+    readonly traceparent?: string;
   };
   readonly status: DeliveryStatus;
   readonly attempts: number;

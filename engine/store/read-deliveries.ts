@@ -40,6 +40,7 @@ export interface DeliveryRow {
   readonly source: string;
   readonly occurred_at: number;
   readonly received_at: number;
+  readonly traceparent: string | null;
   readonly note: string | null;
   readonly summary: string | null;
   readonly data: string | null;
@@ -48,7 +49,7 @@ export interface DeliveryRow {
 /** Selects `DeliveryRow`s; to be followed by WHERE on `d` (archive), `o` (outbox) or `e` (event). */
 export const SELECT_DELIVERY = `SELECT d.*, coalesce(d.status, o.status) AS now_status, coalesce(o.attempts, d.attempts) AS now_attempts,
     o.next_at, coalesce(o.first_attempt_at, d.first_attempt_at) AS first_at, e.id AS event_id, e.provider_id, e.type, e.source,
-    e.occurred_at, e.received_at, r.summary, r.data
+    e.occurred_at, e.received_at, e.headers ->> '$.traceparent' AS traceparent, r.summary, r.data
   FROM deliveries d JOIN events e ON e.seq = d.event_seq
     LEFT JOIN outbox o ON o.delivery_seq = d.seq LEFT JOIN requests r ON r.delivery_seq = d.seq`;
 
@@ -82,6 +83,7 @@ export function toDelivery(row: DeliveryRow): DeliveryRecord {
       source: row.source,
       occurredAt: row.occurred_at,
       receivedAt: row.received_at,
+      ...present("traceparent", row.traceparent),
     },
     status: row.now_status,
     attempts: row.now_attempts,
@@ -153,14 +155,15 @@ function laneOf(head: Head): string {
 function createOpenUpserts(db: Db): Store["openUpserts"] {
   const open = db.prepare<
     [string, string],
-    Omit<OpenUpsert, "attributes" | "entity" | "deliverId" | "mergeable" | "entityVersion"> & {
+    Omit<OpenUpsert, "attributes" | "params" | "entity" | "deliverId" | "mergeable" | "entityVersion"> & {
       deliver_id: string;
       entity_version: number;
       attributes: string;
+      params: string;
       mergeable: number;
     }
   >(
-    `SELECT d.id, d.seq, d.connection, d.action, d.deliver_id, d.attributes, d.entity_version,
+    `SELECT d.id, d.seq, d.connection, d.action, d.deliver_id, d.attributes, d.params, d.entity_version,
        o.status = 'pending' AND o.first_attempt_at IS NULL
          AND NOT EXISTS (SELECT 1 FROM outbox f WHERE f.entity_key = o.entity_key AND f.entity_type = o.entity_type
            AND f.connection = o.connection AND f.delivery_seq > o.delivery_seq AND f.kind = 'effect') AS mergeable
@@ -173,6 +176,7 @@ function createOpenUpserts(db: Db): Store["openUpserts"] {
       seq: row.seq,
       connection: row.connection,
       action: row.action,
+      params: fromJson(row.params),
       deliverId: row.deliver_id,
       entity,
       attributes: fromJson(row.attributes),

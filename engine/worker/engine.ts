@@ -5,6 +5,7 @@ import { fail } from "../core/errors.ts";
 import type { Evaluator } from "../core/expression.ts";
 import type { Ids } from "../core/ids.ts";
 import { createAdmission } from "../flow/admission.ts";
+import type { DeliverDeps } from "../flow/deliver.ts";
 import type { Actor, Engine } from "../flow/engine.ts";
 import { ingest, notFound, turnAway } from "../flow/ingest.ts";
 import type { ProviderCalls } from "../flow/keys.ts";
@@ -29,7 +30,7 @@ import { withPatientSettling } from "./settle-store.ts";
 import { inWords, takeRevision } from "./take-revision.ts";
 import { within } from "./within.ts";
 
-export interface EngineParts {
+export interface EngineParts extends Pick<DeliverDeps, "traceparent"> {
   readonly revision: Revision;
   readonly store: Store;
   readonly evaluator: Evaluator;
@@ -85,6 +86,8 @@ export function createEngine(parts: EngineParts): Engine {
 
   const paused = (connection: string): boolean => stopping || pauses.has("connection", connection);
   const telling = pausing(observer, pauses);
+  const { random, traceparent } = parts;
+  const sending = { store: settling, clock, ids, random, observer: telling, traceparent };
   const pumps = createConnectionPumps({
     guarded,
     make(direction, connection) {
@@ -113,15 +116,7 @@ export function createEngine(parts: EngineParts): Engine {
         ...common,
         pace,
         isPaused: () => quiet === "all" || paused(connection),
-        deps: (link, sink) => ({
-          store: settling,
-          connection: link.connection,
-          sink,
-          clock,
-          ids,
-          random: parts.random,
-          observer: telling,
-        }),
+        deps: (link, sink) => ({ ...sending, connection: link.connection, sink }),
         onProgress,
       });
     },
