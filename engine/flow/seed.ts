@@ -1,4 +1,5 @@
 /** A row of what the CRM knows, as an entity: every value by its declared type, or the reason why not. Pure. */
+import { cellValue } from "../core/cell.ts";
 import type { EntityModel } from "../core/entity.ts";
 import type { EntityRecord, StoredAttribute } from "../core/record.ts";
 import type { Json } from "../core/types.ts";
@@ -105,32 +106,6 @@ function textOf(cell: unknown): string | undefined {
   if (typeof cell === "object") return JSON.stringify(cell);
   const text = String(cell).trim();
   return text === "" ? undefined : text;
-}
-
-const TRUTH: Readonly<Record<string, boolean>> = { true: true, t: true, "1": true, false: false, f: false, "0": false };
-
-/** Text by the attribute's type; what SQL has typed already stays as it is. */
-function cellValue(type: string | undefined, cell: unknown, text: string): Json | undefined {
-  switch (type) {
-    case "integer":
-    case "number":
-      return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
-    case "boolean":
-      return typeof cell === "boolean" ? cell : TRUTH[text.toLowerCase()];
-    case "list":
-    case "object":
-      return parse(text);
-    default:
-      return typeof cell === "string" ? cell : text;
-  }
-}
-
-function parse(text: string): Json | undefined {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
 }
 
 function expectedOf(entity: EntityModel, target: string): string {

@@ -58,7 +58,7 @@ export function compileRevision(input: CompileInput): RevisionParts | undefined 
     now: options.now,
   };
   const installation = compileInstallation(context, readNamed(input));
-  const tables = compileTables(context);
+  const tables = compileTables(context, input.context.reader);
   const entities = compileEntities(context);
   const connections = compileConnections(context, {
     sinks: input.sinks,

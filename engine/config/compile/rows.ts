@@ -8,7 +8,7 @@ import type { MissingPolicy, Row, RowSource } from "../../mapping/model.ts";
 import { UNKNOWN_KEY } from "../leaves.ts";
 import { type Mark, positionOf } from "../position.ts";
 import { type CompileContext, checkName, compileMember } from "./context.ts";
-import type { ResolvedTable, Tables } from "./tables.ts";
+import { type ResolvedTable, type Tables, typedFor } from "./tables.ts";
 
 export interface RowContext {
   readonly context: CompileContext;
@@ -121,9 +121,10 @@ function compileField(
     });
     return undefined;
   }
-  const made = compileSource(rows, fields, name);
+  const found = compileSource(rows, fields, name);
   if (yaml !== undefined) checkPolicies(context, yaml, attribute);
-  if (made === undefined) return undefined;
+  if (found === undefined) return undefined;
+  const made = found.table === undefined ? found : { ...found, table: typedFor(found.table, attribute) };
   checkValues(context, { attribute, made, mark: context.positions.value(fields, name), yaml });
   return {
     name,

@@ -98,11 +98,37 @@ export const entitySchema = closed(
   { description: "What events are about." },
 );
 
-export const tableSchema = keyed(
-  anyValue("A value, or a row of named columns."),
-  "Key -> value, or key -> row of columns. Keys are text as written.",
+const csvTableSchema = closed(
+  {
+    csv: text("The file, relative to the folder of config.yaml; its first line has the names of the columns.", {
+      "x-expects": "a file such as tables/plans.csv",
+    }),
+    key: text("The column that is looked up. Its values may not repeat."),
+    columns: maybe(
+      Type.Record(Type.String(), oneOf(["string", "integer", "number", "boolean"], "What its cells are."), {
+        description: "Column -> type. Default: the type of the attribute that reads it.",
+      }),
+    ),
+    separator: maybe(oneOf([",", ";", "tab"], 'Between cells. Default: ",".')),
+  },
+  { description: "A table kept in a CSV file." },
 );
 
+export const tableSchema = Type.Union(
+  [
+    csvTableSchema,
+    keyed(
+      anyValue("A value, or a row of named columns."),
+      "Key -> value, or key -> row of columns. Keys are text as written.",
+    ),
+  ],
+  {
+    description: "A lookup table: key -> value, key -> row of columns, or a CSV file.",
+    "x-expects": "a mapping from keys to values or rows, or { csv: FILE, key: COLUMN }",
+  },
+);
+
+export type CsvTableYaml = Static<typeof csvTableSchema>;
 export type AttributeYaml = Static<typeof attributeSchema>;
 export type EntityYaml = Static<typeof entitySchema>;
 export type RollupYaml = Static<typeof rollupSchema>;

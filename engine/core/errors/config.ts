@@ -1,15 +1,19 @@
 import type { ErrorEntries } from "../errors.ts";
+import { configAccessErrors } from "./config-access.ts";
 import { configMeaningErrors } from "./config-meaning.ts";
 import { configMovesErrors } from "./config-moves.ts";
+import { configReuseErrors } from "./config-reuse.ts";
 import { configServingErrors } from "./config-serving.ts";
 import { configShapeErrors } from "./config-shape.ts";
 import { configStateErrors } from "./config-states.ts";
 
-/** 1xxx: 100x files and YAML, 101x shape, 102x variables, 103x expressions, 104x names, 106x and on meaning, 110x moves, 112x serving, 117x states. */
+/** 1xxx: 100x files and YAML, 101x shape, 102x variables, 103x expressions, 104x names, 106x and on meaning, 110x moves, 112x serving, 117x states, 132x access. */
 export const configErrors = {
   ...configShapeErrors,
   ...configMeaningErrors,
   ...configMovesErrors,
   ...configServingErrors,
   ...configStateErrors,
+  ...configReuseErrors,
+  ...configAccessErrors,
 } as const satisfies ErrorEntries;
