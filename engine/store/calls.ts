@@ -1,5 +1,6 @@
 /** What the writer can be asked to do: one name, one argument and one result each; plain data, so that it can cross a thread. */
 import type { DeadLetterId, EntityRef } from "../core/types.ts";
+import type { AlertMessageEnd, AlertPurge, AlertSave, Silence } from "./alert-records.ts";
 import type {
   AcceptRequest,
   AcceptResult,
@@ -47,6 +48,7 @@ export interface CallTable {
     argument: { readonly kind: Pause["kind"]; readonly name: string; readonly audit: AuditRow };
     result: boolean;
   };
+  recordAudit: { argument: AuditRow; result: null };
   saveRevision: { argument: RevisionRecord; result: null };
   takeRevision: { argument: RevisionTaking; result: RevisionTaken };
   learnSecret: { argument: LearnedSecret; result: null };
@@ -59,6 +61,12 @@ export interface CallTable {
   markClosed: { argument: null; result: null };
   replay: { argument: ReplayRequest; result: ReplayResult };
   purge: { argument: PurgeRequest; result: PurgeResult };
+  saveAlerts: { argument: AlertSave; result: null };
+  endAlertMessage: { argument: AlertMessageEnd; result: null };
+  addSilence: { argument: { readonly silence: Silence; readonly audit: AuditRow }; result: null };
+  /** False: none of that id lasts. Ends at the audit row's instant. */
+  endSilence: { argument: { readonly id: string; readonly audit: AuditRow }; result: boolean };
+  purgeAlerts: { argument: AlertPurge; result: null };
 }
 
 export type CallName = keyof CallTable;

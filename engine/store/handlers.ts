@@ -1,5 +1,6 @@
 /** Puts the write families together on one connection. */
 import { createAccept } from "./accept.ts";
+import { createAlertHandlers } from "./alerts.ts";
 import { createApply } from "./apply.ts";
 import type { Handlers } from "./calls.ts";
 import type { Db } from "./connection.ts";
@@ -30,5 +31,6 @@ export function createHandlers(db: Db): Handlers {
     ...createEraseHandlers(db, lanes),
     purge: createPurge(db),
     ...createLearnedHandlers(db),
+    ...createAlertHandlers(db),
   };
 }

@@ -46,6 +46,8 @@ export function createMoveNames(db: Db): MoveNames {
           `UPDATE dead_letters SET pipelines = (SELECT json_group_array(CASE value WHEN @from THEN @to ELSE value END) FROM json_each(pipelines))
              WHERE status = 'open' AND pipelines IS NOT NULL`,
           "UPDATE OR REPLACE pauses SET name = @to WHERE kind = 'pipeline' AND name = @from",
+          "UPDATE OR REPLACE slo_counts SET pipeline = @to WHERE pipeline = @from",
+          "UPDATE OR REPLACE slo_cursors SET pipeline = @to WHERE pipeline = @from",
         ],
         move,
       );
@@ -61,6 +63,7 @@ export function createMoveNames(db: Db): MoveNames {
           "UPDATE OR REPLACE sources SET name = @to WHERE name = @from",
           "UPDATE OR REPLACE learned_secrets SET source = @to WHERE source = @from",
           "UPDATE events SET source = @to WHERE source = @from",
+          "UPDATE OR REPLACE source_hours SET source = @to WHERE source = @from",
         ],
         move,
       );
@@ -95,6 +98,7 @@ export function createMoveNames(db: Db): MoveNames {
           "UPDATE outbox SET connection = @to WHERE connection = @from",
           "UPDATE OR REPLACE acknowledged SET connection = @to WHERE connection = @from",
           "UPDATE OR REPLACE pauses SET name = @to WHERE kind = 'connection' AND name = @from",
+          "UPDATE OR REPLACE slo_counts SET cause = @to WHERE cause = @from",
         ],
         move,
       );

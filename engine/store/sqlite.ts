@@ -13,6 +13,7 @@ import { createHandlers } from "./handlers.ts";
 import { createLearnedReads } from "./learned.ts";
 import { type StoreLock, takeLock } from "./lock.ts";
 import { migrate, refuseNewer, refuseOlder, shippedMigrations } from "./migrate.ts";
+import { createAlertReads } from "./read-alerts.ts";
 import { createDeliveryReads } from "./read-deliveries.ts";
 import { createEntityReads } from "./read-entities.ts";
 import { createErasePlan } from "./read-erase.ts";
@@ -194,6 +195,7 @@ function createReads(db: Db, path: string) {
     erasePlan: createErasePlan(db),
     size: createSize(db, path),
     ...createLearnedReads(db),
+    ...createAlertReads(db),
     ...createOperateReads(db),
     ...deliveries,
   };
@@ -222,6 +224,7 @@ function createStore(
     discardDeadLetter: (id, audit) => writer.call("discardDead", { id, audit }),
     setPause: async (pause, audit) => void (await writer.call("setPause", { pause, audit })),
     clearPause: (kind, name, audit) => writer.call("clearPause", { kind, name, audit }),
+    recordAudit: async (row) => void (await writer.call("recordAudit", row)),
     saveRevision: async (revision) => void (await writer.call("saveRevision", revision)),
     takeRevision: (taking) => writer.call("takeRevision", taking),
     seed: (request) => writer.call("seed", request),
@@ -231,6 +234,11 @@ function createStore(
     purge: (request) => writer.call("purge", request),
     erase: (request) => writer.call("erase", request),
     unerase: (request) => writer.call("unerase", request),
+    saveAlerts: async (save) => void (await writer.call("saveAlerts", save)),
+    endAlertMessage: async (end) => void (await writer.call("endAlertMessage", end)),
+    addSilence: async (silence, audit) => void (await writer.call("addSilence", { silence, audit })),
+    endSilence: (id, audit) => writer.call("endSilence", { id, audit }),
+    purgeAlerts: async (purge) => void (await writer.call("purgeAlerts", purge)),
   };
 }
 

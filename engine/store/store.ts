@@ -7,6 +7,7 @@
  * A rejected promise means: not promised (it may still be stored; dedupe absorbs the resend).
  */
 import type { DeadLetterId, EntityRef, Json } from "../core/types.ts";
+import type { AlertReads, AlertWrites } from "./alert-records.ts";
 import type { AttemptMark, DeliveryRecord, DeliverySettlement } from "./delivery-records.ts";
 import type { RevisionTaken, RevisionTaking } from "./naming.ts";
 import type {
@@ -52,13 +53,14 @@ import type {
 } from "./records.ts";
 
 // The contract has one address.
+export type * from "./alert-records.ts";
 export type * from "./delivery-records.ts";
 export type * from "./naming.ts";
 export type * from "./readings.ts";
 export type * from "./records.ts";
 
 /** What commands may do beside the running engine: nothing that changes anything. */
-export interface StoreReader {
+export interface StoreReader extends AlertReads {
   events(filter: EventFilter): Promise<readonly EventSummary[]>;
   /** By our id, the provider's id, or an unambiguous start of ours (8 characters or more). */
   story(id: string): Promise<EventStory | undefined>;
@@ -93,7 +95,7 @@ export interface StoreReader {
   close(): Promise<void>;
 }
 
-export interface Store extends StoreReader {
+export interface Store extends StoreReader, AlertWrites {
   accept(request: AcceptRequest): Promise<readonly AcceptResult[]>;
 
   /** Ready work with `seq` above `after`, in order, with the events' bodies. */
@@ -133,8 +135,8 @@ export interface Store extends StoreReader {
   ): Promise<Snapshot>;
   /** Upserts of the entity that are not settled yet, to any connection, oldest first. */
   openUpserts(entity: EntityRef): Promise<readonly OpenUpsert[]>;
-  /** Attribute values this connection last acknowledged for the entity, as far as this action has brought them. */
-  acknowledged(connection: string, entity: EntityRef, action: string): Promise<Readonly<Record<string, Json>>>;
+  /** Attribute values this connection last acknowledged for the entity, as far as they were brought to this place, or to any of these (core/place.ts). */
+  acknowledged(connection: string, entity: EntityRef, places: string): Promise<Readonly<Record<string, Json>>>;
   /** Seq of the upsert that was last tried for the entity at this connection. */
   lastTried(connection: string, entity: EntityRef): Promise<number | undefined>;
   /** Which of these marks exist already. */
@@ -167,6 +169,8 @@ export interface Store extends StoreReader {
   discardDeadLetter(id: DeadLetterId, audit: AuditRow): Promise<boolean>;
   setPause(pause: Pause, audit: AuditRow): Promise<void>;
   clearPause(kind: Pause["kind"], name: string, audit: AuditRow): Promise<boolean>;
+  /** What a person did that changes nothing else, such as a look at sensitive values. */
+  recordAudit(row: AuditRow): Promise<void>;
   saveRevision(revision: RevisionRecord): Promise<void>;
   /**
    * Puts a revision in force: live rows follow `moved`, those of `drop` end, and nothing is written when other names

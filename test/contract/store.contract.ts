@@ -1,6 +1,7 @@
 /** What every store must keep: one suite, run over each implementation and mode. */
 import type { VirtualClock } from "../../engine/core/clock.ts";
 import type { Store } from "../../engine/store/store.ts";
+import { alertContract } from "./store/alerts.ts";
 import { applyContract } from "./store/apply.ts";
 import { deliveryContract } from "./store/deliveries.ts";
 import { intakeContract } from "./store/intake.ts";
@@ -30,4 +31,5 @@ export function storeContract(name: string, open: OpenStore): void {
   operatorContract(name, open);
   retentionContract(name, open);
   storyContract(name, open);
+  alertContract(name, open);
 }
