@@ -3,13 +3,14 @@
  * dead letter was sent again. Its request is of the past, so it is made anew from what the entity has now.
  */
 import { hash } from "node:crypto";
+import { canonicalJson } from "../core/canonical.ts";
+import { placeOf } from "../core/place.ts";
 import type { EntityRecord } from "../core/record.ts";
 import type { AttributeWrite, Json } from "../core/types.ts";
 import { sameJson } from "../core/values.ts";
 import { unknownState } from "../ordering/state.ts";
 import type { DeliveryRecord, Store } from "../store/store.ts";
-import { acknowledgedState } from "./born.ts";
-import { canonicalJson } from "./canonical.ts";
+import { acknowledgedState } from "./born-upsert.ts";
 
 /** `same`: it is repeated as it was, under its key. `remade`: it has no frozen request yet. */
 export type Redone =
@@ -30,7 +31,7 @@ export async function overtaken(
     return { kind: "superseded", note: `the entity ${what} since` };
   }
   if ((await store.lastTried(record.connection, record.entity)) === record.seq) return { kind: "same", record };
-  const known = await store.acknowledged(record.connection, record.entity, record.action);
+  const known = await store.acknowledged(record.connection, record.entity, placeOf(record));
   const attributes = differing(record, entity, known);
   const state = stateNow(record, entity);
   const stateMoved = state !== undefined && known[acknowledgedState] !== state;

@@ -7,7 +7,7 @@ import { type GuaranteeClass, WINDOW_SHARE } from "../delivery/guarantee.ts";
 import type { ConnectionModel } from "../delivery/model.ts";
 import type { FrozenRequest, Outcome } from "../plugin/index.ts";
 import type { AttemptRecord, DeliveryRecord, DeliverySettlement, NewDeadLetter } from "../store/store.ts";
-import { acknowledgedState } from "./born.ts";
+import { acknowledgedState } from "./born-upsert.ts";
 
 export interface SettleContext {
   readonly connection: Pick<ConnectionModel, "timeoutMs" | "retry">;

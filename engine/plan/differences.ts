@@ -1,8 +1,9 @@
 /** Two turns of the same event held against each other, and what of all events together is told. */
+
+import { canonicalJson } from "../core/canonical.ts";
 import { refKey } from "../core/record.ts";
 import type { EntityRef, Json } from "../core/types.ts";
 import { sameJson } from "../core/values.ts";
-import { canonicalJson } from "../flow/canonical.ts";
 import type { Names } from "./names.ts";
 import type { AttributeChange, EffectChange, Example, OutcomeChange, PipelineChange } from "./report.ts";
 import type { Shown } from "./shown.ts";

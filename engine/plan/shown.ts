@@ -1,9 +1,9 @@
 /** How values and keys are shown in a plan: sensitive ones as a keyed fingerprint, so that two that differ look different. */
 import { createHmac } from "node:crypto";
 import type { Revision } from "../config/revision.ts";
+import { canonicalJson } from "../core/canonical.ts";
 import type { EntityModel } from "../core/entity.ts";
 import type { EntityRef, Json } from "../core/types.ts";
-import { canonicalJson } from "../flow/canonical.ts";
 
 /** What may be said of what one side would write. */
 export interface Shown {

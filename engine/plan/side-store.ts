@@ -2,6 +2,7 @@
  * What one side of a plan reads and writes: a store in memory, above the state that stood at the window's start. Sinks
  * answer well and at once, so what a delivery brings is acknowledged when it is born.
  */
+import { placeOf, takesIn } from "../core/place.ts";
 import { type EntityRecord, refKey } from "../core/record.ts";
 import type { EntityRef, Json } from "../core/types.ts";
 import { acknowledgedBy } from "../flow/settle.ts";
@@ -29,7 +30,8 @@ export function createSideStore({ past, names, onCommit }: SideStoreOptions): Ap
   /** Key by id; undefined: nobody has it any more. */
   const links = new Map<string, string | undefined>();
   const once = new Set<string>();
-  const acknowledged = new Map<string, Record<string, Json>>();
+  /** By connection and entity, then by place. */
+  const acknowledged = new Map<string, Map<string, Record<string, Json>>>();
 
   async function find(ref: EntityRef): Promise<EntityRecord | undefined> {
     const key = refKey(ref);
@@ -86,16 +88,16 @@ export function createSideStore({ past, names, onCommit }: SideStoreOptions): Ap
     );
   }
 
-  async function known(connection: string, entity: EntityRef, action: string): Promise<Record<string, Json>> {
-    const key = `${connection} ${action} ${refKey(entity)}`;
-    const values = acknowledged.get(key) ?? (await inThePast(connection, entity, action));
-    acknowledged.set(key, values);
-    return values;
+  /** What was brought to these places: the past's, and over it what the deliveries of this side have brought since. */
+  async function known(connection: string, entity: EntityRef, places: string): Promise<Record<string, Json>> {
+    const brought = [...(acknowledged.get(`${connection} ${refKey(entity)}`) ?? [])];
+    const values = brought.filter(([place]) => takesIn(places, place)).map(([, learnt]) => learnt);
+    return Object.assign({}, await inThePast(connection, entity, places), ...values);
   }
 
-  async function inThePast(connection: string, entity: EntityRef, action: string): Promise<Record<string, Json>> {
+  async function inThePast(connection: string, entity: EntityRef, places: string): Promise<Record<string, Json>> {
     const ref = names.older.ref(entity);
-    const values = (await past?.acknowledged(names.older.connection(connection), ref, action)) ?? {};
+    const values = (await past?.acknowledged(names.older.connection(connection), ref, places)) ?? {};
     return Object.fromEntries(
       Object.entries(values).map(([name, value]) => [
         name === "state" ? name : names.attribute(entity.type, name),
@@ -134,9 +136,13 @@ export function createSideStore({ past, names, onCommit }: SideStoreOptions): Ap
       for (const mark of commit.once) once.add(onceKey(mark));
       for (const delivery of commit.deliveries) {
         if (delivery.kind !== "upsert") continue;
-        const before = await known(delivery.connection, delivery.entity, delivery.action);
-        const key = `${delivery.connection} ${delivery.action} ${refKey(delivery.entity)}`;
-        acknowledged.set(key, { ...before, ...acknowledgedBy(delivery) });
+        const key = `${delivery.connection} ${refKey(delivery.entity)}`;
+        const places = acknowledged.get(key) ?? new Map<string, Record<string, Json>>();
+        const place = placeOf(delivery);
+        const before = places.get(place);
+        // The newest last.
+        places.delete(place);
+        acknowledged.set(key, places.set(place, { ...before, ...acknowledgedBy(delivery) }));
       }
       onCommit(commit);
       return { kind: "ok" };

@@ -1,10 +1,11 @@
 /**
  * What each connection last acknowledged for an entity: the ground that the next upsert's difference is taken against.
  *
- * Two actions of a connection may write to two places or to one, and nobody here knows which. So a value is kept with
- * the actions that have brought it: another value, by whatever action, makes what the others brought no measure.
+ * Two places of a connection (core/place.ts) may be two or one there, and nobody here knows which. So a value is kept with
+ * the places that it was brought to: another value, wherever, makes what the others were brought no measure.
  * Beside them stands which upsert was last tried there: one that is tried again and finds another there was overtaken.
  */
+import { takesIn } from "../core/place.ts";
 import type { EntityRef, Json } from "../core/types.ts";
 import { sameJson } from "../core/values.ts";
 import type { Db } from "./connection.ts";
@@ -15,19 +16,22 @@ interface Place {
   readonly entity: EntityRef;
 }
 
-/** `v`: the value; `a`: the actions that have brought it. */
+/** `v`: the value; `a`: the places it was brought to, newest last. */
 interface Mark {
   readonly v: Json;
   readonly a: readonly string[];
 }
 
-/** What this action has surely brought. */
-export function broughtBy(action: string, text: string | undefined): Readonly<Record<string, Json>> {
-  const marks = [...readMarks(text)].filter(([, mark]) => mark.a.includes(action));
+/** Places kept for one value: those that are left out get it once again. */
+const MAX_PLACES = 16;
+
+/** What was surely brought to this place, or to any of these. */
+export function broughtTo(places: string, text: string | undefined): Readonly<Record<string, Json>> {
+  const marks = [...readMarks(text)].filter(([, mark]) => mark.a.some((place) => takesIn(places, place)));
   return Object.fromEntries(marks.map(([name, mark]) => [name, mark.v]));
 }
 
-/** Values without their actions, as earlier versions kept them, say nothing any more: they are sent once again. */
+/** Values without their places, as earlier versions kept them, say nothing any more: they are sent once again. */
 function readMarks(text: string | undefined): Map<string, Mark> {
   const kept = Object.entries(text === undefined ? {} : fromJson<Record<string, Mark | Json>>(text));
   return new Map(kept.flatMap(([name, mark]) => (isMark(mark) ? [[name, mark] as const] : [])));
@@ -44,7 +48,7 @@ export interface AcknowledgedWriter {
   change(
     at: Place,
     change: {
-      readonly action: string;
+      readonly place: string;
       readonly learnt: Readonly<Record<string, Json>>;
       readonly forgotten: readonly string[];
       /** Seq of the upsert that was tried; absent: nothing was. */
@@ -67,13 +71,13 @@ export function createAcknowledgedWriter(db: Db): AcknowledgedWriter {
     forgetAll({ connection, entity }, tried) {
       put.run(connection, entity.type, entity.key, "{}", tried);
     },
-    change({ connection, entity }, { action, learnt, forgotten, tried }) {
+    change({ connection, entity }, { place, learnt, forgotten, tried }) {
       const before = find.get(connection, entity.type, entity.key);
       const marks = readMarks(before);
       for (const [name, v] of Object.entries(learnt)) {
         const known = marks.get(name);
-        const others = known !== undefined && sameJson(known.v, v) ? known.a.filter((one) => one !== action) : [];
-        marks.set(name, { v, a: [...others, action] });
+        const others = known !== undefined && sameJson(known.v, v) ? known.a.filter((one) => one !== place) : [];
+        marks.set(name, { v, a: [...others, place].slice(-MAX_PLACES) });
       }
       for (const name of forgotten) marks.delete(name);
       put.run(connection, entity.type, entity.key, JSON.stringify(Object.fromEntries(marks)), tried ?? null);

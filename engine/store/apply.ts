@@ -41,10 +41,7 @@ export function createApply(db: Db, lanes: Lanes): Handlers["apply"] {
       const row = merge(statements, lanes, { from: one.delivery, into: one.into, at: commit.at });
       const { connection, entity_type: type, entity_key: key } = row;
       if (one.forgotten !== undefined)
-        acknowledged.change(
-          { connection, entity: { type, key } },
-          { action: "", learnt: {}, forgotten: one.forgotten },
-        );
+        acknowledged.change({ connection, entity: { type, key } }, { place: "", learnt: {}, forgotten: one.forgotten });
     }
     if (commit.outcome.status === "dead") {
       deadLetters.insert({ letter: commit.outcome.dead, kind: "event", eventSeq: commit.eventSeq });

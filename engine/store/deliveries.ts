@@ -1,12 +1,13 @@
 /** Attempts: marked before they are sent, settled after, and found again after a crash. */
 import { fail } from "../core/errors.ts";
+import { placeOf } from "../core/place.ts";
 import { DELIVERY_EDGES, type DeliveryId, type DeliveryStatus } from "../core/types.ts";
 import { type AcknowledgedWriter, createAcknowledgedWriter } from "./acknowledged.ts";
 import type { Handlers } from "./calls.ts";
 import type { Db } from "./connection.ts";
 import { createDeadLetterWriter, type DeadLetterWriter } from "./dead-letters.ts";
 import type { Lanes, OpenDelivery } from "./lanes.ts";
-import { orNull } from "./rows.ts";
+import { fromJson, orNull } from "./rows.ts";
 import type { AttemptMark, DeliverySettlement } from "./store.ts";
 
 /** Makes the handlers of one delivery's life after its birth. */
@@ -109,7 +110,7 @@ function acknowledge({ acknowledged }: Tools, delivery: Found, settlement: Deliv
   acknowledged.change(
     { connection, entity: { type, key } },
     {
-      action: delivery.action,
+      place: placeOf({ action: delivery.action, params: fromJson(delivery.params) }),
       learnt: settlement.acknowledged ?? {},
       forgotten: settlement.forgotten ?? [],
       ...(settlement.attempt === undefined ? {} : { tried: delivery.seq }),
@@ -189,6 +190,7 @@ interface Found {
   readonly event_seq: number;
   readonly connection: string;
   readonly action: string;
+  readonly params: string;
   readonly entity_type: string;
   readonly entity_key: string;
   readonly status: DeliveryStatus;
@@ -200,7 +202,7 @@ type Statements = ReturnType<typeof prepareDeliveries>;
 function prepareDeliveries(db: Db) {
   return {
     delivery: db.prepare<[string], Omit<Found, "status"> & { status: DeliveryStatus | null }>(
-      "SELECT seq, id, event_seq, connection, action, entity_type, entity_key, status, note FROM deliveries WHERE id = ?",
+      "SELECT seq, id, event_seq, connection, action, params, entity_type, entity_key, status, note FROM deliveries WHERE id = ?",
     ),
     interrupted: db.prepare<[], OpenDelivery>("SELECT * FROM outbox WHERE status = 'sending' ORDER BY delivery_seq"),
     remake: db.prepare(

@@ -1,6 +1,6 @@
 /** Reads of entities: by key, by id, and all that one apply step needs as one snapshot. */
 import type { EntityRef } from "../core/types.ts";
-import { broughtBy } from "./acknowledged.ts";
+import { broughtTo } from "./acknowledged.ts";
 import type { Db } from "./connection.ts";
 import { createErasures } from "./erased.ts";
 import { createHashedAs, markKey } from "./hashed-names.ts";
@@ -106,8 +106,8 @@ export function createEntityReads(
     entities: async (type, limit) => ofType.all(type, limit).map(toEntity),
     resolveId: async (type, idName, value) => byLink.get(type, idName, value) ?? erasures.ownerOf(type, idName, value),
     snapshot: async (refs, childrenOf) => readSnapshot(refs, childrenOf),
-    async acknowledged(connection, { type, key }, action) {
-      return broughtBy(action, acknowledged.get(connection, type, key));
+    async acknowledged(connection, { type, key }, places) {
+      return broughtTo(places, acknowledged.get(connection, type, key));
     },
     lastTried: async (connection, { type, key }) => lastTried.get(connection, type, key) ?? undefined,
     onceMarked: async (marks) => marks.map((mark) => marked.get(markKey(hashedAs, mark)) !== undefined),

@@ -31,7 +31,7 @@ export interface PastState {
   entity(ref: EntityRef): Promise<EntityRecord | undefined>;
   children(parent: EntityRef, childType: string): Promise<readonly EntityRecord[]>;
   resolveId(type: string, idName: string, value: string): Promise<string | undefined>;
-  acknowledged(connection: string, entity: EntityRef, action: string): Promise<Readonly<Record<string, Json>>>;
+  acknowledged(connection: string, entity: EntityRef, places: string): Promise<Readonly<Record<string, Json>>>;
   onceMarked(mark: OnceMark): Promise<boolean>;
 }
 
@@ -216,8 +216,8 @@ function createBefore(db: Db): PastStore["before"] {
         const record = key === undefined ? undefined : await state.entity({ type, key });
         return record?.ids[idName] === value || record?.tombstone?.erased === true ? key : undefined;
       },
-      async acknowledged(connection, entity, action) {
-        const now = await reads.acknowledged(connection, entity, action);
+      async acknowledged(connection, entity, places) {
+        const now = await reads.acknowledged(connection, entity, places);
         const record = Object.keys(now).length === 0 ? undefined : await state.entity(entity);
         if (record === undefined) return {};
         const values = Object.keys(now).flatMap((name): [string, Json][] => {

@@ -248,6 +248,7 @@ export interface OpenUpsert {
   readonly seq: number;
   readonly connection: string;
   readonly action: string;
+  readonly params: JsonObject;
   readonly deliverId: string;
   readonly entity: EntityRef;
   readonly attributes: Readonly<Record<string, AttributeWrite>>;

@@ -138,7 +138,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: "loses attributes when upserts merge",
-    file: "engine/flow/born.ts",
+    file: "engine/flow/born-upsert.ts",
     find: "attributes[name] ??= value === undefined ? write : value === null ? { clear: true } : { set: value };",
     put: "void [attributes[name], value, write];",
   },

@@ -1,5 +1,5 @@
 /** One text for one value: object keys sorted, so that equal values hash alike. */
-import type { Json } from "../core/types.ts";
+import type { Json } from "./types.ts";
 
 export function canonicalJson(value: Json | undefined): string {
   if (value === undefined) return "null";
