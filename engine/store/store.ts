@@ -7,6 +7,7 @@
  * A rejected promise means: not promised (it may still be stored; dedupe absorbs the resend).
  */
 import type { DeadLetterId, EntityRef, Json } from "../core/types.ts";
+import type { AlertReads, AlertWrites } from "./alert-records.ts";
 import type { AttemptMark, DeliveryRecord, DeliverySettlement } from "./delivery-records.ts";
 import type { RevisionTaken, RevisionTaking } from "./naming.ts";
 import type {
@@ -52,13 +53,14 @@ import type {
 } from "./records.ts";
 
 // The contract has one address.
+export type * from "./alert-records.ts";
 export type * from "./delivery-records.ts";
 export type * from "./naming.ts";
 export type * from "./readings.ts";
 export type * from "./records.ts";
 
 /** What commands may do beside the running engine: nothing that changes anything. */
-export interface StoreReader {
+export interface StoreReader extends AlertReads {
   events(filter: EventFilter): Promise<readonly EventSummary[]>;
   /** By our id, the provider's id, or an unambiguous start of ours (8 characters or more). */
   story(id: string): Promise<EventStory | undefined>;
@@ -93,7 +95,7 @@ export interface StoreReader {
   close(): Promise<void>;
 }
 
-export interface Store extends StoreReader {
+export interface Store extends StoreReader, AlertWrites {
   accept(request: AcceptRequest): Promise<readonly AcceptResult[]>;
 
   /** Ready work with `seq` above `after`, in order, with the events' bodies. */
@@ -167,6 +169,8 @@ export interface Store extends StoreReader {
   discardDeadLetter(id: DeadLetterId, audit: AuditRow): Promise<boolean>;
   setPause(pause: Pause, audit: AuditRow): Promise<void>;
   clearPause(kind: Pause["kind"], name: string, audit: AuditRow): Promise<boolean>;
+  /** What a person did that changes nothing else, such as a look at sensitive values. */
+  recordAudit(row: AuditRow): Promise<void>;
   saveRevision(revision: RevisionRecord): Promise<void>;
   /**
    * Puts a revision in force: live rows follow `moved`, those of `drop` end, and nothing is written when other names
