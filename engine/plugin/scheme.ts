@@ -17,7 +17,7 @@ export interface SchemeDescriptor {
   readonly summary: string;
   /**
    * Pure and synchronous; at least 16 bytes, since a shorter one can be guessed. A throw, or anything else, refuses the
-   * request as `key_unavailable`, which its sender tries again.
+   * request with 401 (`key_unavailable` in the log).
    */
   digest(input: DigestInput): Uint8Array;
 }

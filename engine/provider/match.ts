@@ -108,6 +108,8 @@ function codeDigest(code: CodeDigest, chunks: readonly Chunk[], key: Buffer | un
   const message = Uint8Array.from(Buffer.concat(chunks.map((chunk) => Buffer.from(chunk))));
   try {
     const made: unknown = code.digest({ message, key: Uint8Array.from(key ?? Buffer.alloc(32)) });
+    // A promise is no digest, and one that fails later would end the process.
+    if (made instanceof Promise) made.catch(() => undefined);
     return made instanceof Uint8Array && made.length >= MIN_DIGEST_BYTES ? Buffer.from(made) : undefined;
   } catch {
     return undefined;
