@@ -57,6 +57,7 @@ async function run(cli: Cli, globals: GlobalOptions, options: Input["options"]):
     ids: cli.ids,
     log,
     requestPrefix: cli.randomHex(4),
+    randomHex: cli.randomHex,
     reload: {
       root: installation.root,
       first,

@@ -3,6 +3,7 @@ import type { Revision } from "../config/revision.ts";
 import { guaranteeNames } from "../delivery/guarantee.ts";
 import type { Engine } from "../flow/engine.ts";
 import type { AdminDeps } from "../http/admin.ts";
+import { isLoopbackHost } from "../http/admin-guard.ts";
 import { type Sensitivity, type StatusDocument, sensitivityOf } from "../http/documents.ts";
 import { createRemoteReader, type ReadRemote } from "../http/remote.ts";
 import type { Store } from "../store/store.ts";
@@ -43,13 +44,14 @@ export function createCurrentReader(engine: Engine): ReadRemote {
   };
 }
 
-type CommonAdminDeps = Omit<AdminDeps, "life" | "replays" | "reload" | "reloadStatus">;
+type CommonAdminDeps = Omit<AdminDeps, "life" | "live" | "replays" | "reload" | "reloadStatus">;
 
 export function createAdminDeps(
   options: ServeOptions,
   { store, engine, requestId, state, sensitivity, startedAt }: Running,
 ): CommonAdminDeps {
-  const { revision, clock, log } = options;
+  const { revision, clock, log, randomHex } = options;
+  const exposed = !isLoopbackHost(revision.admin.host);
   return {
     reader: store,
     operations: engine,
@@ -63,7 +65,23 @@ export function createAdminDeps(
     },
     notReady: () => (state().draining ? "draining" : undefined),
     sensitivity,
-    guard: { ...revision.admin, now: clock.now },
+    // Tokens, roles and names of hosts follow a reload; where it listens does not.
+    guard: {
+      get tokens() {
+        return engine.revision.admin.tokens;
+      },
+      get roles() {
+        return engine.revision.admin.roles;
+      },
+      get allowedHosts() {
+        return engine.revision.admin.allowedHosts;
+      },
+      now: clock.now,
+      exposed,
+    },
+    audit: (row) => store.recordAudit(row),
+    randomHex,
+    readRemote: createCurrentReader(engine),
     log,
     requestId,
   };

@@ -6,6 +6,7 @@ import type { Evaluator } from "../core/expression.ts";
 import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import { CALL_TIMEOUT_MS, createProviderCalls } from "../flow/keys.ts";
+import { createLive } from "../flow/live.ts";
 import { tellAll } from "../flow/observers.ts";
 import { createReplays } from "../flow/replay.ts";
 import { createRoutes } from "../flow/routes.ts";
@@ -48,6 +49,8 @@ export interface ServeOptions {
   readonly ids: Ids;
   readonly log: Log;
   readonly requestPrefix: string;
+  /** Random bytes, hex. */
+  readonly randomHex: (bytes: number) => string;
   /** Where another config comes from while the engine runs. */
   readonly reload: ReloadSource;
   /** Reaches providers, for certificates and confirmations; default: the guarded client. */
@@ -85,7 +88,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       version: options.version,
       node: process.versions.node,
     });
-    const told = tellAll([createLogObserver(log, (text) => sensitivity().text(text)), metrics.observer]);
+    const live = createLive({ clock, name: options.requestPrefix });
+    const told = tellAll([live.observer, createLogObserver(log, (text) => sensitivity().text(text)), metrics.observer]);
     const observer = withSkewWatch(told, clock);
     const http = options.providerHttp ?? createSinkHttp({ connections: 2, totalTimeoutMs: CALL_TIMEOUT_MS });
     const engine = createEngine({
@@ -123,6 +127,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
         return createReplays({ store: engine.store, clock, routes: createRoutes(engine.revision) });
       },
       metrics: metrics.scrape,
+      live: { facts: live, clock },
       reload: async (actor) => (reloading ?? fail("HK8045")).reload(actor),
       reloadStatus: () => reloading?.status() ?? { file_revision: engine.revision.hash, last_reload: null },
     };
@@ -166,7 +171,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
         // A reload under way ends soon or not at all.
         await within(clock, graceMs / 4, close());
         const left = Math.max(0, graceMs - (clock.monotonic() - begun));
-        await stopInOrder({ hooks, engine, listeners: [admin, socket], graceMs: left, clock });
+        await stopInOrder({ hooks, engine, live, listeners: [admin, socket], graceMs: left, clock });
         await http.close();
       },
     };
@@ -206,16 +211,21 @@ function refuseOpenAdmin(revision: Revision): void {
 interface Stopping {
   readonly hooks: Listener;
   readonly engine: { stop(graceMs: number): Promise<void> };
+  readonly live: { close(): void };
   readonly listeners: readonly Listener[];
   readonly graceMs: number;
   readonly clock: Clock;
 }
 
+/** Those who follow get the last word before their connection ends. */
+const LAST_WORD_MS = 250;
+
 /** Hooks first, since an accepted event needs the store; the admin socket last, so that `status` says "draining". */
-async function stopInOrder({ hooks, engine, listeners, graceMs, clock }: Stopping): Promise<void> {
+async function stopInOrder({ hooks, engine, live, listeners, graceMs, clock }: Stopping): Promise<void> {
   const started = clock.monotonic();
   const left = () => Math.max(0, graceMs - (clock.monotonic() - started));
   await hooks.close(graceMs / 2);
   await engine.stop(left());
-  await Promise.all(listeners.map((listener) => listener.close(0)));
+  live.close();
+  await Promise.all(listeners.map((listener) => listener.close(LAST_WORD_MS)));
 }

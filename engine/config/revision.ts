@@ -7,7 +7,7 @@ import type { Contract } from "../mapping/contract.ts";
 import type { HoldModel, RuleModel, TableRef } from "../mapping/model.ts";
 import type { SourceSecret } from "../provider/model.ts";
 import type { Recipe } from "../provider/recipe.ts";
-import type { AlertModel, ChannelModel, DropModel, MovedModel, TeamModel } from "./operations.ts";
+import type { AlertingModel, AlertModel, ChannelModel, DropModel, MovedModel, TeamModel } from "./operations.ts";
 import type { TestModel, TraceModel } from "./test-model.ts";
 
 export interface SourceModel {
@@ -35,6 +35,8 @@ export interface SourceModel {
   readonly maxAheadMs: number;
   /** Headers stored beside the body, lower case. */
   readonly keepHeaders: readonly string[];
+  /** Silent for longer than this is an alert. */
+  readonly heartbeatMs?: number;
   /** False: the endpoint is not served. */
   readonly enabled: boolean;
   readonly position: SourcePosition;
@@ -76,6 +78,7 @@ export interface Revision {
   readonly teams: ReadonlyMap<string, TeamModel>;
   readonly channels: ReadonlyMap<string, ChannelModel>;
   readonly alerts: readonly AlertModel[];
+  readonly alerting: AlertingModel;
   readonly sources: ReadonlyMap<string, SourceModel>;
   readonly tables: ReadonlyMap<string, TableRef>;
   readonly entities: ReadonlyMap<string, EntityModel>;
@@ -94,7 +97,10 @@ export interface Revision {
     readonly level: "debug" | "info" | "warn" | "error";
     readonly format: "auto" | "json" | "pretty";
     readonly hashKey?: Secret;
+    /** Share of events whose lines are written while all goes well. */
+    readonly sample: number;
   };
+  readonly otel?: OtelModel;
   /** `none` was said, a source of seeds is named, or nothing was said. */
   readonly seed: "none" | "declared" | "unsaid";
   /** By entity. */
@@ -114,6 +120,16 @@ export interface SeedModel {
   /** Column -> id, attribute, `state` or `parent`; columns that are not named here are what they are called. */
   readonly columns: ReadonlyMap<string, string>;
   readonly position: SourcePosition;
+}
+
+/** Where traces and metrics go. */
+export interface OtelModel {
+  /** Without `/v1/…`. */
+  readonly endpoint: string;
+  readonly headers: ReadonlyMap<string, Secret>;
+  readonly serviceName: string;
+  /** Share of events that are traced. */
+  readonly sample: number;
 }
 
 export interface ServerModel {
@@ -150,7 +166,8 @@ export interface AdminModel {
 
 export interface AdminToken {
   readonly name: string;
-  readonly token: Secret;
+  /** Of the token, hex: the token itself is not kept. */
+  readonly sha256: string;
   readonly role: string;
   /** Empty: all. */
   readonly teams: readonly string[];

@@ -4,6 +4,7 @@
  * 8xxx CLI and admin, 9xxx bug. Each range is a file in `errors/`; `docs/errors.md` and
  * `hookrail explain HK1234` are made from them.
  */
+import { accessErrors } from "./errors/access.ts";
 import { bugErrors } from "./errors/bug.ts";
 import { cliErrors } from "./errors/cli.ts";
 import { cliLifeErrors } from "./errors/cli-life.ts";
@@ -11,6 +12,7 @@ import { configErrors } from "./errors/config.ts";
 import { contractErrors } from "./errors/contracts.ts";
 import { deliveryErrors } from "./errors/delivery.ts";
 import { fetchErrors } from "./errors/fetch.ts";
+import { followingErrors } from "./errors/following.ts";
 import { intakeErrors } from "./errors/intake.ts";
 import { mappingErrors } from "./errors/mapping.ts";
 import { orderingErrors } from "./errors/ordering.ts";
@@ -20,6 +22,7 @@ import { reloadErrors } from "./errors/reload.ts";
 import { replayErrors } from "./errors/replay.ts";
 import { sendingErrors } from "./errors/sending.ts";
 import { sinkErrors } from "./errors/sinks.ts";
+import { siteErrors } from "./errors/site.ts";
 import { storeErrors } from "./errors/store.ts";
 import { storeLifeErrors } from "./errors/store-life.ts";
 import { testingErrors } from "./errors/testing.ts";
@@ -52,12 +55,15 @@ export const errorCatalogue = {
   ...orderingErrors,
   ...contractErrors,
   ...cliErrors,
+  ...accessErrors,
   ...planErrors,
+  ...followingErrors,
   ...replayErrors,
   ...pluginErrors,
   ...cliLifeErrors,
   ...reloadErrors,
   ...testingErrors,
+  ...siteErrors,
   ...bugErrors,
 } satisfies ErrorEntries;
 

@@ -1,10 +1,12 @@
 /** Routes of the admin API that change the store as a whole: seeds and erasures. */
+import { Type } from "typebox";
 import { fail } from "../core/errors.ts";
 import type { Json } from "../core/types.ts";
 import { isJsonObject } from "../core/values.ts";
 import type { SeedRow } from "../flow/seed.ts";
 import type { StoreLife } from "../flow/store-life.ts";
 import type { Answer, Call, Route } from "./admin-route.ts";
+import { count, list, reasonMember, shape, text, words } from "./admin-shapes.ts";
 
 export interface LifeDeps {
   readonly life: StoreLife;
@@ -12,10 +14,62 @@ export interface LifeDeps {
 
 const MAX_SEED_BYTES = 8 * 1024 * 1024;
 
+const reason = Type.Optional(reasonMember);
+const texts = (description: string) => Type.Record(Type.String(), text(), { description });
+
 export const LIFE_ROUTES: readonly Route<LifeDeps>[] = [
-  { method: "POST", path: /^\/api\/v1\/seed$/, right: () => "seed", maxBytes: MAX_SEED_BYTES, run: seed },
-  { method: "POST", path: /^\/api\/v1\/erase$/, right: () => "erase", run: erase },
-  { method: "POST", path: /^\/api\/v1\/secrets$/, right: () => "secrets", run: secret },
+  {
+    id: "seed",
+    summary:
+      "Loads entities from what the CRM already knows, some rows at a time; those that are there stay as they are",
+    method: "POST",
+    path: "/api/v1/seed",
+    right: "seed",
+    maxBytes: MAX_SEED_BYTES,
+    body: shape({
+      entity: text(),
+      rows: list(
+        shape({
+          key: text(),
+          ids: texts("Other ids, by name."),
+          attributes: Type.Object({}),
+          state: Type.Optional(text()),
+          parent: Type.Optional(text()),
+        }),
+      ),
+      last: Type.Optional(shape({ from: text("Where it all came from."), rows: count() })),
+      reason,
+    }),
+    answer: shape({ created: count(), existing: count(), taken: count(), erased: count() }),
+    run: seed,
+  },
+  {
+    id: "erase",
+    summary: "Counts or forgets all that is held of an entity, or lets an erased one come back",
+    method: "POST",
+    path: "/api/v1/erase",
+    right: "erase",
+    body: shape({ entity: text(), id: text(), mode: words(["look", "erase", "lift"]), reason }),
+    answer: shape({
+      entities: count(),
+      events: count(),
+      deliveries: count(),
+      bodies: count(),
+      kept: count(),
+      lifted: Type.Boolean(),
+    }),
+    run: erase,
+  },
+  {
+    id: "judgeSecret",
+    summary: "Shows, accepts or discards a secret that a provider told in its handshake",
+    method: "POST",
+    path: "/api/v1/secrets",
+    right: "secrets",
+    body: shape({ source: text(), secret: text(), verb: words(["show", "accept", "discard"]), reason }),
+    answer: Type.Object({}),
+    run: secret,
+  },
 ];
 
 async function seed({ body, actor }: Call, { life }: LifeDeps): Promise<Answer> {

@@ -1,5 +1,6 @@
 /** The admin API's part about reload: ask for one, and what came of the last. */
 import type { Route } from "./admin-route.ts";
+import { reloadShape, shape } from "./admin-shapes.ts";
 
 export interface ReloadDocument {
   readonly at: string;
@@ -29,9 +30,13 @@ export interface ReloadDeps {
 
 export const RELOAD_ROUTES: readonly Route<ReloadDeps>[] = [
   {
+    id: "reload",
+    summary: "Lets the engine take the config as it is now; on any error it goes on with the one it has",
     method: "POST",
-    path: /^\/api\/v1\/reload$/,
-    right: () => "reload",
+    path: "/api/v1/reload",
+    right: "reload",
+    body: shape({}),
+    answer: shape({ reload: reloadShape }),
     run: async ({ actor }, { reload }) => ({ document: { reload: await reload(actor) } }),
   },
 ];

@@ -1,15 +1,39 @@
 /** Routes of the admin API that give stored events another turn. */
+import { Type } from "typebox";
 import { fail } from "../core/errors.ts";
 import type { Replays } from "../flow/replay.ts";
 import type { Answer, Call, Route } from "./admin-route.ts";
+import { count, list, reasonMember, shape, text } from "./admin-shapes.ts";
 
 export interface ReplayDeps {
   readonly replays: Replays;
 }
 
 export const REPLAY_ROUTES: readonly Route<ReplayDeps>[] = [
-  { method: "GET", path: /^\/api\/v1\/replay$/, run: pending },
-  { method: "POST", path: /^\/api\/v1\/replay$/, right: () => "retry", run: replay },
+  {
+    id: "pendingReplays",
+    summary: "How many turns of replays are still to come",
+    method: "GET",
+    path: "/api/v1/replay",
+    right: "read",
+    answer: shape({ pending: count() }),
+    run: pending,
+  },
+  {
+    id: "replay",
+    summary: "Gives stored events another turn",
+    method: "POST",
+    path: "/api/v1/replay",
+    right: "replay",
+    body: shape({
+      events: list(text("An event's id.")),
+      pipeline: Type.Optional(text()),
+      effects: Type.Optional(Type.Boolean({ description: "Repeat effects (track, post, …) too. Default: false." })),
+      reason: Type.Optional(reasonMember),
+    }),
+    answer: shape({ queued: count(), busy: count(), gone: count() }),
+    run: replay,
+  },
 ];
 
 async function pending(_call: Call, { replays }: ReplayDeps): Promise<Answer> {

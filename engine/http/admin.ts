@@ -1,189 +1,94 @@
 /** The admin API: what is stored, how the engine is, and the few things a person may do. JSON only, no CORS. */
+import type { Readable } from "node:stream";
 import Koa from "koa";
 import { fail, HookrailError } from "../core/errors.ts";
 import { errorFields, type Log } from "../core/log.ts";
 import type { Json } from "../core/types.ts";
-import type { Operations } from "../flow/operations.ts";
-import type { EventFilter, StoreReader } from "../store/store.ts";
-import { type AdminGuard, type AdminRequest, judgeAdmin } from "./admin-guard.ts";
+import { createGuesses, createSessions } from "./admin-access.ts";
+import { DEAD_ROUTES, type DeadDeps } from "./admin-dead.ts";
+import { EVENT_ROUTES, type EventsDeps } from "./admin-events.ts";
+import { type AdminGuard, type AdminMemory, type AdminRequest, judgeAdmin } from "./admin-guard.ts";
 import { LIFE_ROUTES, type LifeDeps } from "./admin-life.ts";
-import { RELOAD_ROUTES, type ReloadDeps, type ReloadStatus } from "./admin-reload.ts";
+import { LIVE_ROUTES, type LiveDeps } from "./admin-live.ts";
+import { openApiDocument } from "./admin-openapi.ts";
+import { RELOAD_ROUTES, type ReloadDeps } from "./admin-reload.ts";
 import { REPLAY_ROUTES, type ReplayDeps } from "./admin-replay.ts";
-import type { Answer, Call, Page, Route } from "./admin-route.ts";
+import { createRouter, type Match, type Page, type Route } from "./admin-route.ts";
+import { SESSION_ROUTES, type SessionDeps } from "./admin-session.ts";
+import { STATUS_ROUTES, type StatusDeps } from "./admin-status.ts";
 import { readBody } from "./body.ts";
-import {
-  countsDocument,
-  deadLetterDocument,
-  eventDocument,
-  pauseDocument,
-  type Sensitivity,
-  type StatusDocument,
-  storyDocument,
-} from "./documents.ts";
+import type { ReadRemote } from "./remote.ts";
 import { createListener, type Listener, type TlsTexts } from "./server.ts";
 
-export interface AdminDeps extends ReplayDeps, LifeDeps, ReloadDeps {
-  readonly reader: StoreReader;
-  readonly operations: Operations;
-  readonly status: () => StatusDocument;
-  /** Why the engine is not ready to take hooks; undefined when it is. */
-  readonly notReady: () => string | undefined;
-  readonly sensitivity: () => Sensitivity;
-  /** What a scrape gets; absent: there is no such path. */
-  readonly metrics?: () => Promise<Page>;
+export interface AdminDeps extends ReplayDeps, LifeDeps, ReloadDeps, EventsDeps, DeadDeps, StatusDeps, LiveDeps {
+  /** Read for each request: tokens and roles follow a reload. */
   readonly guard: AdminGuard;
   readonly log: Log;
   readonly requestId: () => string;
+  /** Random bytes, hex. */
+  readonly randomHex: (bytes: number) => string;
+  /** Who is behind a proxy. Default: the peer. */
+  readonly readRemote?: ReadRemote;
 }
 
+type AllDeps = AdminDeps & SessionDeps;
+
 const MAX_BODY_BYTES = 64 * 1024;
-const MAX_LIMIT = 1_000;
 /** Faults of the one who asks; all others are the engine's. */
 const ASKED_WRONGLY = /^HK80(18|[5-7]\d)$/;
 
-const ROUTES: readonly Route<AdminDeps>[] = [
-  { method: "GET", path: /^\/healthz$/, run: () => ({ document: { status: "ok" } }) },
-  { method: "GET", path: /^\/readyz$/, run: (_call, deps) => readiness(deps) },
-  { method: "GET", path: /^\/metrics$/, run: scrape },
-  { method: "GET", path: /^\/api\/v1\/status$/, run: status },
-  { method: "GET", path: /^\/api\/v1\/events$/, run: listEvents },
-  { method: "GET", path: /^\/api\/v1\/events\/([^/]+)$/, run: oneEvent },
-  { method: "GET", path: /^\/api\/v1\/dead-letters$/, run: listDeadLetters },
-  { method: "GET", path: /^\/api\/v1\/dead-letters\/([^/]+)$/, run: oneDeadLetter },
-  {
-    method: "POST",
-    path: /^\/api\/v1\/dead-letters\/([^/]+)\/(retry|discard)$/,
-    right: ([, verb]) => (verb === "discard" ? "discard" : "retry"),
-    run: closeDeadLetter,
+const OPENAPI: Route<StatusDeps> = {
+  id: "openapi",
+  summary: "This document",
+  method: "GET",
+  path: "/api/v1/openapi.json",
+  right: "read",
+  answer: "application/json",
+  run: (_call, { status }) => {
+    const document = openApiDocument(ADMIN_ROUTES, status().version);
+    return { document: undefined, page: { type: "application/json; charset=utf-8", text: JSON.stringify(document) } };
   },
-  { method: "POST", path: /^\/api\/v1\/(pause|resume)$/, right: () => "pause", run: switchPause },
-  ...LIFE_ROUTES,
+};
+
+/** The whole API, in the order of its page. */
+export const ADMIN_ROUTES: readonly Route<AllDeps>[] = [
+  ...STATUS_ROUTES,
+  ...EVENT_ROUTES,
+  ...DEAD_ROUTES,
+  ...LIVE_ROUTES,
   ...REPLAY_ROUTES,
   ...RELOAD_ROUTES,
+  ...LIFE_ROUTES,
+  ...SESSION_ROUTES,
+  OPENAPI,
 ];
 
-/** A config that was refused does not make it unready: it works on with the one before. */
-function readiness({ notReady, reloadStatus, status }: AdminDeps): Answer {
-  const reason = notReady();
-  const { last_reload: last } = reloadStatus();
-  const config = { revision: status().revision, reload: last === null ? null : shortReload(last) };
-  return reason === undefined
-    ? { document: { status: "ready", ...config } }
-    : { status: 503, document: { status: "not ready", reason, ...config } };
-}
-
-/** Without what stands in the files: this answer is open to whoever may reach the port. */
-function shortReload({ at, result, error }: NonNullable<ReloadStatus["last_reload"]>): object {
-  return { at, result, error: error?.code ?? null };
-}
-
-async function scrape(_call: Call, { metrics }: AdminDeps): Promise<Answer> {
-  const page = await metrics?.();
-  return { document: undefined, ...(page !== undefined && { page }) };
-}
-
-async function status(_call: Call, { reader, ...deps }: AdminDeps): Promise<Answer> {
-  const [counts, pauses] = await Promise.all([reader.counts(), reader.pauses()]);
-  return {
-    document: {
-      ...deps.status(),
-      ...deps.reloadStatus(),
-      counts: countsDocument(counts),
-      paused: pauses.map(pauseDocument),
-    },
-  };
-}
-
-async function listEvents({ query }: Call, { reader }: AdminDeps): Promise<Answer> {
-  const text = (name: string) => query.get(name) ?? undefined;
-  const filter: Record<string, string | number> = { limit: Math.min(count(query, "limit") ?? 20, MAX_LIMIT) };
-  for (const name of ["source", "pipeline", "type", "outcome"]) {
-    const value = text(name);
-    if (value !== undefined) filter[name] = value;
-  }
-  for (const name of ["since", "before"]) {
-    const value = count(query, name);
-    if (value !== undefined) filter[name] = value;
-  }
-  const events = await reader.events(filter satisfies EventFilter);
-  return { document: { events: events.map(eventDocument) } };
-}
-
-async function oneEvent({ params: [id = ""] }: Call, { reader, sensitivity }: AdminDeps): Promise<Answer> {
-  const story = await reader.story(id);
-  return { document: story && { event: storyDocument(story, sensitivity()) } };
-}
-
-async function listDeadLetters({ query }: Call, { reader, sensitivity }: AdminDeps): Promise<Answer> {
-  const status = query.get("status") ?? "open";
-  if (status !== "open" && status !== "retried" && status !== "discarded")
-    fail("HK8018", { problem: "status must be open, retried or discarded" });
-  const pipeline = query.get("pipeline");
-  const letters = await reader.deadLetters({
-    status,
-    limit: Math.min(count(query, "limit") ?? 100, MAX_LIMIT),
-    ...(pipeline !== null && { pipeline }),
-  });
-  return { document: { dead_letters: letters.map((letter) => deadLetterDocument(letter, sensitivity())) } };
-}
-
-async function oneDeadLetter({ params: [id = ""] }: Call, { reader, sensitivity }: AdminDeps): Promise<Answer> {
-  const letter = await reader.deadLetter(id);
-  return { document: letter && { dead_letter: deadLetterDocument(letter, sensitivity()) } };
-}
-
-async function closeDeadLetter(
-  { params: [id = "", verb], body, actor }: Call,
-  { reader, operations, sensitivity }: AdminDeps,
-): Promise<Answer> {
-  const reason = typeof body["reason"] === "string" ? body["reason"].trim() : "";
-  if (verb === "discard" && reason === "") fail("HK8018", { problem: "a discard needs a reason" });
-  const letter = await reader.deadLetter(id);
-  if (letter === undefined || letter.status !== "open") return { document: undefined };
-  const by = { actor, reason };
-  const done = await (verb === "discard" ? operations.discardDead(letter.id, by) : operations.retryDead(letter.id, by));
-  if (!done) return { document: undefined };
-  return {
-    document: {
-      dead_letter: deadLetterDocument(letter, sensitivity()),
-      done: verb === "discard" ? "discarded" : "retried",
-    },
-  };
-}
-
-async function switchPause({ params: [verb], body, actor }: Call, { operations, status }: AdminDeps): Promise<Answer> {
-  const { kind, name, reason } = body;
-  if (kind !== "pipeline" && kind !== "connection") fail("HK8018", { problem: "kind must be pipeline or connection" });
-  const known: readonly { readonly name: string }[] = kind === "pipeline" ? status().pipelines : status().connections;
-  if (typeof name !== "string" || !known.some((one) => one.name === name)) return { document: undefined };
-  const decision = { actor, reason: typeof reason === "string" ? reason : "" };
-  if (verb === "resume")
-    return { document: { kind, name, paused: false, was_paused: await operations.resume(kind, name, decision) } };
-  await operations.pause(kind, name, decision);
-  return { document: { kind, name, paused: true } };
-}
-
-function count(query: URLSearchParams, name: string): number | undefined {
-  const text = query.get(name);
-  if (text === null) return undefined;
-  if (!/^\d{1,15}$/.test(text)) fail("HK8018", { problem: `${name} must be a whole number` });
-  return Number(text);
-}
+const find = createRouter(ADMIN_ROUTES);
 
 /** The admin API as a Koa app. `local`: served on the socket, whose file mode is the guard. */
-export function createAdminApp(deps: AdminDeps, local: boolean): Koa {
+export function createAdminApp(deps: AdminDeps, { local, secure = false }: { local: boolean; secure?: boolean }): Koa {
   const app = new Koa();
   app.silent = true;
+  const memory: AdminMemory = { sessions: createSessions(), guesses: createGuesses() };
+  // A getter of `deps` has to be asked anew for each request.
+  const all: AllDeps = Object.defineProperties({ memory, secure }, Object.getOwnPropertyDescriptors(deps)) as AllDeps;
   app.use(async (ctx) => {
     const { method, path } = ctx;
-    const answer = await answerAdmin(ctx, deps, { method, path, headers: ctx.headers, local });
+    const remote = local ? "" : remoteOf(ctx, deps);
+    const answer = await answerAdmin(ctx, all, { method, path, headers: ctx.headers, local, remote });
     ctx.set({
       "cache-control": "no-store",
       "x-content-type-options": "nosniff",
-      "content-security-policy": "default-src 'none'",
+      "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
       "referrer-policy": "no-referrer",
+      ...answer.headers,
     });
     ctx.status = answer.status;
+    if (answer.stream !== undefined) {
+      ctx.set("content-type", "text/event-stream; charset=utf-8");
+      ctx.body = answer.stream;
+      return;
+    }
     const document = { format_version: "1.0", ...answer.document };
     const { type, text } = answer.page ?? { type: "application/json; charset=utf-8", text: JSON.stringify(document) };
     ctx.set("content-type", type);
@@ -192,46 +97,85 @@ export function createAdminApp(deps: AdminDeps, local: boolean): Koa {
   return app;
 }
 
-async function answerAdmin(
-  ctx: Koa.Context,
-  deps: AdminDeps,
-  request: AdminRequest,
-): Promise<{ status: number; document: object; page?: Page }> {
-  const failed = (status: number, error: string) => ({ status, document: { error, request_id: deps.requestId() } });
-  const judged = judgeAdmin(request, deps.guard);
+function remoteOf(ctx: Koa.Context, { readRemote = (peer) => peer }: AdminDeps): string {
+  return readRemote(ctx.req.socket.remoteAddress ?? "", ctx.get("x-forwarded-for") || undefined);
+}
+
+interface Reply {
+  readonly status: number;
+  readonly document: object;
+  readonly page?: Page;
+  readonly stream?: Readable;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+async function answerAdmin(ctx: Koa.Context, deps: AllDeps, asked: AdminRequest): Promise<Reply> {
+  const failed = (status: number, error: string): Reply => ({
+    status,
+    document: { error, request_id: deps.requestId() },
+  });
+  const matches = find(asked.path);
+  const match = matches.find(
+    ({ route }) => route.method === asked.method || (route.method === "GET" && asked.method === "HEAD"),
+  );
+  const request = { ...asked, open: match?.route.right === "nothing" };
+  const judged = judgeAdmin(request, deps.guard, deps.memory);
   if (!judged.ok) {
-    const { status, error } = judged;
+    const { status, error, retryAfter } = judged;
     deps.log.repeating("warn", `admin refused: ${error}`, "an admin request was refused", {
       reason: error,
       method: request.method,
-      remote: ctx.req.socket.remoteAddress,
+      remote: request.remote,
     });
-    if (status === 401) ctx.set("www-authenticate", "Bearer");
-    return failed(status, error);
+    const headers = {
+      ...(status === 401 && { "www-authenticate": "Bearer" }),
+      ...(retryAfter !== undefined && { "retry-after": String(retryAfter) }),
+    };
+    return { ...failed(status, error), headers };
   }
-  const matches = ROUTES.filter((route) => route.path.test(request.path));
-  const route = matches.find(
-    (one) => one.method === request.method || (one.method === "GET" && request.method === "HEAD"),
-  );
-  if (route === undefined) return matches.length > 0 ? failed(405, "method not allowed") : failed(404, "not found");
+  if (match === undefined) return matches.length > 0 ? failed(405, "method not allowed") : failed(404, "not found");
+  const { route } = match;
+  if (!judged.may(route.right)) return failed(403, "the token's role does not allow this");
+  if (route.local === true && !request.local) return failed(403, "only over the socket beside the store");
   try {
-    const params = (route.path.exec(request.path) ?? []).slice(1).map(decode);
-    if (!judged.may(route.right?.(params) ?? "read")) return failed(403, "the token's role does not allow this");
-    if (route.local === true && !request.local) return failed(403, "only over the socket beside the store");
-    const body = request.method === "POST" ? await readJson(ctx, route.maxBytes) : {};
-    const answer = await route.run(
-      { params, query: new URLSearchParams(ctx.querystring), body, actor: judged.actor },
-      deps,
-    );
-    if (answer.page !== undefined) return { status: 200, document: {}, page: answer.page };
-    return answer.document === undefined
-      ? failed(404, "not found")
-      : { status: answer.status ?? 200, document: answer.document };
+    return await runRoute(ctx, match, { deps, request, judged, failed });
   } catch (error) {
     if (error instanceof HookrailError && ASKED_WRONGLY.test(error.code)) return failed(400, error.message);
     deps.log.error("an admin request failed", { path: request.path, ...errorFields(error) });
     return failed(500, "internal error");
   }
+}
+
+interface Running {
+  readonly deps: AllDeps;
+  readonly request: AdminRequest;
+  readonly judged: Extract<ReturnType<typeof judgeAdmin>, { readonly ok: true }>;
+  readonly failed: (status: number, error: string) => Reply;
+}
+
+async function runRoute(
+  ctx: Koa.Context,
+  { route, params }: Match<AllDeps>,
+  { deps, request, judged, failed }: Running,
+): Promise<Reply> {
+  const call = {
+    params: params.map(decode),
+    query: new URLSearchParams(ctx.querystring),
+    body: request.method === "POST" ? await readJson(ctx, route.maxBytes) : {},
+    actor: judged.actor,
+    role: judged.role,
+    may: judged.may,
+    request,
+  };
+  const { document, page, stream, status = 200, headers = {} } = await route.run(call, deps);
+  if (stream !== undefined) return { status, document: {}, stream, headers };
+  if (page !== undefined) return { status, document: {}, page, headers };
+  if (document === undefined) return failed(404, "not found");
+  return {
+    status,
+    document: status >= 400 && status !== 503 ? { ...document, request_id: deps.requestId() } : document,
+    headers,
+  };
 }
 
 function decode(param: string): string {
@@ -261,7 +205,7 @@ async function readJson(
 
 /** A listener for the admin API; `local` for the one on the socket. */
 export function createAdminListener(deps: AdminDeps, local: boolean, tls: { readonly tls?: TlsTexts } = {}): Listener {
-  const handle = createAdminApp(deps, local).callback();
+  const handle = createAdminApp(deps, { local, secure: tls.tls !== undefined }).callback();
   return createListener({
     handler: (req, res) => void handle(req, res),
     requestId: deps.requestId,

@@ -6,9 +6,9 @@ import type { ConnectionModel } from "../delivery/model.ts";
 
 /** SHA-256 over what references came to, secrets too: kept in memory, never written anywhere. */
 export function resolvedHash(revision: Revision): string {
-  const { sources, connections, server, admin, log } = revision;
+  const { sources, connections, server, admin, log, channels } = revision;
   const own = [...connections.values()].map(connectionParts);
-  return digest([[...sources.values()].map(({ recipe: _, ...source }) => source), own, server, admin, log]);
+  return digest([[...sources.values()].map(({ recipe: _, ...source }) => source), own, server, admin, log, channels]);
 }
 
 /** True when nothing would change: the same files, and the same values behind their references. */
@@ -35,7 +35,7 @@ export function restartKeys(current: Revision, next: Revision): string[] {
     ["server.port", ({ server }) => server.port],
     ["server.limits.max_header", ({ server }) => server.maxHeaderBytes],
     ["server.tls", ({ server }) => [server.tls !== undefined, server.tls?.clientCa]],
-    ["admin", ({ admin }) => ({ ...admin, tls: admin.tls !== undefined })],
+    ["admin", ({ admin }) => [admin.host, admin.port, admin.tls !== undefined, admin.tls?.clientCa]],
     ["store", ({ store }) => store],
     ["log.format", ({ log }) => log.format],
   ];

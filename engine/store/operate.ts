@@ -23,7 +23,7 @@ export function createAuditWriter(db: Db): AuditWriter {
 /** Makes the handlers for pauses, revisions and seeds. */
 export function createOperateHandlers(
   db: Db,
-): Pick<Handlers, "setPause" | "clearPause" | "saveRevision" | "markClosed" | "seed"> {
+): Pick<Handlers, "setPause" | "clearPause" | "recordAudit" | "saveRevision" | "markClosed" | "seed"> {
   const audits = createAuditWriter(db);
   const setPause = db.prepare(
     "INSERT OR REPLACE INTO pauses (kind, name, since, paused_by, reason) VALUES (?, ?, ?, ?, ?)",
@@ -41,6 +41,10 @@ export function createOperateHandlers(
       if (clearPause.run(kind, name).changes === 0) return false;
       audits.insert(audit);
       return true;
+    },
+    recordAudit(audit) {
+      audits.insert(audit);
+      return null;
     },
     saveRevision({ hash, gitCommit, files, at }) {
       revision.run(hash, orNull(gitCommit), JSON.stringify(files), at);

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { tmpdir } from "node:os";
@@ -6,8 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createVirtualClock } from "../../engine/core/clock.ts";
 import { createCountingIds } from "../../engine/core/ids.ts";
 import { silentLog } from "../../engine/core/log.ts";
-import { Secret } from "../../engine/core/secret.ts";
 import type { EventId } from "../../engine/core/types.ts";
+import { createLive } from "../../engine/flow/live.ts";
 import { createStoreOperations } from "../../engine/flow/operations.ts";
 import { createStoreLife } from "../../engine/flow/store-life.ts";
 import { type AdminDeps, createAdminListener } from "../../engine/http/admin.ts";
@@ -67,6 +68,9 @@ const deps = (change: Partial<AdminDeps> = {}): AdminDeps => ({
   notReady: () => undefined,
   sensitivity: () => sensitivityOf(new Map()),
   guard: { tokens: [], roles: new Map(), allowedHosts: [], now: clock.now },
+  audit: (row) => store.recordAudit(row),
+  live: { facts: createLive({ clock, name: "t" }), clock },
+  randomHex: (bytes) => "ab".repeat(bytes),
   log: silentLog,
   requestId: createRequestIds("t"),
   ...change,
@@ -140,7 +144,7 @@ describe("admin API", () => {
     const status = () => ({ file_revision: null, last_reload: reloaded });
     const tokens = (["operator", "admin"] as const).map((role) => ({
       name: role,
-      token: new Secret(`token-of-${role}`),
+      sha256: hash("sha256", `token-of-${role}`, "hex"),
       role,
       teams: [],
     }));
@@ -235,7 +239,7 @@ describe("admin API", () => {
   });
 
   test("a viewer's token reads and changes nothing", async () => {
-    const tokens = [{ name: "v", token: new Secret("secret-v"), role: "viewer", teams: [] }];
+    const tokens = [{ name: "v", sha256: hash("sha256", "secret-v", "hex"), role: "viewer", teams: [] }];
     const url = await start({ guard: { tokens, roles: new Map(), allowedHosts: [], now: clock.now } });
     const authorization = "Bearer secret-v";
     expect((await fetch(`${url}/api/v1/events`)).status).toBe(401);

@@ -1,14 +1,15 @@
 /** The part of `config.yaml` about the process: addresses, store, limits, retention, log, alerts. */
+import { hash } from "node:crypto";
 import { isAbsolute } from "node:path";
 import { certificateFault } from "../../core/certificate.ts";
 import { parseDuration, parseRate, parseSize } from "../../core/duration.ts";
 import { Secret } from "../../core/secret.ts";
 import { parseIso } from "../../core/values.ts";
-import type { AlertModel, ChannelModel } from "../operations.ts";
-import { positionOf } from "../position.ts";
 import type { AdminModel, LimitsModel, Revision, ServerModel, TlsModel } from "../revision.ts";
 import type { ConfigYaml } from "../schema/config.schema.ts";
+import { compileAlerting } from "./alerts.ts";
 import { type CompileContext, checkName, checkNames, checkNetworks, durationOr } from "./context.ts";
+import { compileOtel } from "./telemetry.ts";
 
 const DAY = 86_400_000;
 
@@ -24,10 +25,12 @@ type Installation = Pick<
   | "retention"
   | "limits"
   | "log"
+  | "otel"
   | "seed"
   | "teams"
   | "channels"
   | "alerts"
+  | "alerting"
 >;
 
 export function compileInstallation(context: CompileContext, readNamed: ReadNamed): Installation {
@@ -42,12 +45,13 @@ export function compileInstallation(context: CompileContext, readNamed: ReadName
     log: {
       level: config.log?.level ?? "info",
       format: config.log?.format ?? "auto",
+      sample: config.log?.sample ?? 1,
       ...(config.log?.hash_key === undefined ? {} : { hashKey: new Secret(config.log.hash_key) }),
     },
+    ...compileOtel(context),
     seed: config.seed === undefined ? "unsaid" : config.seed === "none" ? "none" : "declared",
     teams: new Map(Object.entries(config.teams ?? {}).map(([name, team]) => [name, teamOf(team)])),
-    channels: compileChannels(context),
-    alerts: compileAlerts(context),
+    ...compileAlerting(context),
   };
 }
 
@@ -128,9 +132,11 @@ function compileAdmin(context: CompileContext, readNamed: ReadNamed): AdminModel
         { expected: "a date such as 2027-01-31" },
       );
     }
+    if (admin.tokens?.find((one) => one.name === token.name) !== token)
+      context.reporter.report("HK1322", context.positions.value(token, "name"), { name: token.name });
     return {
       name: token.name,
-      token: new Secret(token.token),
+      sha256: tokenDigest(context, token),
       role: token.role,
       teams,
       ...(until === undefined ? {} : { until }),
@@ -144,6 +150,21 @@ function compileAdmin(context: CompileContext, readNamed: ReadNamed): AdminModel
     roles: new Map(Object.entries(roles)),
     ...(tls === undefined ? {} : { tls }),
   };
+}
+
+type TokenYaml = NonNullable<NonNullable<ConfigYaml["admin"]>["tokens"]>[number];
+
+/** Empty, which no token has, after a fault. */
+function tokenDigest({ reporter, positions }: CompileContext, yaml: TokenYaml): string {
+  const { name, hash: given, token } = yaml;
+  if ((given === undefined) === (token === undefined)) {
+    reporter.report("HK1320", positions.value(yaml, given === undefined ? "name" : "token"), { name });
+    return "";
+  }
+  if (given === undefined) return hash("sha256", token ?? "", "hex");
+  const hex = /^sha256:([0-9a-f]{64})$/.exec(given)?.[1];
+  if (hex === undefined) reporter.report("HK1321", positions.value(yaml, "hash"), { name });
+  return hex ?? "";
 }
 
 /** An absolute path is data's own place; a relative one stays in the folder. */
@@ -194,70 +215,4 @@ function compileLimits(config: ConfigYaml): LimitsModel {
     drainMs: durationOr(limits.drain, 20_000),
     ...(reserve.ok ? { diskReserveBytes: reserve.value } : {}),
   };
-}
-
-function compileChannels(context: CompileContext): ReadonlyMap<string, ChannelModel> {
-  const { config, positions } = context;
-  const connections = Object.keys(config.connections ?? {});
-  const channels = config.channels ?? {};
-  // Teams may name channels before any is declared: alerts are a later step of an installation.
-  if (config.channels !== undefined) {
-    for (const team of Object.values(config.teams ?? {})) {
-      for (const key of ["alerts", "page"] as const) {
-        const name = team[key];
-        if (name !== undefined)
-          checkName(context, "channel", name, { names: Object.keys(channels), mark: positions.value(team, key) });
-      }
-    }
-  }
-  return new Map(
-    Object.entries(channels).map(([name, channel]) => {
-      checkName(context, "connection", channel.to, { names: connections, mark: positions.value(channel, "to") });
-      return [
-        name,
-        {
-          name,
-          connection: channel.to,
-          ...(channel.action === undefined ? {} : { action: channel.action }),
-          params: channel.params ?? {},
-        },
-      ];
-    }),
-  );
-}
-
-function compileAlerts(context: CompileContext): readonly AlertModel[] {
-  const { config, positions } = context;
-  return Object.entries(config.alerts ?? {}).map(([name, alert]) => {
-    if (alert.to !== undefined)
-      checkName(context, "channel", alert.to, {
-        names: Object.keys(config.channels ?? {}),
-        mark: positions.value(alert, "to"),
-      });
-    const { pipelines = [], sources = [] } = alert;
-    const pipelineNames = context.pipelines.map((pipeline) => pipeline.pipeline);
-    checkNames(context, "pipeline", pipelines, pipelineNames);
-    checkNames(context, "source", sources, Object.keys(config.sources ?? {}));
-    const above = boundOf(alert.above);
-    const forMs = parseDuration(alert.for);
-    return {
-      name,
-      on: alert.on,
-      ...(above === undefined ? {} : { above }),
-      ...(forMs.ok ? { forMs: forMs.value } : {}),
-      pipelines,
-      sources,
-      severity: alert.severity ?? "alert",
-      ...(alert.to === undefined ? {} : { to: alert.to }),
-      repeatMs: durationOr(alert.repeat, 4 * 3_600_000),
-      ...(alert.runbook === undefined ? {} : { runbook: alert.runbook }),
-      position: positionOf(positions.of(alert)),
-    };
-  });
-}
-
-function boundOf(above: number | string | undefined): number | undefined {
-  if (typeof above !== "string") return above;
-  const duration = parseDuration(above);
-  return duration.ok ? duration.value : Number(above.replace("%", "")) / 100;
 }

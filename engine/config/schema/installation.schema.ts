@@ -73,9 +73,15 @@ export const adminSchema = closed(
       Type.Array(
         closed({
           name: nameRef("Who holds it; the audit log names it."),
-          token: secretText("The bearer token."),
+          hash: maybe(text("`sha256:` and 64 digits: what is kept of the token. `hookrail token new` prints it.")),
+          token: maybe(secretText("Instead of `hash`: the bearer token itself, from the environment.")),
           role: oneOf(roles, "What it may do."),
-          teams: maybe(Type.Array(nameRef("A team."), { description: "Only pipelines of these teams. Default: all." })),
+          teams: maybe(
+            later(
+              Type.Array(nameRef("A team."), { description: "Only pipelines of these teams. Default: all." }),
+              "refuse",
+            ),
+          ),
           until: maybe(text("Not valid after this date, e.g. 2027-01-31.")),
         }),
         { description: "Bearer tokens. Without any, the admin API answers on loopback only." },
@@ -172,11 +178,18 @@ export const logSchema = closed(
     level: maybe(oneOf(["debug", "info", "warn", "error"], "Least severe level that is written. Default: info.")),
     format: maybe(oneOf(["auto", "json", "pretty"], "auto: readable on a terminal, JSON else.")),
     hash_key: maybe(
-      later(
-        secretText(
-          "Key of the hashes that stand for sensitive values. Default: one made at first start and kept in the store.",
-        ),
+      secretText(
+        "Key of the hashes that stand for sensitive values in the log, 16 characters or more, so that lines of one person can be found. Default: such values are left out.",
+        { minLength: 16 },
       ),
+    ),
+    sample: maybe(
+      Type.Number({
+        minimum: 0,
+        maximum: 1,
+        description:
+          "Share of events whose lines at info are written when all goes well; warnings always are. Default: 1.",
+      }),
     ),
   },
   { description: "What is logged. Bodies and sensitive values never are." },
@@ -184,7 +197,7 @@ export const logSchema = closed(
 
 export const otelSchema = closed(
   {
-    endpoint: text("OTLP endpoint, e.g. http://127.0.0.1:4318."),
+    endpoint: text("Base address of a collector that takes OTLP over HTTP, e.g. http://127.0.0.1:4318."),
     headers: maybe(keyed(secretText("Value."), "Headers sent with it.")),
     service_name: maybe(text("Default: hookrail.")),
     sample: maybe(Type.Number({ minimum: 0, maximum: 1, description: "Share of events that are traced. Default: 1." })),
@@ -200,60 +213,6 @@ export const teamSchema = closed(
     email: maybe(text("How to reach the team.")),
   },
   { description: "A team that owns pipelines and attributes." },
-);
-
-export const channelSchema = closed(
-  {
-    to: nameRef("The connection that carries it."),
-    action: maybe(nameRef("Its action; the sink's default when absent.")),
-    params: maybe(
-      keyed(
-        Type.Unsafe<string | number | boolean>({ type: ["string", "number", "boolean"] }),
-        "Fields of the action, e.g. `channel`.",
-      ),
-    ),
-  },
-  { description: "Where an alert goes." },
-);
-
-export const alertSchema = closed(
-  {
-    on: oneOf(
-      [
-        "budget_burn",
-        "lag",
-        "failure_rate",
-        "dead_letter",
-        "hold_expired",
-        "retries",
-        "duplicates",
-        "rejected",
-        "signature_key",
-        "drift",
-        "connection_paused",
-        "refused",
-        "silence",
-      ],
-      "What is watched.",
-    ),
-    above: maybe(
-      Type.Union(
-        [Type.Number(), durationText("A length of time."), Type.String({ pattern: "^\\d{1,3}(\\.\\d+)?%$" })],
-        {
-          description: "The bound; each kind has its own default.",
-          "x-expects": "a number, a duration such as 5m, or a percentage",
-        },
-      ),
-    ),
-    for: maybe(durationText("How long it must last.")),
-    pipelines: maybe(Type.Array(nameRef("A pipeline."), { description: "Default: all." })),
-    sources: maybe(Type.Array(nameRef("A source."), { description: "Default: all." })),
-    severity: maybe(oneOf(["alert", "page"], "alert: the owner team's `alerts`; page: its `page`.")),
-    to: maybe(nameRef("A channel, instead of the owner team's.")),
-    repeat: maybe(durationText("Told again after this long. Default: 4h.")),
-    runbook: maybe(text("Instead of the pipeline's.")),
-  },
-  { description: "One alert rule." },
 );
 
 export const movedSchema = closed(

@@ -1,0 +1,97 @@
+/** Routes of the admin API about the engine itself: alive, ready, how it is, what a scrape gets. */
+import { Type } from "typebox";
+import type { StoreReader, StoreSize } from "../store/store.ts";
+import type { ReloadDeps, ReloadStatus } from "./admin-reload.ts";
+import type { Answer, Page, Route } from "./admin-route.ts";
+import { orNull, shape, statusShape, text, time, words } from "./admin-shapes.ts";
+import { countsDocument, pauseDocument, type StatusDocument } from "./documents.ts";
+
+export interface StatusDeps extends Pick<ReloadDeps, "reloadStatus"> {
+  readonly reader: StoreReader;
+  readonly status: () => StatusDocument;
+  /** Why the engine is not ready to take hooks; undefined when it is. */
+  readonly notReady: () => string | undefined;
+  /** What a scrape gets; absent: there is no such path. */
+  readonly metrics?: () => Promise<Page>;
+}
+
+export const STATUS_ROUTES: readonly Route<StatusDeps>[] = [
+  {
+    id: "alive",
+    summary: "Whether the process is alive",
+    method: "GET",
+    path: "/healthz",
+    right: "nothing",
+    answer: shape({ status: words(["ok"]) }),
+    run: () => ({ document: { status: "ok" } }),
+  },
+  {
+    id: "ready",
+    summary: "Whether it takes hooks",
+    method: "GET",
+    path: "/readyz",
+    right: "nothing",
+    answer: shape({
+      status: words(["ready", "not ready"]),
+      reason: Type.Optional(text()),
+      revision: text(),
+      reload: orNull(shape({ at: time(), result: text(), error: orNull(text("An error code.")) })),
+    }),
+    statuses: { 503: "It does not take hooks; `reason` says why." },
+    run: (_call, deps) => readiness(deps),
+  },
+  {
+    id: "metrics",
+    summary: "What Prometheus scrapes",
+    method: "GET",
+    path: "/metrics",
+    right: "read",
+    answer: "text/plain",
+    run: async (_call, { metrics }) => {
+      const page = await metrics?.();
+      return { document: undefined, ...(page !== undefined && { page }) };
+    },
+  },
+  {
+    id: "status",
+    summary: "How the engine is, with which config, and how much waits",
+    method: "GET",
+    path: "/api/v1/status",
+    right: "read",
+    answer: statusShape,
+    run: status,
+  },
+];
+
+/** A config that was refused does not make it unready: it works on with the one before. */
+function readiness({ notReady, reloadStatus, status }: StatusDeps): Answer {
+  const reason = notReady();
+  const { last_reload: last } = reloadStatus();
+  const config = { revision: status().revision, reload: last === null ? null : shortReload(last) };
+  return reason === undefined
+    ? { document: { status: "ready", ...config } }
+    : { status: 503, document: { status: "not ready", reason, ...config } };
+}
+
+/** Without what stands in the files: this answer is open to whoever may reach the port. */
+function shortReload({ at, result, error }: NonNullable<ReloadStatus["last_reload"]>): object {
+  return { at, result, error: error?.code ?? null };
+}
+
+async function status(_call: unknown, { reader, ...deps }: StatusDeps): Promise<Answer> {
+  const [counts, size, pauses] = await Promise.all([reader.counts(), reader.size(), reader.pauses()]);
+  return {
+    document: {
+      ...deps.status(),
+      ...deps.reloadStatus(),
+      counts: countsDocument(counts),
+      store: sizeDocument(size),
+      paused: pauses.map(pauseDocument),
+    },
+  };
+}
+
+/** In bytes; `disk_free`: null where it can not be known. */
+export function sizeDocument({ bytes, freeBytes, walBytes, reserveBytes, diskFreeBytes }: StoreSize) {
+  return { bytes, free: freeBytes, wal: walBytes, reserve: reserveBytes, disk_free: diskFreeBytes ?? null };
+}
