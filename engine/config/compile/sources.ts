@@ -1,5 +1,5 @@
 /** Sources -> models: recipe, secrets, params, windows. Named ones and the inline ones of pipelines alike. */
-import { parseRate, parseSize } from "../../core/duration.ts";
+import { parseDuration, parseRate, parseSize } from "../../core/duration.ts";
 import { MAX_JSON_DEPTH } from "../../core/json.ts";
 import { Secret } from "../../core/secret.ts";
 import { parseIso } from "../../core/values.ts";
@@ -52,6 +52,7 @@ export function compileSource(context: CompileContext, source: NamedSource, reci
   checkNetworks(context, yaml.networks);
   warnUnsigned(context, yaml, recipe);
   const rate = parseRate(yaml.rate);
+  const heartbeat = parseDuration(yaml.heartbeat);
   return {
     name,
     path: yaml.path,
@@ -67,6 +68,7 @@ export function compileSource(context: CompileContext, source: NamedSource, reci
     dedupeWindowMs: durationOr(yaml.dedupe?.window, dedupeWindowOf(recipe)),
     hashWindowMs: durationOr(yaml.dedupe?.hash_window, HASH_WINDOW_MS),
     maxAheadMs: durationOr(yaml.max_ahead, wholeSeconds(recipe) ? DAY : 5 * MINUTE),
+    ...(heartbeat.ok ? { heartbeatMs: heartbeat.value } : {}),
     keepHeaders: (yaml.keep_headers ?? []).map((header) => header.toLowerCase()),
     enabled: yaml.enabled ?? true,
     position: positionOf(context.positions.of(yaml)),

@@ -1,12 +1,12 @@
 /** `config.yaml`: the installation. */
 import { type Static, type TSchema, Type } from "typebox";
-import { anyValue, closed, later, named, nameRef, oneOf, text } from "../../core/schema.ts";
+import { anyValue, closed, named, nameRef, oneOf, text } from "../../core/schema.ts";
 import { connectionCommon } from "../../delivery/deliver.schema.ts";
+import { letSchema } from "../../mapping/mapping.schema.ts";
+import { alertingSchema, alertSchema, channelSchema } from "./alerts.schema.ts";
 import { entitySchema, tableSchema } from "./entities.schema.ts";
 import {
   adminSchema,
-  alertSchema,
-  channelSchema,
   dropSchema,
   limitsSchema,
   logSchema,
@@ -53,10 +53,17 @@ export function configSchemaFor<C extends TSchema>(connection: C) {
       admin: maybe(adminSchema),
       store: maybe(storeSchema),
       teams: maybe(named(teamSchema, "The teams.")),
-      channels: maybe(later(named(channelSchema, "Where alerts go."))),
-      alerts: maybe(later(named(alertSchema, "Alert rules, besides the built-in ones."))),
+      channels: maybe(named(channelSchema, "Where alerts go.")),
+      alerts: maybe(named(alertSchema, "Alert rules, besides the built-in ones.")),
+      alerting: maybe(alertingSchema),
       sources: maybe(named(sourceSchema, "Endpoints that several pipelines share.")),
       tables: maybe(named(tableSchema, "Lookup tables for mappings.")),
+      fragments: maybe(
+        named(
+          letSchema,
+          "Names for parts of payloads that several rules share: `let:` takes them in by the fragment's name.",
+        ),
+      ),
       entities: maybe(named(entitySchema, "What events are about.")),
       connections: maybe(named(connection, "Configured sinks.")),
       seed: maybe(
@@ -68,7 +75,7 @@ export function configSchemaFor<C extends TSchema>(connection: C) {
       retention: maybe(retentionSchema),
       limits: maybe(limitsSchema),
       log: maybe(logSchema),
-      otel: maybe(later(otelSchema)),
+      otel: maybe(otelSchema),
       moved: maybe(movedSchema),
       drop: maybe(dropSchema),
     },

@@ -83,6 +83,11 @@ const common = {
       "How far ahead of receipt an event's time may lie and still move a version. Default: 5m, 24h for whole-second clocks.",
     ),
   ),
+  heartbeat: maybe(
+    durationText(
+      "Something comes at least this often: silence for longer is an alert. Default: learned from past weeks.",
+    ),
+  ),
   keep_headers: maybe(Type.Array(text("A header name."), { description: "Headers stored beside the body." })),
   enabled: maybe(flag("False: the endpoint is not served. Default: true.")),
 };
