@@ -21,6 +21,7 @@ import { secretsVerb } from "./secrets.ts";
 import { seedVerb } from "./seed.ts";
 import { sendVerb } from "./send.ts";
 import { statusVerb } from "./status.ts";
+import { tailVerb } from "./tail.ts";
 import { testVerb } from "./test.ts";
 import type { Verb } from "./verb.ts";
 import { verifyVerb } from "./verify.ts";
@@ -33,6 +34,7 @@ const VERBS: readonly Verb[] = [
   sendVerb,
   eventsVerb,
   explainVerb,
+  tailVerb,
   deadVerb,
   replayVerb,
   pauseVerb,
