@@ -11,7 +11,7 @@ const layers: readonly (readonly string[])[] = [
   ["config"],
   ["flow"],
   ["worker", "http", "testing", "reload", "metrics"],
-  ["plan"],
+  ["plan", "site"],
   ["cli", "build"],
 ];
 /** The runner of `tests:` stands on the engine that worker/ builds; nothing else crosses within a layer. */

@@ -10,11 +10,14 @@ export type Assets = Readonly<Record<string, string>>;
 export const ADDON_PART = "better_sqlite3.node";
 
 const DATA_FOLDERS = ["plugins", "engine/store/sql", "engine/cli/starter"];
+/** Style and script of the site that `hookrail docs` writes: here a script is data. */
+const SITE_ASSETS = "engine/site/assets";
 const CODE = /\.(ts|js|mjs)$/;
 
 /** Data files by their path from the root, which is the name `readAsset` asks for. */
 export function dataAssets(root: string): Assets {
-  const names = DATA_FOLDERS.flatMap((folder) => listFiles(root, folder)).filter((name) => !CODE.test(name));
+  const data = DATA_FOLDERS.flatMap((folder) => listFiles(root, folder)).filter((name) => !CODE.test(name));
+  const names = [...data, ...listFiles(root, SITE_ASSETS)];
   return Object.fromEntries([...names, "package.json"].map((name) => [name, join(root, name)]));
 }
 

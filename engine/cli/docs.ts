@@ -1,4 +1,4 @@
-/** `hookrail docs reference|errors`: the pages that are made from the code, so that they can not be wrong. */
+/** `hookrail docs`: documents of the installation; `docs reference|errors`: the pages that are made from the code. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Command } from "commander";
@@ -10,10 +10,11 @@ import { metricsMarkdown } from "../metrics/page.ts";
 import type { SinkDescriptor } from "../plugin/index.ts";
 import { loadRegistry } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
+import { withSiteOptions, writeDocs } from "./docs-site.ts";
 import { errorsMarkdown } from "./errors-page.ts";
 import { onAction, type Verb } from "./verb.ts";
 
-export const docsVerb: Verb = (cli, action) => {
+export const docsVerb: Verb = (cli, action, globals) => {
   const reference = new Command("reference")
     .description("write the reference of the language, its JSON Schemas, the pages of the providers and of error codes")
     .argument("[folder]", "where", "docs")
@@ -36,10 +37,14 @@ export const docsVerb: Verb = (cli, action) => {
       return EXIT.ok;
     }),
   );
-  return new Command("docs")
-    .description("the reference pages: reference, errors")
-    .addCommand(reference)
-    .addCommand(errors);
+  const docs = new Command("docs").description(
+    "write what the config says as documents: mapping table, events, graph, a site; also the reference pages",
+  );
+  onAction(
+    withSiteOptions(docs),
+    action((input) => writeDocs(cli, globals(), input)),
+  );
+  return docs.enablePositionalOptions().addCommand(reference).addCommand(errors);
 };
 
 type Pages = Readonly<Record<string, string>>;
