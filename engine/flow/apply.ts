@@ -30,17 +30,18 @@ const maxConflicts = 20;
 
 /** Gates and commits. The caller sees to it that events of one key come one after the other. */
 export async function applyPrepared(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Promise<Applied> {
+  const begun = deps.clock.monotonic();
   for (let attempt = 1; ; attempt++) {
     const step = await takeStep(item, prepared, deps);
     if (step === undefined) return { status: "held", changed: [], connections: [] };
     const result = await deps.store.commitApply(step.commit);
-    if (result.kind === "ok") return report(item, step, deps);
+    if (result.kind === "ok") return report(item, { ...step, prepared, begun }, deps);
     if (attempt >= maxConflicts) {
       const entity = result.entity === undefined ? "an entity" : `${result.entity.type}/${result.entity.key}`;
       const gone = await takeStep(item, dead("HK6006", { attempts: String(attempt), entity }), deps);
       if (gone === undefined) return { status: "held", changed: [], connections: [] };
       await deps.store.commitApply(gone.commit);
-      return report(item, gone, deps);
+      return report(item, { ...gone, prepared, begun }, deps);
     }
   }
 }
@@ -48,6 +49,8 @@ export async function applyPrepared(item: WorkItem, prepared: Prepared, deps: Ap
 interface Step {
   readonly commit: ApplyCommit;
   readonly changed: Applied["changed"];
+  /** What it writes to, or would. */
+  readonly about: readonly EntityRef[];
 }
 
 type Outcome = ApplyCommit["outcome"];
@@ -64,7 +67,8 @@ async function takeStep(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Pr
     revision: deps.routes.revision.hash,
     at,
   };
-  const end = (outcome: Outcome): Step => ({ commit: { ...base, ...nothing, outcome }, changed: [] });
+  let about: readonly EntityRef[] = [];
+  const end = (outcome: Outcome): Step => ({ commit: { ...base, ...nothing, outcome }, changed: [], about });
   // Nothing is known of it yet: it waits for its GET (flow/fetch.ts).
   if (prepared.kind === "fetch") return undefined;
   if (prepared.kind === "dead") return end(deadOutcome(item, deps, prepared));
@@ -78,6 +82,7 @@ async function takeStep(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Pr
   const { mapped, pipeline } = prepared;
   const rule = ruleName(mapped.rule);
   const { decision, writes } = await decideItem(item, prepared, deps);
+  about = decision.kind === "hold" ? decision.waitsFor : writes.map(({ ref }) => ref);
   switch (decision.kind) {
     case "dead":
       return end(
@@ -102,6 +107,7 @@ async function takeStep(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Pr
           },
         },
         changed: [],
+        about,
       };
     case "hold":
       return holdStep(item, decision, { rule: mapped.rule, deps, end });
@@ -137,6 +143,7 @@ async function takeStep(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Pr
           merged: born.merged,
         },
         changed: decision.writes.map(({ record }) => ({ type: record.type, key: record.key, ids: record.ids })),
+        about,
       };
     }
   }
@@ -261,8 +268,14 @@ function detailExtra(prepared: Extract<Prepared, { kind: "mapped" }>, writes: re
   };
 }
 
-function report(item: WorkItem, step: Step, deps: ApplyDeps): Applied {
+interface Reported extends Step {
+  readonly prepared: Prepared;
+  readonly begun: number;
+}
+
+function report(item: WorkItem, { prepared, begun, ...step }: Reported, deps: ApplyDeps): Applied {
   const { outcome, deliveries } = step.commit;
+  const { traceparent } = item.event.headers;
   deps.observer.applied({
     event: item.event.id,
     source: item.event.source,
@@ -273,6 +286,10 @@ function report(item: WorkItem, step: Step, deps: ApplyDeps): Applied {
     ...(outcome.status === "dead" ? { code: outcome.dead.code } : {}),
     deliveries: deliveries.length,
     lagMs: deps.clock.now() - item.event.receivedAt,
+    entities: step.about,
+    tookMs: deps.clock.monotonic() - begun,
+    ...(prepared.kind === "mapped" && prepared.drift.length > 0 ? { drift: prepared.drift.length } : {}),
+    ...(traceparent === undefined ? {} : { traceparent }),
   });
   return {
     status: outcome.status,
