@@ -1,10 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { buildBinary } from "../../engine/build/binary.ts";
 import { packageRoot } from "../../engine/core/paths.ts";
+import { blocksOf } from "../docs/support.ts";
 import {
   createInstallation,
   eventually,
@@ -12,8 +14,14 @@ import {
   listEvents,
   useFreePorts,
 } from "../support/engine-process.ts";
+import { startFaultServer } from "../support/fault-server.ts";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+
+const shownCode = (language: string) =>
+  blocksOf({ path: "docs/plugins.md", text: readFileSync(join(packageRoot, "docs/plugins.md"), "utf8") })
+    .filter((block) => block.language === language)
+    .map(({ text }) => text);
 
 describe("the single binary", () => {
   let folder: string;
@@ -58,24 +66,68 @@ describe("the single binary", () => {
     expect(await engine.end("SIGTERM")).toEqual({ code: 0, signal: null });
   });
 
-  test("reads a sink in JavaScript from the installation's plugins", async () => {
-    const sinks = join(installation.root, "plugins/sinks");
-
-    mkdirSync(sinks, { recursive: true });
-    writeFileSync(
-      join(sinks, "shout.js"),
-      `export default {
-        name: "shout", summary: "Shouts.", config: { type: "object", properties: {}, additionalProperties: false },
-        guarantee: "at_least_once", actions: { "*": { kind: "effect", summary: "Shouts." } }, defaultAction: "*", marksAttempts: true,
-        open: async () => ({ prepare: () => ({ summary: "shout", data: {} }), send: async () => ({ kind: "delivered" }), close: async () => {} }),
-      };`,
-    );
-    const config = join(installation.root, "config.yaml");
-    writeFileSync(
-      config,
-      readFileSync(config, "utf8").replace("connections:", "connections:\n  loud: { sink: shout }"),
-    );
-    expect((await installation.hookrail("check")).stdout).toContain("no errors");
+  test("delivers through sinks in JavaScript and TypeScript, and judges with a scheme, of the installation", async () => {
+    const [dropbox = "", sandwich = ""] = shownCode("js");
+    const [ledger = ""] = shownCode("ts");
+    const server = await startFaultServer();
+    const own = createInstallation({
+      program: [binary],
+      env: { KEY: "k3y" },
+      files: {
+        "plugins/sinks/dropbox.js": dropbox,
+        "plugins/sinks/ledger.ts": ledger,
+        "plugins/schemes/sandwich.js": sandwich,
+        "config.yaml": `environment: dev
+server: { port: 0 }
+admin: { port: 0 }
+limits: { disk_reserve: 0B }
+teams: { ops: {} }
+seed: none
+entities: { person: { attributes: { amount: { type: integer, owner: ops } } } }
+connections:
+  drop: { sink: dropbox, folder: ./drop }
+  books: { sink: ledger, url: "${server.url}/book", key: "\${KEY}", allow_private: true }
+`,
+        "pipelines/made.yaml": `pipeline: made
+owner: ops
+source:
+  path: /hooks/made
+  secrets: ["\${KEY}"]
+  signature: { scheme: sandwich, header: x-signature }
+  id: body:id
+  type: body:type
+rules:
+  - { on: made, write: { person: { key: person, fields: { amount: amount } } } }
+deliver:
+  - { to: drop, amount: { from: amount } }
+  - { to: books, amount: { from: amount } }
+`,
+      },
+    });
+    try {
+      const listed = await own.hookrail("plugins", "--own", "--json");
+      expect(JSON.parse(listed.stdout).plugins).toEqual([
+        { kind: "sink", name: "dropbox", from: "installation", form: "code", file: "plugins/sinks/dropbox.js" },
+        { kind: "sink", name: "ledger", from: "installation", form: "code", file: "plugins/sinks/ledger.ts" },
+        { kind: "scheme", name: "sandwich", from: "installation", form: "code", file: "plugins/schemes/sandwich.js" },
+      ]);
+      const engine = await own.start();
+      const body = JSON.stringify({ id: "e1", type: "made", person: "p1", amount: 7 });
+      const post = (signature: string) =>
+        fetch(`${engine.hooks}/hooks/made`, { method: "POST", body, headers: { "x-signature": signature } });
+      expect((await post("00".repeat(32))).status).toBe(401);
+      expect((await post(createHash("sha256").update(`k3y${body}k3y`).digest("hex"))).status).toBe(202);
+      await eventually(
+        () => listEvents(engine),
+        (events) => events[0]?.outcome === "delivered",
+      );
+      expect(readdirSync(join(own.root, "drop"))).toHaveLength(1);
+      expect(server.requests.map((one) => one.body)).toEqual(['<entry account="p1"><amount>7</amount></entry>']);
+      expect(await engine.end("SIGTERM")).toEqual({ code: 0, signal: null });
+    } finally {
+      own.remove();
+      await server.close();
+    }
   });
 
   test("keeps its parts in a folder that is its user's alone", () => {

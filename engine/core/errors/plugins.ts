@@ -5,7 +5,7 @@ export const pluginErrors = {
   HK8105: {
     title: "A plugin can not be loaded",
     message: "{file} can not be loaded: {reason}",
-    help: "The file in plugins/ is code that runs inside Hookrail, and it has a mistake, or imports something that is not there. Nothing was started; what is stored stays. It may import `hookrail/plugin`, modules of Node and files beside it.",
+    help: 'The file in plugins/ is code that runs inside Hookrail, and it has a mistake, or imports something that is not there. Nothing was started; what is stored stays. It may import `hookrail/plugin`, modules of Node and files beside it. It is an ES module: no `"type": "commonjs"` in a package.json above it, no `enum` in TypeScript, and for the single binary no `await` outside a function.',
   },
   HK8106: {
     title: "A plugin lacks something",
