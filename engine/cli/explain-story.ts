@@ -146,7 +146,7 @@ function mappingTable(rows: readonly DetailRow[], { out, sensitive }: StoryView)
       row.result === "keep" ? `keep (${row.why})` : row.result === "clear" ? "clear" : `${row.result} ${value}`;
     return [
       `${row.entity}.${row.attribute}`,
-      `<- ${plainText(row.from)}`,
+      `<- ${plainText(row.from)}${row.fragments.length === 0 ? "" : ` (fragment ${row.fragments.join(", ")})`}`,
       read || "-",
       row.policy,
       result,

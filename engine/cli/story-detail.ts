@@ -5,6 +5,8 @@ export interface DetailRow {
   readonly entity: string;
   readonly attribute: string;
   readonly from: string;
+  /** Fragments of `config.yaml` whose names it reads. */
+  readonly fragments: readonly string[];
   readonly raw: readonly Json[];
   readonly missing: readonly Json[];
   readonly policy: string;
@@ -39,6 +41,7 @@ function readRow(row: JsonObject): DetailRow {
     entity: text(row["entity"]),
     attribute: text(row["attribute"]),
     from: text(row["from"]),
+    fragments: list(row["fragments"]).map(text),
     raw: list(row["raw"]),
     missing: list(row["missing"]),
     policy: text(row["policy"]),

@@ -14,7 +14,7 @@ export interface Reporter {
   /** Adds a fault with the catalogue's message. Never put a value that came from the environment into `data`. */
   report(code: ErrorCode, mark: Mark, data?: Readonly<Record<string, string | number>>, options?: FaultOptions): void;
   /** Adds what a room found in an expression, at its place in the file. */
-  expression(fault: ExpressionFault, mark: Mark): void;
+  expression(fault: ExpressionFault, mark: Mark, related?: FaultOptions["related"]): void;
   /** Adds a fault whose message a room has written. */
   message(code: ErrorCode, mark: Mark, message: string, options?: FaultOptions): void;
   /** From now on a message shows what is written in place of this value. Short values are only concealed where they stand. */
@@ -62,10 +62,11 @@ export function createReporter(): Reporter {
       if (value.length >= LEAST_CONCEALED) concealed.set(value, written);
     },
     report: (code, mark, data = {}, options = {}) => message(code, mark, errorMessage(code, data), options),
-    expression: (fault, mark) =>
+    expression: (fault, mark, related) =>
       message(fault.code, markWithin(mark, fault.offset, fault.length), fault.message, {
         severity: fault.severity,
         hint: fault.hint,
+        related,
       }),
     errorsIn: (file) => [...found.values()].some(({ severity, span }) => severity === "error" && span.file === file),
     hasErrors: () => [...found.values()].some((diagnostic) => diagnostic.severity === "error"),

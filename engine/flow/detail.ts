@@ -1,7 +1,8 @@
 /** What one apply step leaves for `explain`: the mapping table row by row, with sensitive values left out. */
 import type { EntityModel } from "../core/entity.ts";
 import type { Json, JsonObject } from "../core/types.ts";
-import type { Mapped, MappedRow, MappedWrite, Row } from "../mapping/model.ts";
+import type { Mapped, MappedRow, MappedWrite, Row, RuleModel } from "../mapping/model.ts";
+import { rowExpressions } from "../mapping/rows.ts";
 import type { Born } from "./born.ts";
 
 /** Stands for a value that must not be shown. */
@@ -36,14 +37,31 @@ function policyOf(row: Row): string {
     : missing.kind;
 }
 
-function rowDetail(write: MappedWrite, mapped: MappedRow, sensitive: boolean): JsonObject {
+/** The fragments whose names the row reads. */
+export function fragmentsOf(row: Row, lets: RuleModel["lets"]): readonly string[] {
+  const read = rowExpressions(row).flatMap(({ inputs }) =>
+    inputs.flatMap(({ root }) => (typeof root === "object" ? [root.variable] : [])),
+  );
+  const named = lets.flatMap(({ name, fragment }) => (fragment !== undefined && read.includes(name) ? [fragment] : []));
+  return [...new Set(named)];
+}
+
+interface RowPlace {
+  readonly write: MappedWrite;
+  readonly lets: RuleModel["lets"];
+  readonly sensitive: boolean;
+}
+
+function rowDetail(mapped: MappedRow, { write, lets, sensitive }: RowPlace): JsonObject {
   const { row, result } = mapped;
+  const fragments = fragmentsOf(row, lets);
   const value = result.kind === "set" || result.kind === "initial" ? result.value : null;
   return {
     entity: write.model.entity,
     attribute: row.name,
     ...(write.item === undefined ? {} : { item: write.item + 1 }),
     from: rowSource(row),
+    ...(fragments.length === 0 ? {} : { fragments }),
     raw: sensitive ? [hiddenValue] : mapped.raw.map((one) => one ?? null),
     missing: mapped.missing,
     policy: policyOf(row),
@@ -64,7 +82,11 @@ export function applyDetail(
 ): JsonObject {
   const rows = mapped.writes.flatMap((write) =>
     write.fields.map((field) =>
-      rowDetail(write, field, models.get(write.model.entity)?.attributes.get(field.row.name)?.sensitive ?? false),
+      rowDetail(field, {
+        write,
+        lets: mapped.rule.lets,
+        sensitive: models.get(write.model.entity)?.attributes.get(field.row.name)?.sensitive ?? false,
+      }),
     ),
   );
   const states = mapped.writes.flatMap((write): Json[] =>

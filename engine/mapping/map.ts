@@ -159,7 +159,10 @@ function bindLets(request: MapRequest, rule: RuleModel): MaybePromise<{ readonly
     const scope: Scope = { ...request.scope, variables: { ...request.scope.variables, ...lets } };
     return then(request.evaluator.answer([entry.expression], scope), ([answer]) => {
       const value = letValue(answer);
-      if (!value.ok) return { kind: "dead", code: value.code, message: `let ${entry.name}: ${value.message}`, rule };
+      if (!value.ok) {
+        const of = entry.fragment === undefined ? "" : ` of fragment ${entry.fragment}`;
+        return { kind: "dead", code: value.code, message: `let ${entry.name}${of}: ${value.message}`, rule };
+      }
       return bind(index + 1, { ...lets, [entry.name]: value.value });
     });
   };

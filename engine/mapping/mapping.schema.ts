@@ -140,12 +140,31 @@ const fetchSchema = closed(
   { description: "For thin events: what to get before mapping." },
 );
 
+/** Of a rule, and of a fragment that rules share. */
+export const letSchema = keyed(
+  expressionText("Its value."),
+  "Names for parts of the payload, read as $name; each may use the ones before.",
+);
+
 export const ruleProperties = {
   name: maybe(text("What it is called in `explain`.")),
   on: oneOrMany(nameRef("An event type; `*` at the end stands for any rest."), "The event types it takes."),
   when: maybe(expressionText("Only events for which this is true; a missing input is a dead letter.")),
   let: maybe(
-    keyed(expressionText("Its value."), "Names for parts of the payload, read as $name; each may use the ones before."),
+    Type.Union(
+      [
+        letSchema,
+        nameRef("A fragment of config.yaml."),
+        Type.Array(Type.Union([nameRef("A fragment of config.yaml."), letSchema]), {
+          minItems: 1,
+          description: "Fragments and own names, in their order.",
+        }),
+      ],
+      {
+        description: "Names for parts of the payload, read as $name; each may use the ones before.",
+        "x-expects": "a mapping such as { line: lines.data[0] }, a fragment's name, or a list of both",
+      },
+    ),
   ),
   write: maybe(named(writeSchema, "Entity -> what is written to it.")),
   lowers: maybe(

@@ -101,6 +101,14 @@ export interface FetchModel {
   readonly contract?: string;
 }
 
+/** One name of `let:`. */
+export interface LetModel {
+  readonly name: string;
+  readonly expression: Expression;
+  /** The fragment of `config.yaml` that brought it. */
+  readonly fragment?: string;
+}
+
 export interface RuleModel {
   readonly index: number;
   readonly name?: string;
@@ -112,7 +120,7 @@ export interface RuleModel {
   /** Absent: the source's clock, then the recipe's rank; with `fetch` the time of the GET. */
   readonly order?: OrderModel;
   /** In order; each may read the ones before. */
-  readonly lets: readonly { readonly name: string; readonly expression: Expression }[];
+  readonly lets: readonly LetModel[];
   readonly writes: readonly EntityWriteModel[];
   /** Names of protected attributes this rule may lower, as `attribute` or `entity.attribute`. */
   readonly lowers: ReadonlySet<string>;

@@ -7,7 +7,7 @@ import { didYouMean } from "../../core/suggest.ts";
 import { type CompileOptions, compileExpression } from "../../mapping/expression.ts";
 import { type MemberSet, reportCut } from "../leaves.ts";
 import { type Mark, type Positions, positionOf } from "../position.ts";
-import type { Reporter } from "../report.ts";
+import type { FaultOptions, Reporter } from "../report.ts";
 import type { ConfigYaml } from "../schema/config.schema.ts";
 import type { PipelineYaml } from "../schema/pipeline.schema.ts";
 
@@ -31,6 +31,7 @@ const KINDS = {
   attribute: "HK1042",
   state: "HK1043",
   table: "HK1044",
+  fragment: "HK1277",
   column: "HK1044",
   source: "HK1045",
   connection: "HK1046",
@@ -50,6 +51,7 @@ const SECTIONS: { readonly [K in NameKind]?: string } = {
   team: "teams",
   entity: "entities",
   table: "tables",
+  fragment: "fragments",
   source: "sources",
   connection: "connections",
   channel: "channels",
@@ -106,6 +108,7 @@ export function compileMember(
   holder: object,
   name: string | number,
   options: Omit<CompileOptions, "position">,
+  related?: FaultOptions["related"],
 ): Expression | undefined {
   const source: unknown = Reflect.get(holder, name);
   if (typeof source !== "string" || source === "" || context.faulty.has(holder, name)) return undefined;
@@ -113,7 +116,8 @@ export function compileMember(
   const compiled = compileExpression(source, { ...options, position: positionOf(expressionStart(mark)) });
   if (!compiled.ok && compiled.faults.some((fault) => fault.code === "HK2001") && reportCut(context.reporter, mark))
     return undefined;
-  for (const fault of compiled.ok ? compiled.warnings : compiled.faults) context.reporter.expression(fault, mark);
+  for (const fault of compiled.ok ? compiled.warnings : compiled.faults)
+    context.reporter.expression(fault, mark, related);
   return compiled.ok ? compiled.expression : undefined;
 }
 

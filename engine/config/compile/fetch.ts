@@ -33,6 +33,8 @@ export interface FetchDeps {
   readonly connections: ReadonlyMap<string, ConnectionModel>;
   /** What the path and the headers may read. */
   readonly variables: readonly string[];
+  /** Names of the rule's `let:`. */
+  readonly lets: readonly string[];
 }
 
 /** The name that is read in the rule's expressions, also where the rest is wrong. */
@@ -46,7 +48,7 @@ export function compileFetch(context: CompileContext, rule: RuleYaml, deps: Fetc
   const { positions, reporter } = context;
   checkConnection(context, yaml, deps);
   const as = fetchedName(rule) ?? "";
-  const taken = TAKEN.includes(as) || Object.hasOwn(rule.let ?? {}, as);
+  const taken = TAKEN.includes(as) || deps.lets.includes(as);
   if (taken || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(as)) {
     const problem = taken ? `\`$${as}\` is another thing here` : "it is no name that an expression can read";
     const mark = yaml.as === undefined ? positions.key(rule, "fetch") : positions.value(yaml, "as");

@@ -13,6 +13,7 @@ import type { PipelineYaml, RuleYaml } from "../schema/pipeline.schema.ts";
 import { reportEntryFault } from "./connections.ts";
 import { type CompileContext, checkName, durationOr } from "./context.ts";
 import type { Contracts } from "./contracts.ts";
+import type { Fragments } from "./lets.ts";
 import { markAt } from "./places.ts";
 import { BASE_VARIABLES, type CompiledRule, compileHold, compileRules, DEFAULT_HOLD } from "./rules.ts";
 import type { Tables } from "./tables.ts";
@@ -25,6 +26,7 @@ export interface PipelineDeps {
   readonly tables: Tables;
   readonly connections: ReadonlyMap<string, ConnectionModel>;
   readonly contracts: Contracts;
+  readonly fragments: Fragments;
 }
 
 /** A pipeline without its tests, which need to know all sources' samples. */

@@ -22,6 +22,7 @@ import {
 } from "./cross.ts";
 import { compileEntities } from "./entities.ts";
 import { compileInstallation, type ReadNamed } from "./installation.ts";
+import { createFragments } from "./lets.ts";
 import { compileMoves } from "./moves.ts";
 import { checkOrders } from "./orders.ts";
 import { type CompiledPipeline, compilePipeline } from "./pipelines.ts";
@@ -72,9 +73,11 @@ export function compileRevision(input: CompileInput): RevisionParts | undefined 
     createRecipes(context, recipeFiles(input), codeSchemes(options.registry)),
   );
   const contracts = createContracts(context, contractFiles(input.context));
+  const fragments = createFragments(context);
   const pipelines = context.pipelines.map((yaml) =>
-    compilePipeline(context, yaml, { sources, inlineSources, entities, tables, connections, contracts }),
+    compilePipeline(context, yaml, { sources, inlineSources, entities, tables, connections, contracts, fragments }),
   );
+  fragments.reportUnused();
   checkPipelineNames(context);
   checkWriters(context, pipelines, entities);
   checkHolds(context, pipelines, installation.retention.bodiesMs);

@@ -8,6 +8,7 @@ import { positionOf } from "../position.ts";
 import type { PipelineYaml, RuleYaml } from "../schema/pipeline.schema.ts";
 import { type CompileContext, checkName, compileMember, durationOr, listOf } from "./context.ts";
 import { compileFetch, fetchedName } from "./fetch.ts";
+import { compileLets, type Fragments, ITEM } from "./lets.ts";
 import { compileFields, compileState, compileTextRow, type RowContext } from "./rows.ts";
 import type { Tables } from "./tables.ts";
 
@@ -18,6 +19,7 @@ export interface RuleDeps {
   readonly entities: ReadonlyMap<string, EntityModel>;
   readonly tables: Tables;
   readonly connections: ReadonlyMap<string, ConnectionModel>;
+  readonly fragments: Fragments;
 }
 
 export function compileHold(yaml: HoldYaml | undefined, fallback: HoldModel): HoldModel {
@@ -47,10 +49,18 @@ function compileRule(context: CompileContext, place: RulePlace, deps: RuleDeps):
   const { rule, index } = place;
   const when =
     rule.when === undefined ? undefined : compileMember(context, rule, "when", { variables: BASE_VARIABLES });
-  const fetch = compileFetch(context, rule, { connections: deps.connections, variables: BASE_VARIABLES });
   const base = [...BASE_VARIABLES, ...listOf(fetchedName(rule))];
   const each = compileItems(context, rule, base);
-  const { lets, variables } = compileLets(context, rule, each === undefined ? base : [...base, ITEM]);
+  const { lets, variables } = compileLets(context, rule, {
+    base: each === undefined ? base : [...base, ITEM],
+    fragments: deps.fragments,
+    item: rule.each !== undefined,
+  });
+  const fetch = compileFetch(context, rule, {
+    connections: deps.connections,
+    variables: BASE_VARIABLES,
+    lets: variables.slice(base.length),
+  });
   const order = compileOrder(context, rule, variables);
   const rows: RowContext = { context, tables: deps.tables, variables };
   const writes = Object.entries(rule.write ?? {}).flatMap(([entity, write]) => {
@@ -87,16 +97,10 @@ function compileRule(context: CompileContext, place: RulePlace, deps: RuleDeps):
 /** `$event` is the whole body. */
 export const BASE_VARIABLES = ["event"];
 
-const ITEM = "item";
-
 function compileItems(context: CompileContext, rule: RuleYaml, variables: readonly string[]): EachModel | undefined {
   if (rule.each === undefined) return undefined;
   const list = compileMember(context, rule, "each", { variables });
-  if (list === undefined) return undefined;
-  const names = rule.let ?? {};
-  if (Object.hasOwn(names, ITEM))
-    context.reporter.report("HK1150", context.positions.key(names, ITEM), { name: `$${ITEM}` });
-  return compileEach(list, { variables });
+  return list === undefined ? undefined : compileEach(list, { variables });
 }
 
 function compileOrder(
@@ -109,30 +113,6 @@ function compileOrder(
   if (order === "receipt") return { kind: "receipt" };
   const expression = compileMember(context, order, "by", { variables });
   return expression === undefined ? undefined : { kind: "by", expression };
-}
-
-function compileLets(
-  context: CompileContext,
-  rule: RuleYaml,
-  base: readonly string[],
-): { readonly lets: RuleModel["lets"]; readonly variables: readonly string[] } {
-  const variables = [...base];
-  const yaml = rule.let ?? {};
-  const lets: { name: string; expression: RuleModel["lets"][number]["expression"] }[] = [];
-  for (const name of Object.keys(yaml)) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-      context.reporter.report(
-        "HK1015",
-        context.positions.key(yaml, name),
-        { key: name },
-        { expected: "a variable name of letters, digits and `_`" },
-      );
-    }
-    const expression = compileMember(context, yaml, name, { variables });
-    if (expression !== undefined) lets.push({ name, expression });
-    variables.push(name);
-  }
-  return { lets, variables };
 }
 
 interface WritePlace {

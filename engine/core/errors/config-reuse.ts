@@ -41,4 +41,23 @@ export const configReuseErrors = {
     wrong: "plan: { from: price, table: plans }",
     right: "plan: { from: price, table: plans.plan }",
   },
+  HK1277: {
+    title: "A fragment that is not declared",
+    message: "fragment `{name}` is not declared",
+    help: "`let:` takes in names that several rules share by the name of their fragment, which is declared under `fragments:` of config.yaml. A name of the rule's own is a mapping: `line: lines.data[0]`.",
+    wrong: "let: paid-lien",
+    right: "let: paid-line",
+  },
+  HK1278: {
+    title: "A fragment that no rule uses",
+    message: "no rule takes in the fragment `{name}`",
+    help: "It is checked and does nothing. Take it in with `let:` of a rule, or take it out of config.yaml.",
+  },
+  HK1279: {
+    title: "A name bound twice",
+    message: "`${name}` is bound twice in this `let:`",
+    help: "A row that reads the name could mean either of them, so neither is taken. Rename the rule's own name, or leave out one of the two fragments.",
+    wrong: "let:\n  - paid-line\n  - line: lines.data[0]",
+    right: "let:\n  - paid-line\n  - first_line: lines.data[0]",
+  },
 } as const satisfies ErrorEntries;
