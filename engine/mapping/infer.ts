@@ -1,0 +1,326 @@
+/**
+ * What an expression can yield, from its tree and the types of what it reads: an evaluation over types in place of
+ * values. It answers with at least all that the interpreter could yield, and tells what it saw on the way. Pure.
+ */
+import type { Node, NodeOf, Pair, Stage } from "./ast.ts";
+import { BUILTINS } from "./builtins.ts";
+import { collapse, type Flow, flat, flowOf, lookup, pick } from "./flow.ts";
+import { inferApply, inferCall } from "./infer-call.ts";
+import {
+  ABSENT,
+  ANY,
+  has,
+  isAny,
+  join,
+  joinAll,
+  KIND,
+  listOf,
+  type Member,
+  type Members,
+  NEVER,
+  NUMBER_KINDS,
+  ofKinds,
+  optional,
+  type Type,
+  without,
+} from "./types.ts";
+import { inferLambda, type Typing } from "./typing.ts";
+
+/** What `input` and the variables make of the expression. */
+export function inferType(
+  ast: Node,
+  given: { readonly input: Type; readonly variables: ReadonlyMap<string, Type> },
+  observe: Typing["observe"] = () => {},
+): Type {
+  return infer(ast, { context: given.input, root: given.input, names: given.variables, judged: true, observe, infer });
+}
+
+function infer(node: Node, typing: Typing): Type {
+  let type = inferShape(node, typing);
+  for (const stage of node.predicates) type = collapse(inferStage(type, stage, typing));
+  if (node.group !== undefined) type = inferPairs(node.group, type, typing);
+  if (node.keepArray && node.type !== "path") type = joinAll([type, listOf(flat(type))]);
+  return type;
+}
+
+function inferShape(node: Node, typing: Typing): Type {
+  switch (node.type) {
+    case "literal":
+      return ofKinds(kindOfLiteral(node.value));
+    case "name":
+      return inferName(node, typing, undefined);
+    case "variable":
+      return inferVariable(node, typing);
+    case "path":
+      return inferPath(node, typing);
+    case "binary":
+      return inferBinary(node, typing);
+    case "negate":
+      return inferNumbers("-", [node.operand], typing);
+    case "array":
+      return inferArray(node, typing);
+    case "object":
+      return inferPairs(node.pairs, typing.context, typing);
+    case "call":
+      return inferCall(node, undefined, typing);
+    case "apply":
+      return inferApply(node, typing);
+    case "condition": {
+      infer(node.test, typing);
+      return join(infer(node.yes, typing), node.no === undefined ? ABSENT : infer(node.no, typing));
+    }
+    case "block":
+      return inferBlock(node.body, typing);
+    case "bind":
+      return infer(node.value, typing);
+    case "lambda":
+      inferLambda(node, [], typing);
+      return ofKinds(KIND.function);
+    case "regex":
+      return ofKinds(KIND.function);
+    default:
+      // Wildcards, parents, transforms: what they yield is not followed.
+      return ANY;
+  }
+}
+
+function kindOfLiteral(value: string | number | boolean | null): number {
+  if (value === null) return KIND.null;
+  if (typeof value === "number") return Number.isInteger(value) ? KIND.integer : KIND.fraction;
+  return typeof value === "string" ? KIND.string : KIND.boolean;
+}
+
+function inferVariable({ name }: NodeOf<"variable">, typing: Typing): Type {
+  if (name === "") return typing.context;
+  if (name === "$") return typing.root;
+  const bound = typing.names.get(name);
+  if (bound !== undefined) return bound;
+  return BUILTINS.has(name) ? ofKinds(KIND.function) : ANY;
+}
+
+function inferName(node: NodeOf<"name">, { context, observe }: Typing, before: Node | undefined): Type {
+  const at = deepItems(context);
+  if (!isAny(at) && lacks(at, node.name)) observe({ kind: "no_member", node, at, before });
+  return lookup(context, node.name);
+}
+
+/** What a list of lists holds at last: where members are looked for. */
+function deepItems(type: Type): Type {
+  let inner = type;
+  for (let depth = 0; has(inner, KIND.list) && depth < 8; depth++) inner = flat(inner);
+  return without(inner, KIND.absent);
+}
+
+function lacks(type: Type, name: string): boolean {
+  if (type.kinds === 0) return false;
+  if (!has(type, KIND.object)) return true;
+  return type.members?.declared === true && !type.members.known.has(name);
+}
+
+function inferPath(node: NodeOf<"path">, typing: Typing): Type {
+  // `@$name`, `#$name` and `%` change what a step sees: not followed.
+  if (node.steps.some((step) => step.tuple || step.focus !== undefined || step.index !== undefined)) return ANY;
+  const [head] = node.steps;
+  let flow: Flow =
+    head?.type === "variable"
+      ? { item: typing.context, zero: false, one: true, many: false }
+      : { ...flowOf(typing.context), ...(has(typing.context, KIND.list) && { zero: true, one: true }) };
+  if (head?.type !== "variable" && has(typing.context, KIND.absent)) flow = { ...flow, item: optional(flow.item) };
+  let value: Type = ABSENT;
+  for (const [index, step] of node.steps.entries()) {
+    const taken = inferStep(step, { flow, typing, first: index === 0, before: node.steps[index - 1] });
+    ({ flow, value } = taken);
+  }
+  if (node.keepArray) value = optional(joinAll([listOf(flow.item), listOf(flat(value))]));
+  return value;
+}
+
+interface StepPlace {
+  readonly flow: Flow;
+  readonly typing: Typing;
+  readonly first: boolean;
+  readonly before: Node | undefined;
+}
+
+/** One step: what goes on to the next, and what it is if it was the last. */
+function inferStep(
+  step: Node,
+  { flow, typing, first, before }: StepPlace,
+): { readonly flow: Flow; readonly value: Type } {
+  if (step.type === "sort") {
+    for (const term of step.terms) infer(term.by, { ...typing, context: flow.item, judged: false });
+    let sorted = flow;
+    for (const stage of step.stages) sorted = inferStage(join(collapse(sorted), listOf(sorted.item)), stage, typing);
+    return { flow: sorted, value: join(collapse(sorted), listOf(sorted.item)) };
+  }
+  const inside = { ...typing, context: first && step.type === "array" ? typing.context : flow.item };
+  let made = step.type === "name" ? inferName(step, inside, before) : infer({ ...step, stages: [] }, inside);
+  if (step.type === "name") made = withExtras(made, step, inside);
+  let items = step.type === "array" ? join(without(made, KIND.absent), flat(made)) : flat(made);
+  for (const stage of step.stages) {
+    const left = inferStage(made, stage, inside);
+    made = collapse(left);
+    items = join(left.item, flat(left.item));
+    if (!has(left.item, KIND.list)) items = left.item;
+  }
+  const many = flow.many || has(made, KIND.list);
+  const next: Flow = {
+    item: items,
+    zero: flow.zero || has(made, KIND.absent | KIND.list),
+    one: items.kinds !== 0,
+    many,
+  };
+  const alone = flow.one || flow.zero ? made : NEVER;
+  const value = flow.many ? join(alone, collapse(next)) : join(alone, flow.zero ? ABSENT : NEVER);
+  return { flow: next, value: step.type === "array" && !flow.many ? join(value, made) : value };
+}
+
+/** Predicates and the like that hang on a name itself. */
+function withExtras(type: Type, node: Node, typing: Typing): Type {
+  let made = type;
+  for (const stage of node.predicates) made = collapse(inferStage(made, stage, typing));
+  if (node.group !== undefined) made = inferPairs(node.group, made, typing);
+  return node.keepArray ? join(made, listOf(flat(made))) : made;
+}
+
+/** What a predicate leaves. */
+function inferStage(type: Type, stage: Stage, typing: Typing): Flow {
+  if (stage.kind === "index") return { item: ANY, zero: true, one: true, many: true };
+  const { test } = stage;
+  if (test.type === "literal" && typeof test.value === "number" && test.predicates.length === 0)
+    return pick(type, Math.floor(test.value));
+  const { item, many } = flowOf(type);
+  const chosen = infer(test, { ...typing, context: item, judged: false });
+  // A list of indexes may name an item twice; where there was nothing, a hole may be left.
+  const left = has(type, KIND.absent) ? optional(item) : item;
+  return { item: left, zero: true, one: true, many: many || has(chosen, KIND.list) };
+}
+
+function inferBlock(body: readonly Node[], typing: Typing): Type {
+  let names = typing.names;
+  let last: Type = ABSENT;
+  for (const part of body) {
+    last = infer(part, { ...typing, names });
+    if (part.type === "bind") names = new Map([...names, [part.name, last]]);
+  }
+  return last;
+}
+
+function inferArray({ items }: NodeOf<"array">, typing: Typing): Type {
+  return listOf(
+    joinAll(
+      items.map((item) => {
+        const type = infer(item, typing);
+        // `[[1]]` stays a list in a list; what a path yields is spread.
+        return item.type === "array"
+          ? join(without(type, KIND.absent), item.predicates.length > 0 ? flat(type) : NEVER)
+          : flat(type);
+      }),
+    ),
+  );
+}
+
+/** `{ key: value }`, for each item or for the items of one key together. */
+function inferPairs(pairs: readonly Pair[], of: Type, typing: Typing): Type {
+  const item = flat(of);
+  const group = has(of, KIND.list) ? optional(join(item, listOf(item))) : of;
+  const known = new Map<string, Member>();
+  let rest: Type | undefined;
+  for (const [key, value] of pairs) {
+    infer(key, { ...typing, context: has(of, KIND.list) ? optional(item) : of });
+    const made = infer(value, { ...typing, context: group });
+    // Of nothing an object without members is made.
+    const type = has(of, KIND.absent) ? optional(made) : made;
+    if (key.type === "literal" && typeof key.value === "string" && !has(of, KIND.list)) known.set(key.value, { type });
+    else rest = rest === undefined ? type : join(rest, type);
+  }
+  if (rest !== undefined) {
+    for (const [name, { type }] of known) known.set(name, { type: join(type, rest) });
+    rest = optional(rest);
+  }
+  const members: Members = { known, rest, declared: rest === undefined };
+  return { kinds: KIND.object, members };
+}
+
+const NUMERIC = new Set(["+", "-", "*", "/", "%"]);
+const ORDERING = new Set(["<", "<=", ">", ">="]);
+const truth = ofKinds(KIND.boolean);
+
+function inferBinary(node: NodeOf<"binary">, typing: Typing): Type {
+  const { operator, left, right } = node;
+  if (NUMERIC.has(operator)) return inferNumbers(operator, [left, right], typing);
+  if (ORDERING.has(operator)) return inferOrdering(node, typing);
+  const [a, b] = [infer(left, typing), infer(right, typing)];
+  if (operator === "&") {
+    observeOptional(node, [a, b], typing);
+    return ofKinds(KIND.string);
+  }
+  if (operator === "=" || operator === "!=") {
+    observeOptional(node, [a, b], typing);
+    if (neverEqual(a, b)) typing.observe({ kind: "never_equal", node, left: a, right: b });
+    return truth;
+  }
+  if (operator === "..") {
+    const whole = ofKinds(KIND.integer);
+    return collapse({ item: whole, zero: true, one: true, many: true });
+  }
+  return operator === "and" || operator === "or" || operator === "in" ? truth : ANY;
+}
+
+/** Whole numbers stay whole under all but division. */
+function inferNumbers(operator: string, operands: readonly Node[], typing: Typing): Type {
+  const types = operands.map((operand) => infer(operand, typing));
+  for (const [i, type] of types.entries()) {
+    const node = operands[i];
+    if (node !== undefined && unfit(type, NUMBER_KINDS)) typing.observe({ kind: "operand", node, operator, got: type });
+  }
+  const whole = operator !== "/" && operator !== "%" && types.every((type) => !has(type, KIND.fraction));
+  const result = ofKinds(whole ? KIND.integer : NUMBER_KINDS);
+  return types.some((type) => has(type, KIND.absent)) ? optional(result) : result;
+}
+
+function inferOrdering({ operator, left, right }: NodeOf<"binary">, typing: Typing): Type {
+  const [a, b] = [infer(left, typing), infer(right, typing)];
+  for (const [node, type, other] of [
+    [left, a, b],
+    [right, b, a],
+  ] as const) {
+    // An author compares with a constant: what it is compared with is then the other's fault.
+    const wanted = node.type === "literal" ? NUMBER_KINDS | KIND.string : kindsLike(other);
+    if (unfit(type, wanted)) typing.observe({ kind: "operand", node, operator, got: type });
+  }
+  return has(a, KIND.absent) || has(b, KIND.absent) ? optional(truth) : truth;
+}
+
+/** What can be put in order with it: numbers with numbers, text with text. */
+function kindsLike(other: Type): number {
+  if (isAny(other)) return NUMBER_KINDS | KIND.string;
+  return (has(other, NUMBER_KINDS) ? NUMBER_KINDS : 0) | (has(other, KIND.string) ? KIND.string : 0);
+}
+
+/** There is a value, and never one of these kinds. What is missing, and null, is judged apart. */
+function unfit(type: Type, kinds: number): boolean {
+  const there = without(type, KIND.absent | KIND.null);
+  return kinds !== 0 && there.kinds !== 0 && !has(there, kinds);
+}
+
+/** Both are there, and of kinds that are never equal. */
+function neverEqual(a: Type, b: Type): boolean {
+  if (isAny(a) || isAny(b)) return false;
+  const [left, right] = [a, b].map(({ kinds }) => (kinds & NUMBER_KINDS ? kinds | NUMBER_KINDS : kinds) & ~KIND.absent);
+  return left !== 0 && right !== 0 && ((left ?? 0) & (right ?? 0)) === 0;
+}
+
+/** A missing operand: `&` takes it for "", `!=` for equal to nothing, `=` for unequal to `false`, `null` and the like. */
+function observeOptional(node: NodeOf<"binary">, types: readonly Type[], { judged, observe }: Typing): void {
+  if (judged) return;
+  const sides = [node.left, node.right];
+  for (const [i, side] of sides.entries()) {
+    const type = types[i];
+    const other = sides[1 - i];
+    if (type === undefined || other === undefined || isAny(type) || !has(type, KIND.absent)) continue;
+    if (without(type, KIND.absent).kinds === 0) continue;
+    if (node.operator === "=" && !(other.type === "literal" && !other.value)) continue;
+    observe({ kind: "optional", node: side, in: node });
+  }
+}
