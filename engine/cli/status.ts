@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import type { ReloadDocument } from "../http/admin-reload.ts";
 import { countsDocument, pauseDocument } from "../http/documents.ts";
+import { waitingSecrets } from "../http/told-secrets.ts";
 import type { StoreSize } from "../store/store.ts";
 import { callAdmin } from "./admin-client.ts";
 import { type Cli, EXIT } from "./context.ts";
@@ -22,6 +23,7 @@ export const statusVerb: Verb = (cli, action, globals) =>
         counts: countsDocument(await reader.counts()),
         store: sizeDocument(await reader.size()),
         paused: (await reader.pauses()).map(pauseDocument),
+        waiting_secrets: waitingSecrets(await reader.learnedSecrets()),
       }));
       const document = { running: running !== undefined, ...running?.document, ...stored };
       if (options["json"] === true) printJson(cli, document);
@@ -35,6 +37,7 @@ type Status = {
   readonly counts: ReturnType<typeof countsDocument>;
   readonly store: ReturnType<typeof sizeDocument>;
   readonly paused: readonly ReturnType<typeof pauseDocument>[];
+  readonly waiting_secrets: ReturnType<typeof waitingSecrets>;
   readonly [name: string]: unknown;
 };
 
@@ -66,6 +69,8 @@ function printStatus(cli: Cli, status: Status): void {
       "paused",
       `${pause.kind} ${pause.name} by ${plainText(pause.by)} since ${pause.since}${pause.reason === "" ? "" : `: ${plainText(pause.reason)}`}`,
     );
+  for (const { source, secret, learned_at: at } of status.waiting_secrets ?? [])
+    line("secret", `${secret} of ${source} waits since ${at}: \`hookrail secrets accept\` or \`discard\``);
 }
 
 /** In bytes; `disk_free`: null where it can not be known. */

@@ -190,6 +190,7 @@ export const statusShape = Type.Object({
   counts: countsShape,
   store: sizeShape,
   paused: list(pauseShape),
+  waiting_secrets: list(shape({ source: text(), secret: text("Its fingerprint."), name: text(), learned_at: time() })),
 });
 
 export const auditShape = shape({ at: time(), actor: text(), action: text(), target: text(), reason: text() });

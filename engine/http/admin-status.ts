@@ -5,6 +5,7 @@ import type { ReloadDeps, ReloadStatus } from "./admin-reload.ts";
 import type { Answer, Page, Route } from "./admin-route.ts";
 import { orNull, shape, statusShape, text, time, words } from "./admin-shapes.ts";
 import { countsDocument, pauseDocument, type StatusDocument } from "./documents.ts";
+import { waitingSecrets } from "./told-secrets.ts";
 
 export interface StatusDeps extends Pick<ReloadDeps, "reloadStatus"> {
   readonly reader: StoreReader;
@@ -79,7 +80,12 @@ function shortReload({ at, result, error }: NonNullable<ReloadStatus["last_reloa
 }
 
 async function status(_call: unknown, { reader, ...deps }: StatusDeps): Promise<Answer> {
-  const [counts, size, pauses] = await Promise.all([reader.counts(), reader.size(), reader.pauses()]);
+  const [counts, size, pauses, secrets] = await Promise.all([
+    reader.counts(),
+    reader.size(),
+    reader.pauses(),
+    reader.learnedSecrets(),
+  ]);
   return {
     document: {
       ...deps.status(),
@@ -87,6 +93,7 @@ async function status(_call: unknown, { reader, ...deps }: StatusDeps): Promise<
       counts: countsDocument(counts),
       store: sizeDocument(size),
       paused: pauses.map(pauseDocument),
+      waiting_secrets: waitingSecrets(secrets),
     },
   };
 }

@@ -35,7 +35,7 @@ type AllDeps = AdminDeps & SessionDeps;
 
 const MAX_BODY_BYTES = 64 * 1024;
 /** Faults of the one who asks; all others are the engine's. */
-const ASKED_WRONGLY = /^HK80(18|[5-7]\d)$/;
+const ASKED_WRONGLY = /^HK80(18|[5-7]\d|90)$/;
 
 const OPENAPI: Route<StatusDeps> = {
   id: "openapi",

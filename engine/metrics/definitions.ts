@@ -129,6 +129,12 @@ export const METRICS = {
     help: "1 while a pipeline or connection is paused, by a person or by the engine.",
     labels: ["kind", "name"],
   },
+  secretsWaiting: {
+    name: "hookrail_secrets_waiting",
+    type: "gauge",
+    help: "Secrets that a provider told in a handshake and that verify nothing until a person accepts them.",
+    labels: ["source"],
+  },
   reloads: {
     name: "hookrail_reloads_total",
     type: "counter",

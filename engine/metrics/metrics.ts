@@ -9,6 +9,7 @@ import type { Observer } from "../flow/observer.ts";
 import type { StoreReader } from "../store/store.ts";
 import { createMetricsObserver } from "./observer.ts";
 import { createRegistry, type Metrics } from "./registry.ts";
+import { setToldSecrets } from "./told-secrets.ts";
 
 /** In seconds, since it was read before. */
 export interface LoopDelay {
@@ -19,7 +20,7 @@ export interface LoopDelay {
 
 export interface MetricsSources {
   readonly engine: () => Pick<Engine, "revision" | "breakers">;
-  readonly reader: Pick<StoreReader, "backlog" | "counts" | "size" | "pauses">;
+  readonly reader: Pick<StoreReader, "backlog" | "counts" | "size" | "pauses" | "learnedSecrets">;
   readonly clock: Pick<Clock, "now">;
   readonly loopDelay: () => LoopDelay;
   readonly version: string;
@@ -47,13 +48,14 @@ export function createMetrics(sources: MetricsSources): EngineMetrics {
     async scrape() {
       const { revision, breakers } = sources.engine();
       const { reader } = sources;
-      const read = await Promise.all([reader.backlog(), reader.counts(), reader.size(), reader.pauses()]);
+      const read = await Promise.all([reader.backlog(), reader.counts(), reader.size(), reader.pauses(), reader.learnedSecrets()]);
       // From here on in one go: two scrapes at a time do not mix.
       declare(metrics, revision);
-      const [backlog, counts, size, pauses] = read;
+      const [backlog, counts, size, pauses, secrets] = read;
       setBacklog(metrics, { backlog, counts, revision, now: sources.clock.now() });
       setBreakers(metrics, breakers());
       setPauses(metrics, pauses, revision);
+    setToldSecrets(metrics, secrets, revision);
       metrics.storeBytes.set({ file: "main" }, size.bytes);
       metrics.storeBytes.set({ file: "wal" }, size.walBytes);
       metrics.storeBytes.set({ file: "reserve" }, size.reserveBytes);

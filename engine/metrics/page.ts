@@ -31,6 +31,7 @@ To look at first:
 | does a person have to look? | \`sum by (pipeline) (hookrail_dead_letters) > 0\` |
 | does a sink not answer? | \`hookrail_breaker_state{state="open"} == 1\` |
 | is something paused? | \`hookrail_paused == 1\` |
+| does a secret that a provider told wait for a person? | \`hookrail_secrets_waiting > 0\` |
 | is a sender's secret wrong? | \`sum by (source) (rate(hookrail_requests_refused_total{reason="signature_mismatch"}[5m])) > 0\` |
 | how many arrive within a minute? | \`sum by (pipeline) (rate(hookrail_event_lag_seconds_bucket{le="60"}[1h])) / sum by (pipeline) (rate(hookrail_event_lag_seconds_count[1h]))\` |
 | does work pile up? | \`hookrail_events_waiting_oldest_seconds > 60\` |

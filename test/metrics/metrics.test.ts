@@ -19,6 +19,7 @@ beforeEach(async () => {
       counts: () => bench.engine.store.counts(),
       size: () => bench.engine.store.size(),
       pauses: () => bench.engine.store.pauses(),
+      learnedSecrets: () => bench.engine.store.learnedSecrets(),
     },
     clock: { now: () => bench.clock.now() },
     loopDelay: () => ({ mean: 0.001, p99: 0.25, max: 1 }),
