@@ -6,6 +6,8 @@ import { providerPages } from "../config/provider-pages/index-page.ts";
 import { shippedRecipes } from "../config/recipes.ts";
 import { editorSchemaOf, FILE_KINDS, type FileKind } from "../config/schema/editor.ts";
 import { referenceMarkdown } from "../config/schema/reference.ts";
+import { readAsset } from "../core/assets.ts";
+import { adminApiMarkdown, openApiText } from "../http/admin-page.ts";
 import { metricsMarkdown } from "../metrics/page.ts";
 import type { SinkDescriptor } from "../plugin/index.ts";
 import { loadRegistry } from "./config.ts";
@@ -47,6 +49,9 @@ export const docsVerb: Verb = (cli, action, globals) => {
   return docs.enablePositionalOptions().addCommand(reference).addCommand(errors);
 };
 
+/** The same files that `init --ci` writes. */
+const CI_FILES = ["github-actions.yml", "gitlab-ci.yml"];
+
 type Pages = Readonly<Record<string, string>>;
 
 /** Path below the docs folder -> content. */
@@ -59,8 +64,11 @@ export function generatedPages(sinks: readonly SinkDescriptor[]): Pages {
   const providers = Object.entries(providerPages(shippedRecipes())).map(([name, text]) => [`providers/${name}`, text]);
   return {
     ...Object.fromEntries([...pages, ...schemas, ...providers]),
+    ...Object.fromEntries(CI_FILES.map((name) => [`ci/${name}`, readAsset(`engine/cli/starter/ci/${name}`)])),
     "errors.md": errorsMarkdown(),
     "metrics.md": metricsMarkdown(),
+    "reference/admin-api.md": adminApiMarkdown(),
+    "reference/admin-api.json": openApiText("v1"),
   };
 }
 
