@@ -10,7 +10,7 @@ const layers: readonly (readonly string[])[] = [
   ["provider", "mapping", "ordering", "store", "network", "delivery"],
   ["config"],
   ["flow"],
-  ["worker", "http", "testing", "reload", "metrics"],
+  ["worker", "http", "testing", "reload", "metrics", "telemetry"],
   ["plan", "site"],
   ["cli", "build"],
 ];

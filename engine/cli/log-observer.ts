@@ -1,15 +1,30 @@
 /** What the flow tells about itself, as log lines: one for each end of a delivery, warnings for what a person should see. */
 import { errorFields, type Log } from "../core/log.ts";
+import { isSampled } from "../core/trace.ts";
+import type { EntityRef } from "../core/types.ts";
 import type { Observer } from "../flow/observer.ts";
 
 /** Ends that are no trouble. */
 const FINE = new Set(["delivered", "merged", "superseded"]);
 
-/**
- * Writes facts to the log. What outsiders can cause without end goes through the log's own bound. `mask` takes keys
- * that are personal data out of reasons such as `waits for lead/ada@example.com`.
- */
-export function createLogObserver(log: Log, mask: (text: string) => string): Observer {
+/** What may be written of sensitive values. */
+export interface LogPrivacy {
+  /** Takes keys that are personal data out of reasons such as `waits for lead/ada@example.com`. */
+  text(text: string): string;
+  /** `customer/cus_1`; undefined where the key must not be written. */
+  entity(ref: EntityRef): string | undefined;
+}
+
+export interface LogObserverOptions {
+  readonly privacy: LogPrivacy;
+  /** Share of events whose lines are written while all goes well; all lines of an event or none. */
+  readonly sample?: () => number;
+}
+
+/** Writes facts to the log. What can be caused without end, by outsiders or by one cause, goes through the log's own bound. */
+export function createLogObserver(log: Log, { privacy, sample = () => 1 }: LogObserverOptions): Observer {
+  const mask = privacy.text;
+  const isQuiet = (event: string): boolean => !isSampled(event, sample());
   return {
     ingested({ source, outcome, status, reason, events, remoteAddress }) {
       const fields = { source, outcome, status, reason, remote: remoteAddress };
@@ -26,15 +41,18 @@ export function createLogObserver(log: Log, mask: (text: string) => string): Obs
     applied({ event, source, type, pipeline, status, reason, code, deliveries, lagMs }) {
       const why = reason === undefined ? undefined : mask(reason);
       const fields = { event, source, type, pipeline, status, reason: why, code, deliveries, lag_ms: lagMs };
-      if (status === "dead") log.warn("event is a dead letter; hookrail dead list shows it", fields);
-      else if (status === "applied") log.debug("event applied", fields);
-      else log.info(`event ${status}`, fields);
+      if (status === "dead") log.repeating("warn", `dead letter ${pipeline} ${code}`, MESSAGES.dead, fields);
+      else if (isQuiet(event) || (status === "applied" && deliveries > 0)) log.debug(`event ${status}`, fields);
+      else log.info(status === "applied" ? "event applied, nothing to send" : `event ${status}`, fields);
     },
-    attempted({ delivery, event, pipeline, connection, action, attempt, outcome, httpStatus, detail, lagMs, nextAt }) {
+    attempted({ delivery, event, type, entity, pipeline, connection, action, attempt, outcome, detail, ...fact }) {
+      const { httpStatus, lagMs, nextAt } = fact;
       const next = nextAt === undefined ? undefined : new Date(nextAt).toISOString();
       const fields = {
         event,
         delivery,
+        type,
+        entity: entity === undefined ? undefined : privacy.entity(entity),
         pipeline,
         connection,
         action,
@@ -44,13 +62,19 @@ export function createLogObserver(log: Log, mask: (text: string) => string): Obs
         lag_ms: lagMs,
         next_try: next,
       };
-      if (FINE.has(outcome)) log.info(outcome, fields);
-      else log.warn(`not delivered: ${outcome}`, { ...fields, detail: mask(detail) });
+      if (FINE.has(outcome)) log[isQuiet(event) ? "debug" : "info"](outcome, fields);
+      else {
+        const told = { ...fields, detail: mask(detail) };
+        log.repeating("warn", `not delivered to ${connection}: ${outcome}`, `not delivered: ${outcome}`, told);
+      }
     },
     fetched({ connection, outcome, detail, turns, tookMs }) {
       const fields = { connection, outcome, turns, took_ms: tookMs };
       if (outcome === "found") log.info("fetched", fields);
-      else log.warn(`not fetched: ${outcome}`, { ...fields, detail: mask(detail) });
+      else {
+        const told = { ...fields, detail: mask(detail) };
+        log.repeating("warn", `not fetched over ${connection}: ${outcome}`, `not fetched: ${outcome}`, told);
+      }
     },
     secretLearned({ source, name, fingerprint }) {
       const fields = { source, name, fingerprint };
@@ -91,6 +115,7 @@ const SKEWS = {
 } as const;
 
 const MESSAGES = {
+  dead: "event is a dead letter; hookrail dead list shows it",
   unavailable: "the store could not promise; the sender was asked to try again",
   rate_limited: "too much at once; the sender was asked to come again later",
   conflict: "an id came again with another body; the first is kept",

@@ -19,12 +19,13 @@ interface Running {
 }
 
 /** What is sensitive by the revision at work. */
-export function createSensitivity(engine: Engine): () => Sensitivity {
+export function createSensitivity(engine: () => Engine): () => Sensitivity {
   let of: Revision["entities"] | undefined;
   let known = sensitivityOf(undefined);
   return () => {
-    if (of === engine.revision.entities) return known;
-    of = engine.revision.entities;
+    const { entities } = engine().revision;
+    if (of === entities) return known;
+    of = entities;
     known = sensitivityOf(of);
     return known;
   };

@@ -7,7 +7,6 @@ import type { Ids } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import { CALL_TIMEOUT_MS, createProviderCalls } from "../flow/keys.ts";
 import { createLive } from "../flow/live.ts";
-import { tellAll } from "../flow/observers.ts";
 import { createReplays } from "../flow/replay.ts";
 import { createRoutes } from "../flow/routes.ts";
 import { withSkewWatch } from "../flow/skew-watch.ts";
@@ -17,8 +16,6 @@ import { isLoopbackHost } from "../http/admin-guard.ts";
 import { listenOnSocket, type SocketPlace } from "../http/admin-socket.ts";
 import { createHooksListener } from "../http/app.ts";
 import { createRequestIds, type Listener } from "../http/server.ts";
-import { startLoopDelayMeter } from "../metrics/loop-delay.ts";
-import { createMetrics } from "../metrics/metrics.ts";
 import { createSinkHttp, type GuardedHttp } from "../network/client.ts";
 import { DEFAULT_RESERVE_BYTES } from "../store/reserve.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
@@ -29,9 +26,9 @@ import { createEngine } from "../worker/engine.ts";
 import { startStoreWatch } from "../worker/store-watch.ts";
 import { within } from "../worker/within.ts";
 import { createLimiter, limitsOf, tlsOf, watchCertificates } from "./listening.ts";
-import { createLogObserver } from "./log-observer.ts";
+import { startObserving } from "./observing.ts";
 import { type Reloading, type ReloadSource, startReloading } from "./reloading.ts";
-import { createAdminDeps, createCurrentReader, createSensitivity } from "./serve-admin.ts";
+import { createAdminDeps, createCurrentReader } from "./serve-admin.ts";
 
 export interface ServeOptions {
   readonly revision: Revision;
@@ -78,32 +75,24 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     const store = await openStore(options);
     undo.push(() => store.close());
     await remindOfSeed(options, store);
-    const delay = startLoopDelayMeter();
-    undo.push(async () => delay.stop());
-    const metrics = createMetrics({
-      engine: () => engine,
-      reader: store,
-      clock,
-      loopDelay: delay.read,
-      version: options.version,
-      node: process.versions.node,
-    });
     const live = createLive({ clock, name: options.requestPrefix });
-    const told = tellAll([live.observer, createLogObserver(log, (text) => sensitivity().text(text)), metrics.observer]);
-    const observer = withSkewWatch(told, clock);
+    const observing = startObserving(options, { engine: () => engine, store, others: [live.observer] });
+    undo.push(() => observing.close(0));
+    const { metrics, sensitivity, traceparent } = observing;
+    const observer = withSkewWatch(observing.observer, clock);
     const http = options.providerHttp ?? createSinkHttp({ connections: 2, totalTimeoutMs: CALL_TIMEOUT_MS });
     const engine = createEngine({
       calls: createProviderCalls({ http, clock }),
       revision,
-      store,
+      store: metrics.watch(store),
       evaluator,
       clock,
       ids: options.ids,
       random: Math.random,
       observer,
+      traceparent,
     });
     undo.push(() => http.close());
-    const sensitivity = createSensitivity(engine);
     const requestId = createRequestIds(options.requestPrefix);
     const hooks = createHooksListener({
       intake: engine,
@@ -167,12 +156,11 @@ export async function serve(options: ServeOptions): Promise<Serving> {
         certificates.stop();
         endStoreWatch();
         endClockWatch();
-        delay.stop();
         // A reload under way ends soon or not at all.
         await within(clock, graceMs / 4, close());
         const left = Math.max(0, graceMs - (clock.monotonic() - begun));
         await stopInOrder({ hooks, engine, live, listeners: [admin, socket], graceMs: left, clock });
-        await http.close();
+        await Promise.all([http.close(), observing.close(TELEMETRY_GRACE_MS)]);
       },
     };
   } catch (error) {
@@ -180,6 +168,9 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     throw error;
   }
 }
+
+/** For the last spans and counts, after all work has ended. */
+const TELEMETRY_GRACE_MS = 2_000;
 
 /** `seed:` is declared and was never loaded: every old customer would look new. */
 async function remindOfSeed({ revision, log }: ServeOptions, store: Store): Promise<void> {

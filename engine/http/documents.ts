@@ -16,8 +16,8 @@ export interface Sensitivity {
   value(entity: string, attribute: string): boolean;
   /** The entity's key is itself a sensitive attribute, such as an e-mail address. */
   key(entity: string): boolean;
-  /** A message with the keys in it (`lead/ada@example.com`, `lead/@email=ada@example.com`) taken out. */
-  text(message: string): string;
+  /** A message with the keys in it (`lead/ada@example.com`, `lead/@email=ada@example.com`) taken out, or as `hide` gives them. */
+  text(message: string, hide?: (key: string) => string | undefined): string;
 }
 
 /** Reads what is sensitive off the declared entities; without a config nothing is known to be harmless. */
@@ -37,15 +37,18 @@ export function sensitivityOf(entities: ReadonlyMap<string, EntityModel> | undef
       return attribute(entity, name)?.sensitive ?? true;
     },
     key: hidesKey,
-    text: (message) =>
-      message.replace(REF, (whole: string, type: string) => {
+    text: (message, hide) =>
+      message.replace(REF, (whole: string, type: string, key: string) => {
         const isEntity = entities === undefined || entities.has(type);
-        return isEntity && hidesKey(type) ? `${type}/${HIDDEN}` : whole;
+        return isEntity && hidesKey(type) ? `${type}/${hide?.(key) ?? HIDDEN}` : whole;
       }),
   };
 }
 
-const REF = /\b([a-z][a-z0-9._-]*)\/(?:@[\w.-]+=)?[^\s,;()`"]+/g;
+/** Nothing is hidden: for who may see all, and for what was masked before it came here. */
+export const SHOW_ALL: Sensitivity = { value: () => false, key: () => false, text: (message) => message };
+
+const REF = /\b([a-z][a-z0-9._-]*)\/(?:@[\w.-]+=)?([^\s,;()`"]+)/g;
 
 /** Stands for a value that must not be shown. */
 export const HIDDEN = "[sensitive]";
@@ -161,12 +164,16 @@ export function lineageDocument(row: LineageRow, hidden: boolean) {
   };
 }
 
+/** Whose the id is that resends are known by. */
+const ID_KINDS: Readonly<Record<string, string>> = { "h:": "body_hash", "c:": "composite" };
+
 /** The whole story of an event, without its body. */
 export function storyDocument(story: EventStory, sensitive: Sensitivity) {
   const { event } = story;
   return {
     ...eventDocument(story.summary),
     provider: event.provider,
+    id_kind: ID_KINDS[event.dedupeKey.slice(0, 2)] ?? "provider",
     verification: { ...event.verification },
     content_type: event.contentType,
     body_bytes: event.body.byteLength,

@@ -7,16 +7,24 @@ export interface Definition {
   readonly help: string;
   /** Each label takes its values from the config or from a list in the code: never from what a sender says. */
   readonly labels: readonly Label[];
+  /** Of a histogram; default: those of the lag. */
+  readonly buckets?: readonly number[];
 }
 
 export type Label =
   | "source"
+  | "provider"
   | "pipeline"
   | "connection"
   | "outcome"
   | "reason"
   | "state"
   | "kind"
+  | "lane"
+  | "operation"
+  | "signal"
+  | "revision"
+  | "environment"
   | "name"
   | "file"
   | "stat"
@@ -25,6 +33,9 @@ export type Label =
 
 /** Seconds. From what nobody notices to what a whole day of outage does. */
 export const LAG_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3_600, 21_600, 86_400];
+
+/** Seconds. What is done while a sender or a sink waits. */
+const SHORT_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 export const METRICS = {
   accepted: {
@@ -51,11 +62,30 @@ export const METRICS = {
     help: "Requests to a source's path that were not taken, by why.",
     labels: ["source", "reason"],
   },
+  requestTime: {
+    name: "hookrail_request_duration_seconds",
+    type: "histogram",
+    help: "From the last byte of a verified request until its answer, the durable commit among it.",
+    labels: ["source"],
+    buckets: SHORT_BUCKETS,
+  },
   applied: {
     name: "hookrail_events_applied_total",
     type: "counter",
     help: "Turns of events in a pipeline by how they ended: applied, skipped, held or dead; held ones have another turn.",
     labels: ["source", "pipeline", "outcome"],
+  },
+  skipped: {
+    name: "hookrail_events_skipped_total",
+    type: "counter",
+    help: "Turns that had nothing to do, by why; stale: newer events had written all of it already.",
+    labels: ["pipeline", "reason"],
+  },
+  contractViolations: {
+    name: "hookrail_contract_violations_total",
+    type: "counter",
+    help: "Events that broke their contract: dead where a rule reads what is broken, else drift, which goes on.",
+    labels: ["pipeline", "outcome"],
   },
   lag: {
     name: "hookrail_event_lag_seconds",
@@ -68,6 +98,19 @@ export const METRICS = {
     type: "counter",
     help: "Attempts to deliver by what the delivery came to; dead counts those given up without an attempt too.",
     labels: ["pipeline", "connection", "outcome"],
+  },
+  attemptTime: {
+    name: "hookrail_delivery_attempt_duration_seconds",
+    type: "histogram",
+    help: "From the making of a request to a sink until its outcome was stored.",
+    labels: ["connection"],
+    buckets: SHORT_BUCKETS,
+  },
+  fetches: {
+    name: "hookrail_fetches_total",
+    type: "counter",
+    help: "GETs for thin events by what they came to.",
+    labels: ["connection", "outcome"],
   },
   unknown: {
     name: "hookrail_unknown_outcomes_total",
@@ -96,8 +139,8 @@ export const METRICS = {
   eventsWaiting: {
     name: "hookrail_events_waiting",
     type: "gauge",
-    help: "Turns of events that are ready and have not begun.",
-    labels: [],
+    help: "Turns of events that have not begun, by lane: live, replay, or fetch for those that wait for a GET.",
+    labels: ["lane"],
   },
   eventsWaitingAge: {
     name: "hookrail_events_waiting_oldest_seconds",
@@ -105,10 +148,28 @@ export const METRICS = {
     help: "Time since the receipt of the oldest event whose turn has not begun; 0 when there is none.",
     labels: [],
   },
+  unprocessedAge: {
+    name: "hookrail_events_unprocessed_oldest_seconds",
+    type: "gauge",
+    help: "Time since the receipt of the oldest event that is not done: waiting, held, or with deliveries open; 0 when there is none.",
+    labels: [],
+  },
   deliveriesWaiting: {
     name: "hookrail_deliveries_waiting",
     type: "gauge",
     help: "Deliveries that are not done, those under way among them.",
+    labels: ["connection"],
+  },
+  keysWaiting: {
+    name: "hookrail_delivery_keys_waiting",
+    type: "gauge",
+    help: "Entities with deliveries that are not done; of each, one goes at a time.",
+    labels: ["connection"],
+  },
+  keysBlocked: {
+    name: "hookrail_delivery_keys_blocked",
+    type: "gauge",
+    help: "Those of them whose oldest delivery failed and waits for another attempt, and all behind it with it.",
     labels: ["connection"],
   },
   held: {
@@ -141,6 +202,37 @@ export const METRICS = {
     help: "Reloads of the config by what came of them: taken, unchanged or refused.",
     labels: ["outcome"],
   },
+  reloadedAt: {
+    name: "hookrail_config_taken_timestamp_seconds",
+    type: "gauge",
+    help: "When the config at work was taken, by the start or a reload; Unix time.",
+    labels: [],
+  },
+  config: {
+    name: "hookrail_config_info",
+    type: "gauge",
+    help: "Always 1: the revision at work and the environment it says it is in.",
+    labels: ["revision", "environment"],
+  },
+  sources: {
+    name: "hookrail_source_info",
+    type: "gauge",
+    help: "Always 1: which provider a source speaks for, to be joined on source.",
+    labels: ["source", "provider"],
+  },
+  commit: {
+    name: "hookrail_store_commit_duration_seconds",
+    type: "histogram",
+    help: "How long what changes the store waited for its durable commit, the queue before it among it, by what was changed.",
+    labels: ["operation"],
+    buckets: SHORT_BUCKETS,
+  },
+  telemetry: {
+    name: "hookrail_telemetry_items_total",
+    type: "counter",
+    help: "Spans and metric points for OpenTelemetry: sent, or dropped since the collector did not take them in time.",
+    labels: ["signal", "outcome"],
+  },
   faults: {
     name: "hookrail_engine_faults_total",
     type: "counter",
@@ -162,7 +254,7 @@ export const METRICS = {
   loopDelay: {
     name: "hookrail_event_loop_delay_seconds",
     type: "gauge",
-    help: "How late the engine's event loop was since the scrape before: mean, p99 and max.",
+    help: "How late the engine's event loop was since it was asked before, at most every 5 s: mean, p99 and max.",
     labels: ["stat"],
   },
   build: {

@@ -1,14 +1,18 @@
 /**
- * Metrics of one engine. Counters are fed by the flow's facts; what stands in the store is read at the scrape, so it
- * is never older than the answer and costs nothing between two scrapes.
+ * Metrics of one engine. Counters are fed by the flow's facts; what stands in the store is read when somebody asks, so
+ * that it costs nothing between two scrapes, and not again at once where that takes long.
  */
-import type { Revision } from "../config/revision.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Engine } from "../flow/engine.ts";
 import type { Observer } from "../flow/observer.ts";
-import type { StoreReader } from "../store/store.ts";
+import { tellAll } from "../flow/observers.ts";
+import type { Store, StoreReader } from "../store/store.ts";
+import { timeCommits } from "./commits.ts";
+import { declare, setBacklog, setBreakers, setConfig, setPauses, setSize } from "./gauges.ts";
 import { createMetricsObserver } from "./observer.ts";
-import { createRegistry, type Metrics } from "./registry.ts";
+import { createRecent, type Recent } from "./recent.ts";
+import { createRegistry, type Measured } from "./registry.ts";
+import { readSparingly } from "./sparing.ts";
 import { setToldSecrets } from "./told-secrets.ts";
 
 /** In seconds, since it was read before. */
@@ -21,7 +25,7 @@ export interface LoopDelay {
 export interface MetricsSources {
   readonly engine: () => Pick<Engine, "revision" | "breakers">;
   readonly reader: Pick<StoreReader, "backlog" | "counts" | "size" | "pauses" | "learnedSecrets">;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Pick<Clock, "now" | "monotonic">;
   readonly loopDelay: () => LoopDelay;
   readonly version: string;
   readonly node: string;
@@ -29,87 +33,68 @@ export interface MetricsSources {
 
 export interface EngineMetrics {
   readonly observer: Observer;
+  /** What the last minutes were like, by pipeline. */
+  readonly recent: Recent;
   reloaded(outcome: ReloadResult): void;
+  /** The store, with its commits timed. */
+  watch(store: Store): Store;
+  /** Items for OpenTelemetry, and what became of them. */
+  exported(signal: "spans" | "metrics", outcome: "sent" | "dropped", items: number): void;
+  /** What waits, by what it waits in; may be some seconds old where much waits. */
+  backlog: StoreReader["backlog"];
   /** The page a scrape gets, in the text format of Prometheus. */
   scrape(): Promise<{ readonly type: string; readonly text: string }>;
+  /** The same as data. */
+  measure(): Promise<readonly Measured[]>;
 }
 
 const RELOAD_RESULTS = ["taken", "unchanged", "refused"] as const;
 type ReloadResult = (typeof RELOAD_RESULTS)[number];
-const BREAKER_STATES = ["closed", "open", "half_open"] as const;
 
 export function createMetrics(sources: MetricsSources): EngineMetrics {
-  const { metrics, registry } = createRegistry();
+  const { metrics, registry, measured } = createRegistry();
+  const { clock, reader } = sources;
   metrics.build.set({ version: sources.version, node: sources.node }, 1);
+  metrics.reloadedAt.set(clock.now() / 1_000);
   for (const outcome of RELOAD_RESULTS) metrics.reloads.inc({ outcome }, 0);
-  return {
-    observer: createMetricsObserver(metrics),
-    reloaded: (outcome) => metrics.reloads.inc({ outcome }),
-    async scrape() {
-      const { revision, breakers } = sources.engine();
-      const { reader } = sources;
-      const read = await Promise.all([reader.backlog(), reader.counts(), reader.size(), reader.pauses(), reader.learnedSecrets()]);
-      // From here on in one go: two scrapes at a time do not mix.
-      declare(metrics, revision);
-      const [backlog, counts, size, pauses, secrets] = read;
-      setBacklog(metrics, { backlog, counts, revision, now: sources.clock.now() });
-      setBreakers(metrics, breakers());
-      setPauses(metrics, pauses, revision);
+  const recent = createRecent(clock);
+  const backlog = readSparingly(() => reader.backlog(), clock);
+  const counts = readSparingly(() => reader.counts(), clock);
+
+  async function refresh(): Promise<void> {
+    const read = await Promise.all([backlog(), counts(), reader.size(), reader.pauses(), reader.learnedSecrets()]);
+    // From here on in one go: two scrapes at a time do not mix.
+    const { revision, breakers } = sources.engine();
+    const [waiting, counted, size, pauses, secrets] = read;
+    declare(metrics, revision);
+    setConfig(metrics, revision);
+    setBacklog(metrics, { backlog: waiting, counts: counted, revision, now: clock.now() });
+    setBreakers(metrics, breakers());
+    setPauses(metrics, pauses, revision);
     setToldSecrets(metrics, secrets, revision);
-      metrics.storeBytes.set({ file: "main" }, size.bytes);
-      metrics.storeBytes.set({ file: "wal" }, size.walBytes);
-      metrics.storeBytes.set({ file: "reserve" }, size.reserveBytes);
-      if (size.diskFreeBytes !== undefined) metrics.diskFree.set(size.diskFreeBytes);
-      const delay = sources.loopDelay();
-      for (const stat of ["mean", "p99", "max"] as const) metrics.loopDelay.set({ stat }, delay[stat]);
+    setSize(metrics, size);
+    const delay = sources.loopDelay();
+    for (const stat of ["mean", "p99", "max"] as const) metrics.loopDelay.set({ stat }, delay[stat]);
+  }
+
+  return {
+    observer: tellAll([createMetricsObserver(metrics), recent.observer]),
+    recent,
+    backlog,
+    reloaded(outcome) {
+      metrics.reloads.inc({ outcome });
+      if (outcome === "taken") metrics.reloadedAt.set(clock.now() / 1_000);
+    },
+    watch: (store) => timeCommits(store, clock, (operation, seconds) => metrics.commit.observe({ operation }, seconds)),
+    exported: (signal, outcome, items) => metrics.telemetry.inc({ signal, outcome }, items),
+    async scrape() {
+      await refresh();
       return { type: registry.contentType, text: await registry.metrics() };
     },
+    async measure() {
+      // At the end the store is closed already: the counters are still right.
+      await refresh().catch(() => {});
+      return measured();
+    },
   };
-}
-
-/** A counter that is not there yet hides its first increase from `rate()`: what is declared begins at 0. */
-function declare(metrics: Metrics, revision: Revision): void {
-  for (const source of revision.sources.keys())
-    for (const counter of [metrics.accepted, metrics.duplicates, metrics.conflicts]) counter.inc({ source }, 0);
-  for (const { name: pipeline, source } of revision.pipelines)
-    for (const outcome of ["applied", "skipped", "held", "dead"])
-      metrics.applied.inc({ source: source.name, pipeline, outcome }, 0);
-}
-
-interface Backlog {
-  readonly backlog: Awaited<ReturnType<StoreReader["backlog"]>>;
-  readonly counts: Awaited<ReturnType<StoreReader["counts"]>>;
-  readonly revision: Revision;
-  readonly now: number;
-}
-
-function setBacklog(metrics: Metrics, { backlog, counts, revision, now }: Backlog): void {
-  const { deadLetters, deadLetterAge, held, deliveriesWaiting } = metrics;
-  for (const gauge of [deadLetters, deadLetterAge, held, deliveriesWaiting]) gauge.reset();
-  for (const { name: pipeline } of revision.pipelines) {
-    for (const gauge of [deadLetters, deadLetterAge, held]) gauge.set({ pipeline }, 0);
-  }
-  for (const connection of revision.connections.keys()) deliveriesWaiting.set({ connection }, 0);
-  const ageOf = (at: number): number => Math.max(0, now - at) / 1_000;
-  for (const { pipeline, open, oldestAt } of backlog.deadLetters) {
-    deadLetters.set({ pipeline }, open);
-    deadLetterAge.set({ pipeline }, ageOf(oldestAt));
-  }
-  for (const one of backlog.held) held.set({ pipeline: one.pipeline }, one.held);
-  for (const { connection, open } of backlog.deliveries) deliveriesWaiting.set({ connection }, open);
-  metrics.eventsWaiting.set(counts.ready);
-  metrics.eventsWaitingAge.set(counts.oldestReadyAt === undefined ? 0 : ageOf(counts.oldestReadyAt));
-}
-
-function setBreakers({ breaker }: Metrics, breakers: ReturnType<Engine["breakers"]>): void {
-  breaker.reset();
-  for (const [connection, now] of breakers)
-    for (const state of BREAKER_STATES) breaker.set({ connection, state }, state === now ? 1 : 0);
-}
-
-function setPauses({ paused }: Metrics, pauses: Awaited<ReturnType<StoreReader["pauses"]>>, revision: Revision): void {
-  paused.reset();
-  for (const { name } of revision.pipelines) paused.set({ kind: "pipeline", name }, 0);
-  for (const name of revision.connections.keys()) paused.set({ kind: "connection", name }, 0);
-  for (const { kind, name } of pauses) paused.set({ kind, name }, 1);
 }

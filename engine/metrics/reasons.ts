@@ -1,4 +1,5 @@
 /** Why a request was refused, as label values: a closed list, so that nothing a sender or a plugin says becomes a series. */
+import type { SkipReason } from "../core/types.ts";
 import type { IngestOutcome } from "../flow/observer.ts";
 import type { RejectReason } from "../provider/model.ts";
 
@@ -50,3 +51,17 @@ export function refusalLabel(outcome: IngestOutcome, reason: string | undefined)
   if (reason === undefined) return outcome;
   return KNOWN.has(reason) ? reason : "other";
 }
+
+const SKIPS: Readonly<Record<SkipReason, true>> = {
+  stale: true,
+  no_rule: true,
+  type_not_listed: true,
+  not_selected: true,
+  not_found: true,
+  tombstone: true,
+  hold_ended: true,
+  dropped: true,
+};
+
+export const skipLabel = (reason: string | undefined): string =>
+  reason !== undefined && Object.hasOwn(SKIPS, reason) ? reason : "other";

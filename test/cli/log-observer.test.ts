@@ -9,7 +9,12 @@ function observe() {
   const clock = createVirtualClock(0);
   const log = createLog({ stream: { write: (line: string) => void lines.push(JSON.parse(line)) }, clock });
   return {
-    observer: createLogObserver(log, (text) => text.replaceAll("ada@example.com", "[sensitive]")),
+    observer: createLogObserver(log, {
+      privacy: {
+        text: (text) => text.replaceAll("ada@example.com", "[sensitive]"),
+        entity: ({ type, key }) => `${type}/${key}`,
+      },
+    }),
     lines,
     clock,
   };

@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { DeadLetterId } from "../../engine/core/types.ts";
+import { createVirtualClock } from "../../engine/core/clock.ts";
+import type { DeadLetterId, DeliveryId } from "../../engine/core/types.ts";
+import { timeCommits } from "../../engine/metrics/commits.ts";
 import { METRICS } from "../../engine/metrics/definitions.ts";
 import { createMetrics, type EngineMetrics } from "../../engine/metrics/metrics.ts";
+import { readSparingly } from "../../engine/metrics/sparing.ts";
 import { answer, type FaultServer, startFaultServer } from "../support/fault-server.ts";
 import { type Family, parseMetrics, seriesValue } from "../support/prometheus.ts";
 import { type Bench, files, openBench } from "../worker/support.ts";
@@ -21,7 +24,7 @@ beforeEach(async () => {
       pauses: () => bench.engine.store.pauses(),
       learnedSecrets: () => bench.engine.store.learnedSecrets(),
     },
-    clock: { now: () => bench.clock.now() },
+    clock: { now: () => (bench as Bench | undefined)?.clock.now() ?? 0, monotonic: () => bench.clock.monotonic() },
     loopDelay: () => ({ mean: 0.001, p99: 0.25, max: 1 }),
     version: "1.2.3",
     node: "26.0.0",
@@ -140,12 +143,93 @@ describe("what stands in the store", () => {
     bench.clock.set(bench.clock.now() + 45_000);
     const families = await scrape();
     expect(seriesValue(families, "hookrail_paused", { kind: "pipeline", name: "orders" })).toBe(1);
-    expect(seriesValue(families, "hookrail_events_waiting")).toBe(1);
+    expect(seriesValue(families, "hookrail_events_waiting", { lane: "live" })).toBe(1);
     expect(seriesValue(families, "hookrail_events_waiting_oldest_seconds")).toBe(45);
     await bench.engine.resume("pipeline", "orders", by);
     await bench.engine.drain();
-    expect(seriesValue(await scrape(), "hookrail_events_waiting")).toBe(0);
+    expect(seriesValue(await scrape(), "hookrail_events_waiting", { lane: "live" })).toBe(0);
     expect(seriesValue(await scrape(), "hookrail_paused", { kind: "pipeline", name: "orders" })).toBe(0);
+  });
+});
+
+describe("what is slow, stale or off contract", () => {
+  test("skipped turns say why, and stale ones are their own series", async () => {
+    await bench.send({ id: "1", at: 2_000, data: { id: "c1", tier: "pro" } });
+    await bench.send({ id: "2", at: 1_000, data: { id: "c1", tier: "team" } });
+    expect(seriesValue(await scrape(), "hookrail_events_skipped_total", { pipeline: "orders", reason: "stale" })).toBe(
+      1,
+    );
+  });
+
+  test("requests, commits and attempts are timed", async () => {
+    await bench.send({ id: "1", data: { id: "c1", tier: "pro" } });
+    const families = await scrape();
+    expect(seriesValue(families, "hookrail_request_duration_seconds_count", { source })).toBe(1);
+    expect(seriesValue(families, "hookrail_delivery_attempt_duration_seconds_count", { connection: "crm" })).toBe(1);
+    const clock = { monotonic: () => bench.clock.monotonic() };
+    const seen: (readonly [string, number])[] = [];
+    const watched = timeCommits(bench.engine.store, clock, (...one) => seen.push(one));
+    await watched.accept({ events: [], pipelines: [] });
+    await expect(watched.settleDelivery({ delivery: "dlv_none" as DeliveryId, status: "dead" })).rejects.toThrow();
+    expect(seen).toEqual([
+      ["accept", 0],
+      ["settle", 0],
+    ]);
+  });
+
+  test("a failed head blocks its key, and the oldest that is not done has an age", async () => {
+    crm.next(answer(503));
+    await bench.send({ id: "1", data: { id: "c1", tier: "pro" } });
+    bench.clock.set(bench.clock.now() + 200);
+    const families = await scrape();
+    expect(seriesValue(families, "hookrail_delivery_keys_waiting", { connection: "crm" })).toBe(1);
+    expect(seriesValue(families, "hookrail_delivery_keys_blocked", { connection: "crm" })).toBe(1);
+    expect(seriesValue(families, "hookrail_events_unprocessed_oldest_seconds")).toBeCloseTo(0.2, 3);
+    await bench.pass(600_000);
+    const after = await scrape();
+    expect(seriesValue(after, "hookrail_delivery_keys_blocked", { connection: "crm" })).toBe(0);
+    expect(seriesValue(after, "hookrail_events_unprocessed_oldest_seconds")).toBe(0);
+  });
+
+  test("the last minutes of a pipeline are summed up for people, and are forgotten after five", async () => {
+    crm.next(answer(503), answer(200), answer(422));
+    await bench.send({ id: "1", data: { id: "c1", tier: "pro" } });
+    await bench.pass(60_000);
+    await bench.send({ id: "2", data: { id: "c2", tier: "pro" } });
+    const [stats] = metrics.recent.stats(300_000);
+    expect(stats).toMatchObject({ pipeline: "orders", events: 2, delivered: 1, retries: 1, dead: 1, success: 0.5 });
+    expect(stats?.lagP95).toBeGreaterThan(0);
+    expect(metrics.recent.history("orders").reduce((sum, one) => sum + one, 0)).toBe(2);
+    bench.clock.set(bench.clock.now() + 301_000);
+    expect(metrics.recent.stats(300_000)).toMatchObject([{ events: 0, dead: 0 }]);
+  });
+});
+
+describe("a read that takes long", () => {
+  test("is not made again before it has rested a hundred times as long, and is shared by who asks meanwhile", async () => {
+    const clock = createVirtualClock(0);
+    let reads = 0;
+    const read = readSparingly(async () => {
+      reads++;
+      clock.advance(30);
+      return reads;
+    }, clock);
+    expect(await Promise.all([read(), read()])).toEqual([1, 1]);
+    clock.advance(2_900);
+    expect(await read()).toBe(1);
+    clock.advance(101);
+    expect(await read()).toBe(2);
+  });
+
+  test("a failed one is made again at once", async () => {
+    let reads = 0;
+    const read = readSparingly(async () => {
+      reads++;
+      if (reads === 1) throw new Error("locked");
+      return reads;
+    }, createVirtualClock(0));
+    await expect(read()).rejects.toThrow("locked");
+    expect(await read()).toBe(2);
   });
 });
 
