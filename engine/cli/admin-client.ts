@@ -1,8 +1,9 @@
-/** Talks to the running engine over its admin socket. */
+/** Talks to the running engine: over its admin socket, or over HTTPS where it is elsewhere. */
 import { request } from "node:http";
 import { fail } from "../core/errors.ts";
 import type { Cli } from "./context.ts";
 import type { Installation } from "./installation.ts";
+import { exchangeRemote, type Remote } from "./remote.ts";
 
 export interface AdminCall {
   readonly method: "GET" | "POST";
@@ -15,12 +16,13 @@ export type AdminAnswer = { readonly document: { readonly [key: string]: unknown
 
 const NOT_THERE = new Set(["ENOENT", "ECONNREFUSED", "ENOTSOCK"]);
 
-/** Calls the running engine; undefined when there is none. Fails when the engine refuses. */
+/** Calls the running engine; undefined when there is none on this machine. Fails when the engine refuses. */
 export async function callAdmin(
   cli: Cli,
   installation: Installation,
   call: AdminCall,
 ): Promise<AdminAnswer | undefined> {
+  if (installation.remote !== undefined) return callRemote(installation.remote, call);
   const answer = await exchange(cli, installation.socketPath, call);
   if (answer === undefined) return undefined;
   const document = parseDocument(answer.text);
@@ -32,6 +34,30 @@ export async function callAdmin(
     });
   }
   return { document };
+}
+
+/** Never undefined: an engine elsewhere that does not answer is an error. */
+async function callRemote(remote: Remote, { method, path, body = {} }: AdminCall): Promise<AdminAnswer> {
+  const sent = method === "POST" ? { body: JSON.stringify(body) } : {};
+  const { status, text, retryAfter } = await exchangeRemote(remote, { method, path, ...sent });
+  const { url } = remote;
+  const document = isDocument(text) ? parseDocument(text) : fail("HK8217", { url, status });
+  const message = typeof document["error"] === "string" ? document["error"] : "no reason given";
+  if (document["format_version"] === undefined) fail("HK8217", { url, status });
+  if (status === 401) fail("HK8213", { url, message });
+  if (status === 403) fail("HK8214", { url, message });
+  if (status === 429) fail("HK8216", { url, seconds: retryAfter ?? "60" });
+  if (status === 404) return { document: undefined };
+  if (status >= 400 && status !== 503) fail("HK8011", { status, message });
+  return { document };
+}
+
+function isDocument(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === "object";
+  } catch {
+    return false;
+  }
 }
 
 function parseDocument(text: string): { readonly [key: string]: unknown } {

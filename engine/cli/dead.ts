@@ -1,13 +1,12 @@
 /** `hookrail dead list|show|retry|discard`: what needs a person. */
 import { Command, Option } from "commander";
 import { fail } from "../core/errors.ts";
-import { deadLetterDocument, sensitivityOf } from "../http/documents.ts";
+import { deadLetterDocument } from "../http/documents.ts";
 import type { DeadLetter } from "../store/store.ts";
-import { tryLoadRevision } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { formatTable, formatTime, plainText, printJson, suggest } from "./format.ts";
-import { findInstallation, type Installation } from "./installation.ts";
-import { withHands, withReader } from "./stored.ts";
+import { findPlace, type Installation } from "./installation.ts";
+import { sensitivityAt, withHands, withView } from "./stored.ts";
 import { onAction, parseCount, type Verb } from "./verb.ts";
 
 export const deadVerb: Verb = (cli, action, globals) => {
@@ -28,8 +27,8 @@ const listVerb: Verb = (cli, action, globals) =>
       .option("-n, --limit <count>", "at most this many", parseCount, 50)
       .option("--json", "machine output"),
     action(async ({ options }) => {
-      const installation = findInstallation(cli, globals());
-      const letters = await withReader(installation, (reader) => reader.deadLetters(options));
+      const installation = findPlace(cli, globals());
+      const letters = await withView(cli, installation, (view) => view.deadLetters(options));
       const shown = await maskLetters(cli, installation, letters);
       if (options["json"] === true) printJson(cli, { dead_letters: shown.documents });
       else printLetters(cli, shown.letters);
@@ -41,8 +40,8 @@ const showVerb: Verb = (cli, action, globals) =>
   onAction(
     new Command("show").description("show one dead letter").argument("<id>").option("--json", "machine output"),
     action(async ({ args: [id = ""], options }) => {
-      const installation = findInstallation(cli, globals());
-      const { letters, documents } = await maskLetters(cli, installation, [await findLetter(installation, id)]);
+      const installation = findPlace(cli, globals());
+      const { letters, documents } = await maskLetters(cli, installation, [await findLetter(cli, installation, id)]);
       if (options["json"] === true) printJson(cli, { dead_letter: documents[0] });
       else for (const letter of letters) printLetter(cli, letter);
       return EXIT.ok;
@@ -57,7 +56,7 @@ const retryVerb: Verb = (cli, action, globals) =>
       .option("--reason <text>", "why, for the audit", ""),
     action(({ args, options }) => {
       const closing: Closing = { ids: args, verb: "retry", reason: String(options["reason"]) };
-      return closeLetters(cli, findInstallation(cli, globals()), closing);
+      return closeLetters(cli, findPlace(cli, globals()), closing);
     }),
   );
 
@@ -70,7 +69,7 @@ const discardVerb: Verb = (cli, action, globals) =>
     action(async ({ args, options }) => {
       const reason = typeof options["reason"] === "string" ? options["reason"].trim() : "";
       if (reason === "") fail("HK8008", { action: "dead discard" });
-      return closeLetters(cli, findInstallation(cli, globals()), { ids: args, verb: "discard", reason });
+      return closeLetters(cli, findPlace(cli, globals()), { ids: args, verb: "discard", reason });
     }),
   );
 
@@ -83,7 +82,7 @@ interface Closing {
 /** All ids are looked up before the first is touched, so that a slip of the pen changes nothing. */
 async function closeLetters(cli: Cli, installation: Installation, { ids, verb, reason }: Closing): Promise<number> {
   const letters: DeadLetter[] = [];
-  for (const id of ids) letters.push(await findLetter(installation, id));
+  for (const id of ids) letters.push(await findLetter(cli, installation, id));
   return withHands(cli, installation, async (hands) => {
     for (const letter of letters) {
       const done = await (verb === "retry" ? hands.retryDead(letter.id, reason) : hands.discardDead(letter.id, reason));
@@ -103,15 +102,15 @@ async function closeLetters(cli: Cli, installation: Installation, { ids, verb, r
 
 /** Messages name entities, and a key may be personal data. */
 async function maskLetters(cli: Cli, installation: Installation, letters: readonly DeadLetter[]) {
-  const sensitive = sensitivityOf((await tryLoadRevision(cli, installation.configPath))?.entities);
+  const sensitive = await sensitivityAt(cli, installation);
   return {
     letters: letters.map((letter) => ({ ...letter, message: sensitive.text(letter.message) })),
     documents: letters.map((letter) => deadLetterDocument(letter, sensitive)),
   };
 }
 
-async function findLetter(installation: Installation, id: string): Promise<DeadLetter> {
-  const letter = await withReader(installation, (reader) => reader.deadLetter(id));
+async function findLetter(cli: Cli, installation: Installation, id: string): Promise<DeadLetter> {
+  const letter = await withView(cli, installation, (view) => view.deadLetter(id));
   return letter ?? fail("HK8004", { id });
 }
 

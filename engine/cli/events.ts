@@ -7,8 +7,8 @@ import type { EventFilter, EventOutcome, EventSummary } from "../store/store.ts"
 import type { Cli, Colors } from "./context.ts";
 import { EXIT } from "./context.ts";
 import { formatMs, formatTable, formatTime, plainText, printJson, suggest } from "./format.ts";
-import { findInstallation } from "./installation.ts";
-import { withReader } from "./stored.ts";
+import { findPlace } from "./installation.ts";
+import { withView } from "./stored.ts";
 import { type Input, onAction, parseCount, type Verb } from "./verb.ts";
 
 export const OUTCOMES = [
@@ -34,8 +34,7 @@ export const eventsVerb: Verb = (cli, action, globals) => {
   return onAction(
     command,
     action(async (input) => {
-      const installation = findInstallation(cli, globals());
-      const events = await withReader(installation, (reader) => reader.events(toFilter(cli, input)));
+      const events = await withView(cli, findPlace(cli, globals()), (view) => view.events(toFilter(cli, input)));
       if (input.options["json"] === true) printJson(cli, { events: events.map(eventDocument) });
       else printEvents(cli, events);
       return EXIT.ok;

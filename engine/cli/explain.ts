@@ -6,18 +6,20 @@ import { guaranteeOf, guaranteeText } from "../delivery/guarantee.ts";
 import {
   lineageDocument,
   type Sensitivity,
+  SHOW_ALL,
   sensitivityOf,
   shownRef,
   shownValue,
   storyDocument,
 } from "../http/documents.ts";
-import type { LineageRow, StoreReader } from "../store/store.ts";
+import type { LineageRow } from "../store/store.ts";
 import { tryLoadRevision } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { renderStory } from "./explain-story.ts";
 import { formatTable, formatTime, formatValue, plainText, printJson, suggest } from "./format.ts";
-import { findInstallation } from "./installation.ts";
-import { withReader } from "./stored.ts";
+import { findPlace } from "./installation.ts";
+import type { View } from "./remote-view.ts";
+import { withView } from "./stored.ts";
 import { onAction, type Verb } from "./verb.ts";
 
 export const explainVerb: Verb = (cli, action, globals) =>
@@ -29,15 +31,13 @@ export const explainVerb: Verb = (cli, action, globals) =>
     action(async ({ args: [what = ""], options }) => {
       const json = options["json"] === true;
       if (/^hk\d+$/i.test(what)) return explainCode(cli, what.toUpperCase(), json);
-      const installation = findInstallation(cli, globals());
-      const revision = await tryLoadRevision(cli, installation.configPath);
-      const sensitive = sensitivityOf(revision?.entities);
+      const place = findPlace(cli, globals());
+      const revision = place.remote === undefined ? await tryLoadRevision(cli, place.configPath) : undefined;
+      const sensitive = place.remote === undefined ? sensitivityOf(revision?.entities) : SHOW_ALL;
       const attribute = parseLineage(what);
       const explained = { cli, json, sensitive, revision };
-      return withReader(installation, (reader) =>
-        attribute === undefined
-          ? explainEvent(reader, what, explained)
-          : explainAttribute(reader, attribute, explained),
+      return withView(cli, place, (view) =>
+        attribute === undefined ? explainEvent(view, what, explained) : explainAttribute(view, attribute, explained),
       );
     }),
   );
@@ -49,12 +49,8 @@ interface Explained {
   readonly revision: Revision | undefined;
 }
 
-async function explainEvent(
-  reader: StoreReader,
-  id: string,
-  { cli, json, sensitive, revision }: Explained,
-): Promise<number> {
-  const story = await reader.story(id);
+async function explainEvent(view: View, id: string, { cli, json, sensitive, revision }: Explained): Promise<number> {
+  const story = await view.story(id);
   if (story === undefined) return fail("HK8003", { id });
   if (json) {
     printJson(cli, { event: storyDocument(story, sensitive) });
@@ -84,23 +80,12 @@ export function parseLineage(text: string): AttributeName | undefined {
   return { type, key, attribute };
 }
 
-async function explainAttribute(
-  reader: StoreReader,
-  name: AttributeName,
-  { cli, json, sensitive }: Explained,
-): Promise<number> {
-  const entity = await reader.entity(name.type, name.key);
-  const ref = { type: name.type, key: entity?.key ?? name.key };
-  const rows = await reader.lineage(ref, name.attribute, 100);
+async function explainAttribute(view: View, name: AttributeName, { cli, json, sensitive }: Explained): Promise<number> {
+  const { key, value: now, rows } = await view.valueStory(name);
+  const ref = { type: name.type, key };
   const target = `${name.type}:${name.key}.${name.attribute}`;
   if (rows.length === 0) return fail("HK8015", { target });
   const hidden = sensitive.value(name.type, name.attribute);
-  const now =
-    entity === undefined
-      ? undefined
-      : name.attribute === "state"
-        ? entity.state
-        : entity.attributes[name.attribute]?.value;
   if (json) {
     printJson(cli, {
       entity: shownRef(ref, sensitive),

@@ -6,6 +6,7 @@ import { checkVerb } from "./check.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { deadVerb } from "./dead.ts";
 import { docsVerb } from "./docs.ts";
+import { echoVerb } from "./echo.ts";
 import { eraseVerb } from "./erase.ts";
 import { eventsVerb } from "./events.ts";
 import { explainVerb } from "./explain.ts";
@@ -13,6 +14,7 @@ import { initVerb } from "./init.ts";
 import { pauseVerb, resumeVerb } from "./pause.ts";
 import { planVerb } from "./plan.ts";
 import { pluginsVerb } from "./plugins.ts";
+import { recordVerb } from "./record.ts";
 import { reloadVerb } from "./reload.ts";
 import { replayVerb } from "./replay.ts";
 import { runVerb } from "./run.ts";
@@ -23,6 +25,7 @@ import { sendVerb } from "./send.ts";
 import { statusVerb } from "./status.ts";
 import { tailVerb } from "./tail.ts";
 import { testVerb } from "./test.ts";
+import { tokenVerb } from "./token.ts";
 import type { Verb } from "./verb.ts";
 import { verifyVerb } from "./verify.ts";
 
@@ -35,6 +38,7 @@ const VERBS: readonly Verb[] = [
   eventsVerb,
   explainVerb,
   tailVerb,
+  recordVerb,
   deadVerb,
   replayVerb,
   pauseVerb,
@@ -43,6 +47,7 @@ const VERBS: readonly Verb[] = [
   reloadVerb,
   verifyVerb,
   secretsVerb,
+  tokenVerb,
   seedVerb,
   eraseVerb,
   backupVerb,
@@ -50,6 +55,7 @@ const VERBS: readonly Verb[] = [
   initVerb,
   pluginsVerb,
   schemaVerb,
+  echoVerb,
   docsVerb,
 ];
 
@@ -60,6 +66,8 @@ export async function runCli(cli: Cli, argv: readonly string[]): Promise<number>
     .description("Inbound webhooks into CRMs, as YAML pipelines reviewed in git")
     .version(cli.version, "-v, --version")
     .option("-c, --config <path>", "config.yaml, or the folder it lies in", "config.yaml")
+    .option("--url <url>", "the admin address of an engine elsewhere (or HOOKRAIL_URL)")
+    .option("--token-file <path>", "file with the token for it (or HOOKRAIL_TOKEN)")
     .showHelpAfterError("(hookrail --help lists the commands)")
     .enablePositionalOptions()
     .exitOverride()
@@ -88,7 +96,9 @@ function withConfigInName(cli: Cli, program: Command): Cli {
   return {
     ...cli,
     get name() {
-      const { config } = program.opts<{ readonly config: string }>();
+      const { config, url, tokenFile } = program.opts<{ config: string; url?: string; tokenFile?: string }>();
+      if (url !== undefined)
+        return `${cli.name} --url ${url}${tokenFile === undefined ? "" : ` --token-file ${tokenFile}`}`;
       if (program.getOptionValueSource("config") !== "cli") return cli.name;
       return `${cli.name} -c ${/^[\w./:@%+=-]+$/.test(config) ? config : `'${config}'`}`;
     },
@@ -123,6 +133,10 @@ const USAGE_CODES = new Set<string>([
   "HK8062",
   "HK8077",
   "HK8120",
+  "HK8142",
+  "HK8211",
+  "HK8212",
+  "HK8215",
 ]);
 
 function exitCodeOf(error: HookrailError): number {

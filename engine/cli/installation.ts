@@ -7,6 +7,7 @@ import { parseEnvFile } from "../config/interpolate.ts";
 import { fail } from "../core/errors.ts";
 import { adminSocketPath, type SocketPlace } from "../http/admin-socket.ts";
 import type { Cli } from "./context.ts";
+import { findRemote, type Remote, type RemoteOptions } from "./remote.ts";
 
 export interface Installation {
   /** Absolute. */
@@ -16,13 +17,23 @@ export interface Installation {
   /** Absolute path of the SQLite file. */
   readonly storePath: string;
   readonly socketPath: string;
+  /** The engine is on another machine: the paths are empty. */
+  readonly remote?: Remote;
 }
 
-export interface GlobalOptions {
+export interface GlobalOptions extends RemoteOptions {
   readonly config?: string;
 }
 
 export const DEFAULT_STORE = "sqlite:./data/hookrail.db";
+
+/** For commands that work from elsewhere too: the engine that `--url` names, or the installation here. */
+export function findPlace(cli: Cli, options: GlobalOptions): Installation {
+  const remote = findRemote(cli, options);
+  return remote === undefined
+    ? findInstallation(cli, options)
+    : { configPath: "", root: "", storePath: "", socketPath: "", remote };
+}
 
 /** Finds the installation without compiling it, so that listings work beside a config that is broken at the moment. */
 export function findInstallation(cli: Cli, options: GlobalOptions): Installation {
@@ -34,6 +45,7 @@ export function findInstallation(cli: Cli, options: GlobalOptions): Installation
 
 /** The config file's absolute path; `--config` may name its folder. Fails when there is none. */
 export function findConfig(cli: Cli, options: GlobalOptions): string {
+  if (options.url !== undefined) fail("HK8212");
   const given = options.config ?? "config.yaml";
   const path = resolve(cli.cwd, given);
   const file = basename(path) === "config.yaml" ? path : join(path, "config.yaml");

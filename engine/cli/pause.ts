@@ -5,7 +5,7 @@ import { nearest } from "../core/suggest.ts";
 import { tryLoadRevision } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { suggest } from "./format.ts";
-import { findInstallation, type Installation } from "./installation.ts";
+import { findPlace, type Installation } from "./installation.ts";
 import { withHands } from "./stored.ts";
 import { type Input, onAction, type Verb } from "./verb.ts";
 
@@ -16,7 +16,7 @@ export const pauseVerb: Verb = (cli, action, globals) =>
     ).option("--reason <text>", "why, for the audit and for those who wonder", ""),
     action(async (input) => {
       const { kind, name } = target(input);
-      const installation = findInstallation(cli, globals());
+      const installation = findPlace(cli, globals());
       await refuseUnknown(cli, installation, { kind, name });
       const through = await withHands(cli, installation, async (hands) => {
         if (!(await hands.pause(kind, name, String(input.options["reason"])))) fail("HK8014", { kind, name });
@@ -37,7 +37,7 @@ export const resumeVerb: Verb = (cli, action, globals) =>
     ),
     action(async (input) => {
       const { kind, name } = target(input);
-      const wasPaused = await withHands(cli, findInstallation(cli, globals()), (hands) =>
+      const wasPaused = await withHands(cli, findPlace(cli, globals()), (hands) =>
         hands.resume(kind, name, String(input.options["reason"])),
       );
       cli.out.write(wasPaused ? `${kind} ${name} goes on\n` : `${kind} ${name} was not paused\n`);
@@ -49,7 +49,9 @@ type Target = { readonly kind: "pipeline" | "connection"; readonly name: string 
 
 /** A pause of something that does not exist would hold nothing, and look as if it did. */
 async function refuseUnknown(cli: Cli, installation: Installation, { kind, name }: Target): Promise<void> {
-  const revision = await tryLoadRevision(cli, installation.configPath);
+  // Elsewhere the engine knows.
+  const here = installation.remote === undefined;
+  const revision = here ? await tryLoadRevision(cli, installation.configPath) : undefined;
   if (revision === undefined) return;
   const known = kind === "pipeline" ? revision.pipelines.map((one) => one.name) : [...revision.connections.keys()];
   if (known.includes(name)) return;

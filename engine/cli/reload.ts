@@ -5,7 +5,7 @@ import type { ReloadDocument } from "../http/admin-reload.ts";
 import { callAdmin } from "./admin-client.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { plainText, printJson } from "./format.ts";
-import { findInstallation } from "./installation.ts";
+import { findPlace } from "./installation.ts";
 import { onAction, type Verb } from "./verb.ts";
 
 export const reloadVerb: Verb = (cli, action, globals) =>
@@ -14,7 +14,7 @@ export const reloadVerb: Verb = (cli, action, globals) =>
       .description("let the running engine take the config as it is now; on any error it goes on with the one it has")
       .option("--json", "machine output"),
     action(async ({ options }) => {
-      const installation = findInstallation(cli, globals());
+      const installation = findPlace(cli, globals());
       const answer = await callAdmin(cli, installation, { method: "POST", path: "/api/v1/reload" });
       const reload = answer?.document?.["reload"];
       if (typeof reload !== "object" || reload === null) return fail("HK8045");

@@ -1,13 +1,13 @@
 /** `hookrail status`: whether an engine runs here, with which config, and how much waits. */
 import { Command } from "commander";
 import type { ReloadDocument } from "../http/admin-reload.ts";
+import { sizeDocument } from "../http/admin-status.ts";
 import { countsDocument, pauseDocument } from "../http/documents.ts";
 import { waitingSecrets } from "../http/told-secrets.ts";
-import type { StoreSize } from "../store/store.ts";
 import { callAdmin } from "./admin-client.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { plainText, printJson, sizeText } from "./format.ts";
-import { findInstallation } from "./installation.ts";
+import { findPlace, type Installation } from "./installation.ts";
 import { withReader } from "./stored.ts";
 import { onAction, type Verb } from "./verb.ts";
 
@@ -17,20 +17,25 @@ export const statusVerb: Verb = (cli, action, globals) =>
       .description("whether an engine runs, with which config, and how much waits")
       .option("--json", "machine output"),
     action(async ({ options }) => {
-      const installation = findInstallation(cli, globals());
+      const installation = findPlace(cli, globals());
       const running = await callAdmin(cli, installation, { method: "GET", path: "/api/v1/status" });
-      const stored = await withReader(installation, async (reader) => ({
-        counts: countsDocument(await reader.counts()),
-        store: sizeDocument(await reader.size()),
-        paused: (await reader.pauses()).map(pauseDocument),
-        waiting_secrets: waitingSecrets(await reader.learnedSecrets()),
-      }));
-      const document = { running: running !== undefined, ...running?.document, ...stored };
+      const stored = installation.remote === undefined ? await readStored(installation) : {};
+      const document = { running: running !== undefined, ...running?.document, ...stored } as Status;
       if (options["json"] === true) printJson(cli, document);
       else printStatus(cli, document);
       return EXIT.ok;
     }),
   );
+
+/** The store says it also with no engine running. */
+function readStored(installation: Installation) {
+  return withReader(installation, async (reader) => ({
+    counts: countsDocument(await reader.counts()),
+    store: sizeDocument(await reader.size()),
+    paused: (await reader.pauses()).map(pauseDocument),
+    waiting_secrets: waitingSecrets(await reader.learnedSecrets()),
+  }));
+}
 
 type Status = {
   readonly running: boolean;
@@ -71,11 +76,6 @@ function printStatus(cli: Cli, status: Status): void {
     );
   for (const { source, secret, learned_at: at } of status.waiting_secrets ?? [])
     line("secret", `${secret} of ${source} waits since ${at}: \`hookrail secrets accept\` or \`discard\``);
-}
-
-/** In bytes; `disk_free`: null where it can not be known. */
-function sizeDocument({ bytes, freeBytes, walBytes, reserveBytes, diskFreeBytes }: StoreSize) {
-  return { bytes, free: freeBytes, wal: walBytes, reserve: reserveBytes, disk_free: diskFreeBytes ?? null };
 }
 
 function storeText({ bytes, wal, reserve, disk_free: free }: Status["store"]): string {

@@ -3,11 +3,14 @@ import { existsSync } from "node:fs";
 import { fail } from "../core/errors.ts";
 import type { DeadLetterId } from "../core/types.ts";
 import { createStoreOperations } from "../flow/operations.ts";
+import { type Sensitivity, SHOW_ALL, sensitivityOf } from "../http/documents.ts";
 import { openSqliteReader, openSqliteStore } from "../store/sqlite.ts";
 import type { Pause, StoreReader } from "../store/store.ts";
 import { callAdmin } from "./admin-client.ts";
+import { tryLoadRevision } from "./config.ts";
 import type { Cli } from "./context.ts";
 import type { Installation } from "./installation.ts";
+import { createRemoteView, type View } from "./remote-view.ts";
 
 /** Reads the store beside a running engine, or with none running. */
 export async function withReader<T>(installation: Installation, work: (reader: StoreReader) => Promise<T>): Promise<T> {
@@ -18,6 +21,31 @@ export async function withReader<T>(installation: Installation, work: (reader: S
   } finally {
     await reader.close();
   }
+}
+
+/** Reads what commands show, from the store or from the engine that `--url` names. */
+export async function withView<T>(cli: Cli, place: Installation, work: (view: View) => Promise<T>): Promise<T> {
+  if (place.remote !== undefined) return work(createRemoteView(cli, place));
+  return withReader(place, (reader) =>
+    work({
+      events: (filter) => reader.events(filter),
+      story: (id) => reader.story(id),
+      deadLetters: (filter) => reader.deadLetters(filter),
+      deadLetter: (id) => reader.deadLetter(id),
+      async valueStory({ type, key, attribute }) {
+        const entity = await reader.entity(type, key);
+        const ref = { type, key: entity?.key ?? key };
+        const value = attribute === "state" ? entity?.state : entity?.attributes[attribute]?.value;
+        return { key: ref.key, value, rows: await reader.lineage(ref, attribute, 100) };
+      },
+    }),
+  );
+}
+
+/** What must not be shown of what a view gives: what comes from elsewhere is masked there. */
+export async function sensitivityAt(cli: Cli, place: Installation): Promise<Sensitivity> {
+  if (place.remote !== undefined) return SHOW_ALL;
+  return sensitivityOf((await tryLoadRevision(cli, place.configPath))?.entities);
 }
 
 /** What commands change. False: there was nothing of that kind to change. */

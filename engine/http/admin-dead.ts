@@ -57,8 +57,8 @@ export const DEAD_ROUTES: readonly Route<DeadDeps>[] = [
     summary: "Retries or discards many open dead letters; unless `dry_run` is false it only says which",
     method: "POST",
     path: "/api/v1/dead-letters",
-    // Which right it takes stands in the body: the route asks for the one that it is.
-    right: "read",
+    // A discard takes its own right besides.
+    right: "retry",
     body: shape({
       action: words(["retry", "discard"]),
       ids: maybe(Type.Array(text(), { maxItems: MAX_LIMIT, description: "Only these." })),

@@ -17,7 +17,15 @@ import {
   text,
   words,
 } from "./admin-shapes.ts";
-import { eventDocument, lineageDocument, type Sensitivity, shownRef, shownValue, storyDocument } from "./documents.ts";
+import {
+  eventDocument,
+  lineageDocument,
+  type Sensitivity,
+  SHOW_ALL,
+  shownRef,
+  shownValue,
+  storyDocument,
+} from "./documents.ts";
 
 export interface EventsDeps {
   readonly reader: StoreReader;
@@ -121,16 +129,13 @@ async function listEvents({ query }: Call, { reader }: EventsDeps): Promise<Answ
   return { document: { events: events.map(eventDocument) } };
 }
 
-/** Shows what is declared sensitive. What was masked before it was stored stays so. */
-const REVEALED: Sensitivity = { value: () => false, key: () => false, text: (message) => message };
-
 async function reveal({ params: [id = ""], body, actor }: Call, deps: EventsDeps): Promise<Answer> {
   const reason = neededReasonOf(body, "a look at sensitive values");
   const story = await deps.reader.story(id);
   if (story === undefined) return { document: undefined };
   // First the audit: a look that can not be kept is not given.
   await deps.audit({ at: deps.guard.now(), actor, action: "reveal", target: story.summary.id, reason });
-  return { document: { event: storyDocument(story, REVEALED) } };
+  return { document: { event: storyDocument(story, SHOW_ALL) } };
 }
 
 async function lineage(

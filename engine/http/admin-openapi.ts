@@ -93,17 +93,17 @@ const failure = (description: string) => ({
 });
 
 function errorsOf({ path, right, body, query }: Asking): readonly (readonly [number, string])[] {
+  // Signing in is open, and looks at a token all the same.
+  const isOpen = right === "nothing" && body === undefined;
   const asks = body !== undefined || Object.keys(query).length > 0 || path.includes("{");
   return [
     ...(asks ? ([[400, "The request can not be read; `error` says why."]] as const) : []),
-    ...(right === "nothing" ? [] : ([[401, "A token is needed, or this one is not known."]] as const)),
+    ...(isOpen ? [] : ([[401, "A token is needed, or this one is not known."]] as const)),
     [403, "The token may not do this, or the request comes from another site."],
     ...(path.includes("{") || body !== undefined
       ? ([[404, "There is none of that name, or it is closed already."]] as const)
       : []),
     ...(body === undefined ? [] : ([[415, "The body is not sent as application/json."]] as const)),
-    ...(right === "nothing" && body === undefined
-      ? []
-      : ([[429, "Too many wrong tokens from there; `Retry-After` says how long."]] as const)),
+    ...(isOpen ? [] : ([[429, "Too many wrong tokens from there; `Retry-After` says how long."]] as const)),
   ];
 }

@@ -96,6 +96,7 @@ export const storyShape = shape(
   {
     ...summaryMembers,
     provider: text(),
+    id_kind: words(["provider", "composite", "body_hash"]),
     verification: object,
     content_type: orNull(text()),
     body_bytes: count(),

@@ -15,7 +15,7 @@ export const accessErrors = {
   },
   HK8212: {
     title: "A command for this machine only",
-    message: "`{command}` works on files of the machine it runs on, and --url names another",
+    message: "this command works on files of the machine it runs on, and --url names another",
     help: "With `--url` these work: status, events, explain, dead, pause, resume, reload. All others read or write the config and the store, so run them where those are.",
   },
   HK8213: {

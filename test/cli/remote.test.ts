@@ -1,0 +1,196 @@
+/** Commands against an engine on another machine: over HTTPS, with a token, and without its config or store. */
+import { execFile } from "node:child_process";
+import { hash } from "node:crypto";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { get } from "node:https";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makeCertificate } from "../support/certificates.ts";
+import { runCommand } from "../support/cli.ts";
+import { checkoutProgram, eventually, type Installation, type RunningEngine } from "../support/engine-process.ts";
+import { createFaultInstallation } from "../support/fault-installation.ts";
+import { PATH, payment, signed, yesterday } from "../support/payments.ts";
+
+const TOKENS = { viewer: "hkr_canary_viewer", operator: "hkr_canary_operator", admin: "hkr_canary_admin" };
+type Role = keyof typeof TOKENS;
+const pair = makeCertificate({ name: "ops" });
+let installation: Installation;
+let engine: RunningEngine;
+/** Holds tokens, and no installation. */
+let elsewhere: string;
+let event: string;
+let stray: Server;
+
+interface Done {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A real process in a folder that knows nothing of the engine. */
+function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Done> {
+  const [program, ...first] = checkoutProgram;
+  const options = {
+    cwd: elsewhere,
+    env: { HOME: elsewhere, PATH: "/usr/bin:/bin", NODE_EXTRA_CA_CERTS: join(elsewhere, "ca.pem"), ...env },
+    encoding: "utf8",
+    timeout: 60_000,
+  } as const;
+  return new Promise((resolve) => {
+    execFile(program, [...first, ...args], options, (error, stdout, stderr) => {
+      expect(stdout + stderr).not.toContain("hkr_canary");
+      resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, stdout, stderr });
+    });
+  });
+}
+
+const as = (role: Role, ...args: readonly string[]) => run(["--url", engine.admin, "--token-file", role, ...args]);
+const json = async (role: Role, ...args: readonly string[]) => JSON.parse((await as(role, ...args, "--json")).stdout);
+
+beforeAll(async () => {
+  elsewhere = mkdtempSync(join(tmpdir(), "hookrail-elsewhere-"));
+  for (const [role, token] of Object.entries(TOKENS))
+    writeFileSync(join(elsewhere, role), `${token}\n`, { mode: 0o600 });
+  writeFileSync(join(elsewhere, "ca.pem"), pair.cert);
+  installation = createFaultInstallation({ files: { "tls/crt.pem": pair.cert, "tls/key.pem": pair.key } });
+  const lines = Object.entries(TOKENS).map(
+    ([role, token]) => `{ name: ${role}-ann, role: ${role}, hash: "sha256:${hash("sha256", token, "hex")}" }`,
+  );
+  const config = join(installation.root, "config.yaml");
+  const tls = "tls: { cert: tls/crt.pem, key: tls/key.pem }";
+  const admin = `admin: { port: 0, ${tls}, tokens: [${lines.join(", ")}] }`;
+  writeFileSync(config, readFileSync(config, "utf8").replace("admin: { port: 0 }", admin));
+  engine = await installation.start();
+  for (const body of [payment(1, yesterday()), "{1", "{2"])
+    await fetch(engine.hooks + PATH, { method: "POST", body, headers: signed(body) });
+  const events = await eventually(
+    async () => (await json("viewer", "events", "--outcome", "delivered")).events as { id: string }[],
+    (list) => list.length === 1,
+  );
+  event = events[0]?.id ?? "";
+  stray = createServer((_req, res) => res.end("<html>hello</html>")).listen(0, "127.0.0.1");
+});
+afterAll(async () => {
+  stray?.close();
+  await engine?.end("SIGKILL");
+  installation?.remove();
+  rmSync(elsewhere, { recursive: true, force: true });
+});
+
+describe("from elsewhere", () => {
+  test("what is shown is what is shown beside the store, but for what the config alone says", async () => {
+    for (const args of [["events"], ["dead", "list"], ["explain", event], ["explain", "account:acct_1.amount"]]) {
+      const there = await as("viewer", ...args);
+      const here = await installation.hookrail(...args);
+      const told = (text: string) => text.split("\n").filter((line) => !/^ +promise /.test(line));
+      expect([args, there.code, told(there.stdout)]).toEqual([args, 0, told(here.stdout)]);
+      const documents = [
+        await json("viewer", ...args),
+        JSON.parse((await installation.hookrail(...args, "--json")).stdout),
+      ];
+      expect(documents[0]).toEqual(documents[1]);
+    }
+  });
+
+  test("status tells of the engine there", async () => {
+    expect((await as("viewer", "status")).stdout).toMatch(/running .*pipelines +payments.*dead letters +2/s);
+    expect(await json("viewer", "status")).toMatchObject({
+      running: true,
+      counts: { open_dead_letters: 2 },
+      store: {},
+    });
+  });
+
+  test("HOOKRAIL_URL and HOOKRAIL_TOKEN do the same", async () => {
+    const env = { HOOKRAIL_URL: engine.admin, HOOKRAIL_TOKEN: TOKENS.viewer };
+    expect((await run(["status"], env)).code).toBe(0);
+  });
+
+  test("what is done there has the token's name in the audit, and a reason", async () => {
+    const [letter] = (await json("viewer", "dead", "list")).dead_letters as { id: string }[];
+    const id = letter?.id ?? "";
+    expect((await as("operator", "pause", "pipeline", "payments", "--reason", "drill")).code).toBe(0);
+    expect((await as("operator", "resume", "pipeline", "payments")).stdout).toContain("goes on");
+    expect((await as("operator", "dead", "discard", id)).code).toBe(64);
+    expect((await as("operator", "dead", "discard", id, "--reason", "a test")).stdout).toContain("discarded");
+    expect((await as("operator", "dead", "discard", id, "--reason", "again")).stderr).toContain("HK8004");
+    expect((await as("admin", "reload")).stdout).toContain("unchanged");
+    const answer = await installation.hookrail("explain", "HK8214");
+    expect(answer.code).toBe(0);
+  });
+});
+
+describe("what goes wrong is said", () => {
+  const port = () => (stray.address() as AddressInfo).port;
+  const cases: readonly (readonly [name: string, args: () => readonly string[], code: string, exit: number])[] = [
+    [
+      "a role that may not",
+      () => ["--url", engine.admin, "--token-file", "viewer", "pause", "pipeline", "payments"],
+      "HK8214",
+      1,
+    ],
+    ["no token", () => ["--url", engine.admin, "status"], "HK8213", 1],
+    ["nobody there", () => ["--url", "https://127.0.0.1:9", "status"], "HK8210", 1],
+    ["a service of another kind", () => ["--url", `http://127.0.0.1:${port()}`, "status"], "HK8217", 1],
+    ["plain http", () => ["--url", "http://ops.example.com:8081", "status"], "HK8211", 64],
+    ["no address", () => ["--url", "ops.example.com", "status"], "HK8211", 64],
+    ["a token in the address", () => ["--url", "https://hkr_canary@ops.example.com", "status"], "HK8211", 64],
+    ["no token file", () => ["--url", engine.admin, "--token-file", "nope", "status"], "HK8215", 64],
+    ["a command of this machine", () => ["--url", engine.admin, "check"], "HK8212", 64],
+    ["no such event", () => ["--url", engine.admin, "--token-file", "viewer", "explain", "evt_00000000"], "HK8003", 1],
+    [
+      "no such pipeline",
+      () => ["--url", engine.admin, "--token-file", "admin", "pause", "pipeline", "pay"],
+      "HK8014",
+      1,
+    ],
+  ];
+  test.each(cases)("%s", async (_name, args, code, exit) => {
+    const done = await run(args());
+    expect([done.stderr, done.code]).toEqual([expect.stringContaining(code), exit]);
+  });
+
+  test("a certificate nobody here trusts", async () => {
+    const done = await run(["--url", engine.admin, "status"], { NODE_EXTRA_CA_CERTS: "" });
+    expect(done.stderr).toContain("NODE_EXTRA_CA_CERTS");
+  });
+
+  test("a token file that others may read", async () => {
+    writeFileSync(join(elsewhere, "open"), TOKENS.viewer);
+    chmodSync(join(elsewhere, "open"), 0o644);
+    expect((await run(["--url", engine.admin, "--token-file", "open", "status"])).stderr).toContain("HK8215");
+  });
+
+  test("guessing, with how long to wait", async () => {
+    writeFileSync(join(elsewhere, "wrong"), "hkr_wrong", { mode: 0o600 });
+    const guess = async () => (await run(["--url", engine.admin, "--token-file", "wrong", "status"])).stderr;
+    expect(await guess()).toContain("HK8213");
+    for (let n = 1; n < 10; n++) {
+      await new Promise<void>((resolve) => {
+        const headers = { authorization: "Bearer hkr_wrong" };
+        get(`${engine.admin}/api/v1/me`, { ca: pair.cert, headers }, (res) => res.resume().on("end", resolve));
+      });
+    }
+    expect(await guess()).toMatch(/HK8216.*takes no more tokens from here for \d+ s/);
+  });
+});
+
+describe("token new", () => {
+  test("shows the token once, and a line that keeps its hash", async () => {
+    const done = await runCommand(tmpdir(), ["token", "new", "--name", "ann", "--role", "operator"]);
+    const token = done.stdout.trim();
+    expect(token).toMatch(/^hkr_[\w-]{43}$/);
+    expect(done.stderr).toContain(`{ name: ann, role: operator, hash: sha256:${hash("sha256", token, "hex")} }`);
+    expect(done.stderr).not.toContain(token);
+  });
+  test.each([
+    ["--name", "Ann", "--role", "viewer"],
+    ["--name", "ann"],
+    ["--name", "ann", "--role", "king"],
+  ])("refuses %s %s %s %s", async (...args) => {
+    expect((await runCommand(tmpdir(), ["token", "new", ...args])).code).toBe(64);
+  });
+});
