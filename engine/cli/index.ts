@@ -10,6 +10,7 @@ import { echoVerb } from "./echo.ts";
 import { eraseVerb } from "./erase.ts";
 import { eventsVerb } from "./events.ts";
 import { explainVerb } from "./explain.ts";
+import { fmtVerb } from "./fmt.ts";
 import { initVerb } from "./init.ts";
 import { pauseVerb, resumeVerb } from "./pause.ts";
 import { planVerb } from "./plan.ts";
@@ -55,6 +56,7 @@ const VERBS: readonly Verb[] = [
   initVerb,
   pluginsVerb,
   schemaVerb,
+  fmtVerb,
   echoVerb,
   docsVerb,
 ];
@@ -133,6 +135,9 @@ const USAGE_CODES = new Set<string>([
   "HK8062",
   "HK8077",
   "HK8120",
+  "HK8153",
+  "HK8170",
+  "HK8171",
   "HK8142",
   "HK8211",
   "HK8212",

@@ -1,0 +1,56 @@
+/** What `record` writes and prints: the fixture, the reference to its secret, and the test to paste. Pure. */
+import { parse, stringify } from "yaml";
+import type { Recorded } from "../testing/recording.ts";
+import type { Tried } from "../testing/try-recorded.ts";
+
+/** The fixture as JSON: `headers` and `body` are what tests read, the rest says where it comes from. */
+export function fixtureText(recorded: Recorded, signed: { readonly secret: string; readonly scheme: string }): string {
+  const fixture = {
+    source: recorded.source,
+    type: recorded.type,
+    received_at: new Date(recorded.receivedAt).toISOString(),
+    // A reference, never the secret itself: a test signs it anew with whatever stands there.
+    signed_with: `${signed.secret} (${signed.scheme})`,
+    headers: recorded.headers,
+    body: recorded.body,
+  };
+  return `${JSON.stringify(fixture, undefined, 2)}\n`;
+}
+
+/** `${STRIPE_WHSEC}` as config.yaml has it, or which secret of the source it is. */
+export function secretReference(files: Readonly<Record<string, string>>, source: string, index: number): string {
+  const fallback = index === 0 ? "no secret" : `secret ${index} of ${source}`;
+  const sources = member(parseLeniently(files["config.yaml"] ?? ""), "sources");
+  const secrets = member(member(sources, source), "secrets");
+  const one: unknown = Array.isArray(secrets) ? secrets[index - 1] : undefined;
+  const text = typeof one === "string" ? one : Object.values(isObject(one) ? one : {}).find(isReference);
+  // What is not a reference may be the secret.
+  return isReference(text) ? text : fallback;
+}
+
+const isReference = (value: unknown): value is string =>
+  typeof value === "string" && /^\$\{[^}]+\}$/.test(value.trim());
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+const member = (value: unknown, name: string): unknown => (isObject(value) ? Reflect.get(value, name) : undefined);
+
+function parseLeniently(text: string): unknown {
+  try {
+    return parse(text, { logLevel: "silent", maxAliasCount: 10 });
+  } catch {
+    return undefined;
+  }
+}
+
+/** A test that holds what came out when the fixture was tried in a world of its own. */
+export function snippetOf(
+  tried: Tried & { readonly pipeline: string },
+  { path, recorded }: { readonly path: string; readonly recorded: Recorded },
+): string {
+  const test = {
+    name: `${recorded.type} as it came on ${new Date(recorded.receivedAt).toISOString().slice(0, 10)}`,
+    events: [{ file: path }],
+    expect: { outcomes: [tried.outcome], ...tried.entities },
+  };
+  const yaml = stringify({ tests: [test] }, { lineWidth: 0 });
+  return `# for the pipeline ${tried.pipeline}\n${yaml}`;
+}
