@@ -10,7 +10,7 @@ const layers: readonly (readonly string[])[] = [
   ["provider", "mapping", "ordering", "store", "network", "delivery"],
   ["config"],
   ["flow"],
-  ["worker", "http", "testing", "reload", "metrics", "telemetry"],
+  ["worker", "http", "testing", "reload", "metrics", "telemetry", "alerts"],
   ["plan", "site"],
   ["cli", "build"],
 ];
