@@ -5,12 +5,14 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
+import type { Json } from "../core/types.ts";
+import { type SchemaNode, visitLeaves } from "./annotations.ts";
 import { compileRevision } from "./compile/revision.ts";
 import { type DocumentContext, readConfig, readPipelines, readTestFiles } from "./documents.ts";
 import { createRecordingReader, errorCode } from "./files.ts";
 import { deepFreeze } from "./freeze.ts";
 import { parseEnvFile, type ReferenceSource } from "./interpolate.ts";
-import { createMemberSet } from "./leaves.ts";
+import { createMemberSet, type MemberSet } from "./leaves.ts";
 import type { Loaded, LoadOptions } from "./options.ts";
 import { createPositions, type Mark } from "./position.ts";
 import { createReporter, type Reporter } from "./report.ts";
@@ -18,6 +20,7 @@ import type { Revision } from "./revision.ts";
 import { createLanguage } from "./schema/language.ts";
 import { type ShippedFiles, shippedFiles } from "./shipped.ts";
 import { createSinkFiles } from "./sinks.ts";
+import type { CompiledSchema } from "./validate.ts";
 import { parseYaml, sourceFile } from "./yaml.ts";
 
 /** Loads and checks everything. */
@@ -46,7 +49,11 @@ export function loadConfig(given: LoadOptions): Loaded {
   }
   const context: DocumentContext = { ...base, references: createReferences(main.text, options, base) };
   const sinks = createSinkFiles(context, options);
-  const config = readConfig(main.text, context, (used) => language.configFor(sinks.load(used)));
+  let configSchema: CompiledSchema | undefined;
+  const config = readConfig(main.text, context, (used) => {
+    configSchema = language.configFor(sinks.load(used));
+    return configSchema;
+  });
   const pipelines = readPipelines(context);
   const compiled = compileRevision({
     context,
@@ -68,7 +75,36 @@ export function loadConfig(given: LoadOptions): Loaded {
     root: options.root,
     ...compiled,
   });
-  return { revision, diagnostics, files, unreadable: false };
+  const isSecret = lazily([
+    [configSchema?.schema, config.yaml],
+    ...pipelines.map((yaml) => [language.pipeline.schema, yaml] as const),
+  ]);
+  return {
+    revision,
+    diagnostics,
+    files,
+    unreadable: false,
+    written: { config: config.yaml, pipelines, positions: base.positions, isSecret },
+  };
+}
+
+/** Documents with what they were checked against; not the validators, which are large and not to be kept. */
+type Documents = readonly (readonly [SchemaNode | undefined, object])[];
+
+function secretMembers(documents: Documents): MemberSet {
+  const members = createMemberSet();
+  for (const [schema, value] of documents)
+    visitLeaves(schema, value as Json, (leaf) => leaf.secret && members.add(leaf.holder, leaf.name));
+  return members;
+}
+
+/** Only `echo` asks. */
+function lazily(documents: Documents): (holder: object, name: string | number) => boolean {
+  let members: MemberSet | undefined;
+  return (holder, name) => {
+    members ??= secretMembers(documents);
+    return members.has(holder, name);
+  };
 }
 
 /** Shipped files that are used belong to the revision: loaded from its files, it is what it was, whatever ships by then. */

@@ -6,8 +6,11 @@ import type { ConnectionModel } from "../delivery/model.ts";
 import type { SinkContext } from "../plugin/index.ts";
 import type { SinkRegistry } from "../plugin/registry.ts";
 import type { ConfigReader } from "./files.ts";
+import type { Positions } from "./position.ts";
 import type { Revision } from "./revision.ts";
+import type { ConfigYaml } from "./schema/config.schema.ts";
 import type { Language } from "./schema/language.ts";
+import type { PipelineYaml } from "./schema/pipeline.schema.ts";
 import type { ShippedFiles } from "./shipped.ts";
 
 export interface LoadOptions {
@@ -44,6 +47,17 @@ export interface Loaded {
   readonly files: Readonly<Record<string, string>>;
   /** `config.yaml` itself could not be read. */
   readonly unreadable: boolean;
+  /** What is written, for `echo`; beside a revision only. */
+  readonly written?: Written;
+}
+
+/** The documents as validated, references resolved, each member with its place. */
+export interface Written {
+  readonly config: ConfigYaml;
+  readonly pipelines: readonly PipelineYaml[];
+  readonly positions: Positions;
+  /** True for members that hold a credential, whether written out or resolved. */
+  readonly isSecret: (holder: object, name: string | number) => boolean;
 }
 
 /** Opening a connection of a config that was only checked is a bug of ours. */

@@ -14,7 +14,8 @@ import type { Recipes } from "./recipes.ts";
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
-const DEFAULT_MAX_BODY = 5 * 1024 * 1024;
+/** Where neither the provider nor `server.limits` says. */
+export const DEFAULT_MAX_BODY = 5 * 1024 * 1024;
 /** Ids are remembered at least this long: senders retry for days. */
 const LEAST_DEDUPE_MS = 7 * DAY;
 /** How long a body is remembered where there is no id, unless the source says otherwise. */
