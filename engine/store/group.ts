@@ -31,21 +31,27 @@ const LOCKED_OUT_MS = 200;
 const FULL: Fault = { code: "HK4008", data: {}, fatal: false };
 /** What is new: refused while the reserve is spent. */
 const NEW: ReadonlySet<CallName> = new Set<CallName>(["accept", "seed", "replay"]);
-/** What brings on that which was accepted, so that its bodies may go: refused once the room left is needed to delete them. */
-const ONWARD: ReadonlySet<CallName> = new Set<CallName>(["apply", "awaitFetch", "settleFetch", "markAttempt"]);
 
 export function createGroupRunner(db: Db, handlers: Handlers, busyTimeoutMs: number, reserve?: Reserve): GroupRunner {
   let poison: Fault | undefined;
   let patienceMs = busyTimeoutMs;
   const transaction = createTransaction(db, handlers);
+  const maxPages = Number(db.pragma("max_page_count", { simple: true }));
+  let grows = true;
   return (group) => {
     if (reserve?.spent === true && !regain(reserve)) return runSpent(group, reserve);
     const outcomes = runGroup(group);
     if (reserve === undefined || reserve.spent || !outcomes.some(isFull)) return outcomes;
     reserve.spend();
     emptyWal();
-    // Of a store that has free pages inside, the WAL alone may have filled the disk.
-    return regain(reserve) ? runGroup(group) : runSpent(group, reserve);
+    if (regain(reserve)) {
+      // Of a store that has free pages inside, the WAL alone may have filled the disk.
+      const again = runGroup(group);
+      if (!again.some(isFull)) return again;
+      reserve.spend(true);
+      emptyWal();
+    }
+    return runSpent(group, reserve);
   };
 
   function runGroup(group: readonly Call[]): readonly CallOutcome[] {
@@ -65,9 +71,9 @@ export function createGroupRunner(db: Db, handlers: Handlers, busyTimeoutMs: num
 
   /** Goes on in the reserve's room, nothing new; each such commit may be the one that makes room. */
   function runSpent(group: readonly Call[], spent: Reserve): readonly CallOutcome[] {
-    const { low } = spent;
-    const waits = (name: CallName) => NEW.has(name) || (low && ONWARD.has(name));
-    const done = runGroup(group.filter(({ name }) => !waits(name)));
+    const waits = (name: CallName) => NEW.has(name);
+    letGrow(!spent.low);
+    const done = runInLittleRoom(group.filter(({ name }) => !waits(name)));
     if (done.length > 0) {
       emptyWal();
       regain(spent);
@@ -76,9 +82,28 @@ export function createGroupRunner(db: Db, handlers: Handlers, busyTimeoutMs: num
     return group.map(({ name }) => (waits(name) ? { ok: false, fault: FULL } : (done[next++] as CallOutcome)));
   }
 
+  /** What is too much for the room at once may fit one after the other. */
+  function runInLittleRoom(group: readonly Call[]): readonly CallOutcome[] {
+    const outcomes = runGroup(group);
+    if (group.length < 2 || !outcomes.some(isFull)) return outcomes;
+    return group.flatMap((call) => {
+      emptyWal();
+      return runGroup([call]);
+    });
+  }
+
   function regain(spent: Reserve): boolean {
     const freePages = Number(db.pragma("freelist_count", { simple: true }));
-    return spent.regain(freePages * Number(db.pragma("page_size", { simple: true })));
+    const regained = spent.regain(freePages * Number(db.pragma("page_size", { simple: true })));
+    if (regained) letGrow(!spent.tight);
+    return regained;
+  }
+
+  /** Whether the file may be longer than it is now; what is free inside can be filled either way. */
+  function letGrow(may: boolean): void {
+    if (may === grows) return;
+    grows = may;
+    db.pragma(`max_page_count = ${may ? maxPages : Number(db.pragma("page_count", { simple: true }))}`);
   }
 
   /** Takes the WAL into the file and gives its room back. A reader may hold it, and the disk may be too full even for that. */

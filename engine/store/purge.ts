@@ -15,9 +15,10 @@ const FAMILIES = ["deadLetters", "bodies", "keys", "events", "history", "audit"]
  * with its round waits for the others: else one would always be under way, and the round would never end.
  */
 export function createPurge(db: Db): Handlers["purge"] {
+  const bodies = createBodyPurge(db);
   const purges: Readonly<Record<(typeof FAMILIES)[number], ChunkPurge>> = {
     deadLetters: createDeadLetterPurge(db),
-    bodies: createBodyPurge(db),
+    bodies: bodies.purge,
     keys: createKeyPurge(db),
     events: createEventPurge(db),
     history: createLogPurge(db, "history", (request) => request.historyBefore),
@@ -25,6 +26,7 @@ export function createPurge(db: Db): Handlers["purge"] {
   };
   const through = new Set<string>();
   return (request) => {
+    if (bodies.wasUndone()) through.delete("bodies");
     const counts = { deadLetters: 0, bodies: 0, keys: 0, events: 0, history: 0, audit: 0 };
     for (const family of FAMILIES) {
       if (through.has(family)) continue;
@@ -38,8 +40,14 @@ export function createPurge(db: Db): Handlers["purge"] {
   };
 }
 
+interface BodyPurge {
+  readonly purge: ChunkPurge;
+  /** The last call was rolled back (a full disk): what it passed over comes again. */
+  wasUndone(): boolean;
+}
+
 /** A body stays while work, an open delivery or an open dead letter of any of its events may still need it. */
-function createBodyPurge(db: Db): ChunkPurge {
+function createBodyPurge(db: Db): BodyPurge {
   const candidates = db.prepare<[number, number], { seq: number; received_at: number; needed: number }>(
     `SELECT b.seq, e.received_at, EXISTS (
        SELECT 1 FROM events s WHERE (s.seq = b.seq OR (s.body_seq = b.seq AND s.body_seq <> s.seq)) AND (
@@ -52,8 +60,10 @@ function createBodyPurge(db: Db): ChunkPurge {
   const requests = db.prepare(
     "DELETE FROM requests WHERE delivery_seq IN (SELECT d.seq FROM deliveries d JOIN events e ON e.seq = d.event_seq WHERE (e.seq = +@seq OR (e.body_seq = +@seq AND e.body_seq <> e.seq)) AND d.status IS NOT NULL)",
   );
+  const isThere = db.prepare<[number]>("SELECT 1 FROM bodies WHERE seq = ?");
   let cursor = 0;
-  return ({ bodiesBefore, limit }: PurgeRequest): { count: number; more: boolean } => {
+  let removed: number | undefined;
+  const purge = ({ bodiesBefore, limit }: PurgeRequest): { count: number; more: boolean } => {
     const rows = candidates.all(cursor, limit);
     let count = 0;
     for (const row of rows) {
@@ -65,11 +75,19 @@ function createBodyPurge(db: Db): ChunkPurge {
       if (row.needed === 1) continue;
       requests.run({ seq: row.seq });
       remove.run(row.seq);
+      removed = row.seq;
       count += 1;
     }
     if (rows.length < limit) cursor = 0;
     return { count, more: rows.length === limit };
   };
+  const wasUndone = (): boolean => {
+    const undone = removed !== undefined && isThere.get(removed) !== undefined;
+    removed = undefined;
+    if (undone) cursor = 0;
+    return undone;
+  };
+  return { purge, wasUndone };
 }
 
 function createKeyPurge(db: Db): ChunkPurge {

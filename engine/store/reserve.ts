@@ -3,8 +3,10 @@
  *
  * - kept: the file is there and the store writes as it likes.
  * - spent: the disk was full and the file is gone. Nothing new is taken (senders get 503), while in the room that the file
- *   had what was accepted is brought to its end, retention deletes, and the WAL is emptied; the second half of that
- *   room is for deletion alone. The file is laid again once there is room for it and as much again.
+ *   had what was accepted is brought to its end, retention deletes, and the WAL is emptied; in the second half of that
+ *   room the store's file grows no more. The reserve is laid again once there is room for it and as much again.
+ * - tight: it is laid, but small, since others hold the disk: the store works in the room inside its file, which does not
+ *   grow, so that the WAL can always be taken into it.
  */
 import { randomFillSync } from "node:crypto";
 import { closeSync, openSync, rmSync, statfsSync, statSync, truncateSync, writeSync } from "node:fs";
@@ -13,10 +15,11 @@ import { CHECKPOINT_PAGES, type Db } from "./connection.ts";
 
 export interface Reserve {
   readonly spent: boolean;
-  /** Less than half of its room is left. */
+  /** Spent, and less than half of its room is left. */
   readonly low: boolean;
-  /** The disk is full: gives the room back. */
-  spend(): void;
+  readonly tight: boolean;
+  /** The disk is full: gives the room back. `inVain`: also right after it was laid, so it must be smaller. */
+  spend(inVain?: boolean): void;
   /** Lays it again if there is room for it and to work in; `freeInFileBytes`: what the store can fill without growing. */
   regain(freeInFileBytes: number): boolean;
 }
@@ -35,6 +38,8 @@ export const reservePath = (path: string): string => `${path}-reserve`;
 export function reserveBytes(path: string): number {
   return statSync(reservePath(path), { throwIfNoEntry: false })?.size ?? 0;
 }
+
+const walBytes = (path: string): number => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 
 /** Gives the room back before the store is open; false when there was none to give. */
 export function letReserveGo(path: string): boolean {
@@ -58,8 +63,8 @@ export function createReserve(db: Db, path: string, wantedBytes: number): Reserv
 function layFirst(path: string, wantedBytes: number): (Reserve & { readonly bytes: number }) | undefined {
   const file = reservePath(path);
   const disk = statfsSync(dirname(path));
-  let target = Math.min(wantedBytes, Math.floor((disk.blocks * disk.bsize) / MOST_OF_DISK));
-  if (target < LEAST_BYTES) {
+  const bytes = Math.min(wantedBytes, Math.floor((disk.blocks * disk.bsize) / MOST_OF_DISK));
+  if (bytes < LEAST_BYTES) {
     rmSync(file, { force: true });
     return undefined;
   }
@@ -68,10 +73,12 @@ function layFirst(path: string, wantedBytes: number): (Reserve & { readonly byte
     return bavail * bsize;
   };
   const have = reserveBytes(path);
-  const room = Math.min(target, Math.floor((free() + have) / 2));
-  const bytes = target;
+  const room = Math.min(bytes, Math.floor((free() + have) / 2));
+  /** Less than `bytes` once a larger one was in the way. */
+  let most = bytes;
+  let tight = false;
   let spent = have === 0 && room < LEAST_BYTES;
-  if (have > target) truncateSync(file, target);
+  if (have > bytes) truncateSync(file, bytes);
   // A disk that has room by its own account and takes nothing (a quota, an odd file system): no reserve, as before.
   else if (have < room && !lay(file, room)) return undefined;
   return {
@@ -80,22 +87,38 @@ function layFirst(path: string, wantedBytes: number): (Reserve & { readonly byte
       return spent;
     },
     get low() {
-      return free() < target / 2;
+      return spent && free() < bytes / 2;
     },
-    spend() {
+    get tight() {
+      return tight;
+    },
+    spend(inVain = false) {
+      if (inVain) most = Math.max(LEAST_BYTES, Math.floor(reserveBytes(path) / 2));
       rmSync(file, { force: true });
       spent = true;
+      tight = false;
     },
     regain(freeInFileBytes) {
       if (!spent) return true;
       const now = free();
-      if (now < target / 2 || now + freeInFileBytes < 2 * target) return false;
-      if (lay(file, Math.min(target, Math.floor(now / 2)))) spent = false;
+      if (now >= 2 * bytes) most = bytes;
+      const size = sizeToLay(most, now, freeInFileBytes, walBytes(path) === 0);
+      if (size === 0) return false;
+      tight = size < Math.min(bytes, Math.floor(now / 2));
+      if (lay(file, size)) spent = false;
       // Else each write would try again in vain for as much.
-      else target = Math.floor(target / 2);
+      else most = Math.floor(most / 2);
       return !spent;
     },
   };
+}
+
+/** How large it can be laid again so that there is room to work in besides, bytes; 0: not yet. */
+function sizeToLay(wanted: number, free: number, freeInFile: number, walIsEmpty: boolean): number {
+  if (free >= wanted / 2 && free + freeInFile >= 2 * wanted) return Math.min(wanted, Math.floor(free / 2));
+  // Deleting makes room in the file alone: of the disk others may keep for ever what would be asked of it.
+  const quarter = Math.floor(free / 4);
+  return walIsEmpty && freeInFile >= 2 * wanted && quarter >= LEAST_BYTES ? quarter : 0;
 }
 
 /** Random bytes, since a file system that compresses would keep no room for zeros. All of it, or no file. */

@@ -68,10 +68,10 @@ describe.skipIf(!mayMount())("a full disk (needs the right to mount)", () => {
     throw new Error("the disk was never full");
   };
   const everything = { bodiesBefore: START + 1, eventsBefore: 0, deadLettersBefore: 0, now: START, limit: 20 };
-  const purgeAll = async (of: Store): Promise<number> => {
+  const purgeAll = async (of: Store, limit = everything.limit): Promise<number> => {
     let bodies = 0;
     for (let last: PurgeResult | undefined; last?.more !== false; bodies += last.bodies)
-      last = await of.purge({ ...everything });
+      last = await of.purge({ ...everything, limit });
     return bodies;
   };
 
@@ -115,6 +115,21 @@ describe.skipIf(!mayMount())("a full disk (needs the right to mount)", () => {
     disk.free();
     expect(await take(store, 200_000)).toBe("done");
     expect(reserveBytes(path)).toBe(MiB);
+  });
+
+  it("of which others keep the most takes events in the room that purging makes in the file", async () => {
+    const { store, path } = await open(8 * MiB);
+    const kept = await takeAll(store);
+    // Less than half a reserve: deleting alone will never give more of the disk back.
+    disk.fill(300_000);
+    expect(await purgeAll(store, 4)).toBe(kept);
+    for (let n = 0; n < 40; n++) expect(await take(store)).toBe("done");
+    expect(reserveBytes(path)).toBeGreaterThan(0);
+    disk.free();
+    await takeAll(store);
+    expect(await purgeAll(store)).toBeGreaterThan(40);
+    expect(await take(store)).toBe("done");
+    expect(reserveBytes(path)).toBeGreaterThan(MiB / 2);
   });
 
   it("at start is met with the reserve: the store opens, is read and purged, and takes events when there is room", async () => {
