@@ -2,10 +2,11 @@
  * Keys that only the provider has (certificates, key sets), fetched before a request is verified: through the guarded
  * client, kept a while, asked for once by many, and seldom, since what is asked for is said by a request nobody has verified.
  */
-import { hash } from "node:crypto";
+import { hash, type X509Certificate } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import type { HttpAnswer, SinkHttp } from "../plugin/index.ts";
 import type { FetchedKeys, WantedKey } from "../provider/key.ts";
+import { withIssuers } from "./issuers.ts";
 
 /** What intake asks of providers, besides waiting for what they send. */
 export interface ProviderCalls {
@@ -17,6 +18,8 @@ export interface ProviderCalls {
 export interface ProviderCallsDeps {
   readonly http: Pick<SinkHttp, "request">;
   readonly clock: Clock;
+  /** Authorities that are believed; default: the public ones. */
+  readonly roots?: readonly X509Certificate[] | undefined;
 }
 
 /** How long an answer holds, ms: a certificate's URL names that certificate, a key set may grow. */
@@ -43,7 +46,7 @@ interface Kept {
 const UNKNOWN: FetchedKeys = { ok: false, reason: "unknown" };
 const UNREACHABLE: FetchedKeys = { ok: false, reason: "unreachable" };
 
-export function createProviderCalls({ http, clock }: ProviderCallsDeps): ProviderCalls {
+export function createProviderCalls({ http, clock, roots }: ProviderCallsDeps): ProviderCalls {
   const kept = new Map<string, Kept>();
   const underWay = new Map<string, Promise<FetchedKeys>>();
   const calls = new Map<string, number[]>();
@@ -89,7 +92,7 @@ export function createProviderCalls({ http, clock }: ProviderCallsDeps): Provide
       if (pending !== undefined) return pending;
       // Not kept: a flood of invented names must not push out what is known.
       if (!mayCall(source)) return Promise.resolve(found?.answer.ok === true ? found.answer : UNREACHABLE);
-      const asking = ask(http, wanted)
+      const asking = ask({ http, roots, now: clock.now() }, wanted)
         .then((answer) => keep(name, wanted, answer))
         .finally(() => underWay.delete(name));
       underWay.set(name, asking);
@@ -109,7 +112,7 @@ function termOf(wanted: WantedKey, answer: FetchedKeys): number {
 }
 
 async function ask(
-  http: ProviderCallsDeps["http"],
+  { http, ...by }: Pick<ProviderCallsDeps, "http" | "roots"> & { readonly now: number },
   wanted: Exclude<WantedKey, { readonly kind: "learned" }>,
 ): Promise<FetchedKeys> {
   const post = wanted.kind === "jwk" ? wanted.post : undefined;
@@ -121,7 +124,9 @@ async function ask(
   if (!answer.ok) return UNREACHABLE;
   if (answer.status >= 500 || answer.status === 429 || answer.status === 408) return UNREACHABLE;
   if (answer.status !== 200 || answer.truncated) return UNKNOWN;
-  return { ok: true, keys: [answer.body] };
+  const hosts = wanted.kind === "certificate" ? (wanted.issuersFrom ?? []) : [];
+  const text = hosts.length === 0 ? answer.body : await withIssuers(answer.body, { http, hosts, ...by });
+  return text === undefined ? UNREACHABLE : { ok: true, keys: [text] };
 }
 
 /** https only, whatever a recipe or a request says. */

@@ -68,7 +68,7 @@ export function createSinkHttp(options: SinkHttpOptions = {}): GuardedHttp {
       return exchange(
         poolFor(target.url.origin),
         { ...request, path: `${target.url.pathname}${target.url.search}` },
-        request.maxBytes === undefined ? limits : { ...limits, maxBytes: request.maxBytes },
+        { ...limits, maxBytes: request.maxBytes ?? limits.maxBytes, binary: request.binary === true },
       );
     },
     async close() {

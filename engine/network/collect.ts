@@ -9,7 +9,11 @@ export interface BodyCollector {
 }
 
 /** Collects a body up to a bound, inflating one layer of compression; more layers are not read at all. */
-export function createCollector(encoding: string | undefined, maxBytes: number, onOverflow: () => void): BodyCollector {
+export function createCollector(
+  encoding: string | undefined,
+  { maxBytes, binary = false }: { readonly maxBytes: number; readonly binary?: boolean },
+  onOverflow: () => void,
+): BodyCollector {
   const chunks: Uint8Array[] = [];
   let size = 0;
   const keep = (chunk: Uint8Array) => {
@@ -18,7 +22,10 @@ export function createCollector(encoding: string | undefined, maxBytes: number, 
     size += chunk.length;
     if (size > maxBytes) onOverflow();
   };
-  const text = () => new TextDecoder().decode(Buffer.concat(chunks));
+  const text = () => {
+    const bytes = Buffer.concat(chunks);
+    return binary ? bytes.toString("latin1") : new TextDecoder().decode(bytes);
+  };
   const layer = (encoding ?? "identity").trim().toLowerCase();
   if (layer === "identity" || layer === "") {
     return { write: keep, end: async () => ({ text: text(), truncated: size > maxBytes }), text };

@@ -16,6 +16,8 @@ export interface ExchangeLimits {
   readonly totalMs: number;
   readonly idleMs: number;
   readonly maxBytes: number;
+  /** The body is no text: one character for each byte. */
+  readonly binary?: boolean;
 }
 
 type Failure = Extract<HttpAnswer, { ok: false }>;
@@ -85,7 +87,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     this.#status = status;
     this.#headers = flatten(headers);
-    this.#collector = createCollector(this.#headers["content-encoding"], this.#limits.maxBytes, this.#cutShort);
+    this.#collector = createCollector(this.#headers["content-encoding"], this.#limits, this.#cutShort);
     this.#awaken();
   }
 

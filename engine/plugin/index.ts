@@ -168,6 +168,8 @@ export interface SinkHttp {
     readonly signal: AbortSignal;
     /** Most of the answer's body that is kept; else what the client keeps. */
     readonly maxBytes?: number;
+    /** The answer is no text: its body comes with one character (U+0000 to U+00FF) for each byte. */
+    readonly binary?: boolean;
   }): Promise<HttpAnswer>;
   /** Ends kept connections; a sink calls it when it is closed. */
   close?(): Promise<void>;

@@ -3,6 +3,7 @@ import { parseDuration } from "../core/duration.ts";
 import { compileMessage, describeMessage } from "./compile-message.ts";
 import type { Faults } from "./faults.ts";
 import type {
+  ChainModel,
   ClaimsModel,
   CodeSchemes,
   KeyFrom,
@@ -162,10 +163,16 @@ function compileKeyFrom(raw: VerifyEntryYaml, faults: Faults): KeyFrom {
         from: ref,
         hosts: from.cert_url.hosts,
         pathSuffix: from.cert_url.path_suffix ?? "",
-        ...(from.cert_url.chain === undefined ? {} : { chainSubject: from.cert_url.chain.subject }),
+        ...(from.cert_url.chain === undefined ? {} : { chain: compileChain(from.cert_url.chain) }),
       };
   }
   return { kind: "secrets" };
+}
+
+type ChainYaml = NonNullable<NonNullable<NonNullable<VerifyEntryYaml["key_from"]>["cert_url"]>["chain"]>;
+
+function compileChain({ subject, issuers_from }: ChainYaml): ChainModel {
+  return { subjects: [subject].flat(), issuersFrom: issuers_from ?? [] };
 }
 
 function compileJwks(raw: NonNullable<NonNullable<VerifyEntryYaml["key_from"]>["jwks"]>, faults: Faults): KeyFrom {

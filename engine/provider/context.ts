@@ -1,4 +1,5 @@
 /** What verification works with besides the request, and what its steps hand to one another. */
+import type { X509Certificate } from "node:crypto";
 import type { Secret } from "../core/secret.ts";
 import type { FetchKey } from "./key.ts";
 import type { SourceSecret, Verdict } from "./model.ts";
@@ -12,6 +13,8 @@ export interface VerifyContext {
   readonly now: number;
   /** For certificates, key sets and learned secrets; without it such schemes answer `key_unavailable`. */
   readonly fetchKey?: FetchKey;
+  /** Authorities that fetched certificates may lead up to; default: the public ones. */
+  readonly roots?: readonly X509Certificate[] | undefined;
 }
 
 export type Refusal = Extract<Verdict, { readonly ok: false }>;

@@ -7,7 +7,12 @@ import type { SchemeModel } from "./scheme.ts";
 
 /** A key that only the network or the store has. */
 export type WantedKey =
-  | { readonly kind: "certificate"; readonly url: string }
+  | {
+      readonly kind: "certificate";
+      readonly url: string;
+      /** Hosts that the certificates above it may be fetched from, where the answer lacks them. */
+      readonly issuersFrom?: readonly string[];
+    }
   | {
       readonly kind: "jwk";
       readonly url: string;
@@ -112,7 +117,7 @@ export function isTrustedUrl(text: string, hosts: readonly string[], pathSuffix:
 }
 
 /** `*` stands for one label. */
-function hostMatches(host: string, pattern: string): boolean {
+export function hostMatches(host: string, pattern: string): boolean {
   const labels = host.split(".");
   const wanted = pattern.split(".");
   return labels.length === wanted.length && wanted.every((label, index) => label === "*" || label === labels[index]);

@@ -10,7 +10,7 @@ import { paramText } from "./reading.ts";
 import { buildMessage, buildMessages, type Chunk, type Env, readText, renderTemplate } from "./render.ts";
 import { type CodeDigest, type KeyFrom, readsSecret, type SchemeModel } from "./scheme.ts";
 import { decodeSignature } from "./signature.ts";
-import { keySetAt, trustedCertificate } from "./trust.ts";
+import { keySetAt, type Trust, trustedCertificate } from "./trust.ts";
 
 const MISMATCH: Refusal = { ok: false, reason: "signature_mismatch" };
 /** Stands in for a secret where none counts, so that the refusal takes as long. */
@@ -181,7 +181,8 @@ function findKeys(scheme: SchemeModel, input: MatchInput): MaybePromise<readonly
   const wanted = wantedKey(from, env, input.candidates);
   if ("ok" in wanted) return wanted;
   const fetched = context.fetchKey?.(wanted);
-  const use = (got: FetchedKeys | string | undefined) => usedKeys(from, wanted, { got, now: context.now });
+  const use = (got: FetchedKeys | string | undefined) =>
+    usedKeys(from, wanted, { got, now: context.now, roots: context.roots });
   return fetched instanceof Promise ? fetched.then(use, () => use(undefined)) : use(fetched);
 }
 
@@ -189,7 +190,7 @@ function findKeys(scheme: SchemeModel, input: MatchInput): MaybePromise<readonly
 function usedKeys(
   from: KeyFrom,
   wanted: WantedKey,
-  { got, now }: { readonly got: FetchedKeys | string | undefined; readonly now: number },
+  { got, now, roots }: { readonly got: FetchedKeys | string | undefined } & Pick<Trust, "now" | "roots">,
 ): readonly KeyText[] | Refusal {
   const fetched = typeof got === "string" ? ({ ok: true, keys: [got] } as const) : got;
   if (fetched === undefined || !fetched.ok) {
@@ -199,7 +200,11 @@ function usedKeys(
   const keys = fetched.keys.flatMap((text) => {
     const fit =
       from.kind === "cert_url"
-        ? trustedCertificate(text, { now, ...(from.chainSubject === undefined ? {} : { subject: from.chainSubject }) })
+        ? trustedCertificate(text, {
+            now,
+            roots,
+            ...(from.chain === undefined ? {} : { subjects: from.chain.subjects }),
+          })
         : from.kind === "jwks"
           ? keySetAt(text, from, now)
           : text;
@@ -215,7 +220,8 @@ function wantedKey(from: KeyFrom, env: Env, candidates: readonly string[]): Want
     const url = readText(from.from, env) ?? "";
     if (!isTrustedUrl(url, from.hosts, from.pathSuffix))
       return { ok: false, reason: "key_unavailable", detail: "the certificate is not from a listed host" };
-    return { kind: "certificate", url };
+    const { issuersFrom = [] } = from.chain ?? {};
+    return { kind: "certificate", url, ...(issuersFrom.length > 0 && { issuersFrom }) };
   }
   if (from.kind === "jwks") return wantedJwk(from, env, keyId(candidates[0] ?? ""));
   return { kind: "learned", name: from.kind === "handshake_store" ? from.name : "" };

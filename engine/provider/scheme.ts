@@ -47,6 +47,13 @@ export type MessagePart =
       readonly percentDecode: readonly string[];
     };
 
+export interface ChainModel {
+  /** One of these it must be made out to. */
+  readonly subjects: readonly string[];
+  /** Hosts that certificates between it and a root may come from. */
+  readonly issuersFrom: readonly string[];
+}
+
 export type KeyFrom =
   | { readonly kind: "secrets" }
   | { readonly kind: "param"; readonly name: string }
@@ -56,8 +63,8 @@ export type KeyFrom =
       readonly from: Ref;
       readonly hosts: readonly string[];
       readonly pathSuffix: string;
-      /** The name its chain must be made out to; absent: the host it came from vouches for it. */
-      readonly chainSubject?: string;
+      /** What its chain must be like; absent: the host it came from vouches for it. */
+      readonly chain?: ChainModel;
     }
   | {
       readonly kind: "jwks";

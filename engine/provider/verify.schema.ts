@@ -5,11 +5,7 @@
 import { type Static, Type } from "typebox";
 import { closed, durationText, flag, keyed, oneOf, oneOrMany, text } from "../core/schema.ts";
 import { signatureSchemes } from "../plugin/scheme.ts";
-
-const ref = (description: string) =>
-  text(description, { "x-expects": "a reference such as header:x-signature, body:data.id or query:token" });
-const template = (description: string) =>
-  text(description, { "x-expects": "a template such as {timestamp}.{raw_body}" });
+import { keyFromSchema, ref, template } from "./key-from.schema.ts";
 
 const parseSchema = closed(
   {
@@ -163,57 +159,6 @@ const keySchema = closed(
     derive: Type.Optional(oneOf(["none", "sha1", "nfkd"], "What is done to the secret before use. Default `none`.")),
   },
   { description: "How a secret becomes the key." },
-);
-
-const keyFromSchema = closed(
-  {
-    param: Type.Optional(text("A param of the source that holds the key (PEM, base64 or a JWK).")),
-    handshake_store: Type.Optional(text("A secret learned in a handshake, by its name there.")),
-    cert_url: Type.Optional(
-      closed(
-        {
-          from: ref("Where the request names its certificate."),
-          hosts: Type.Array(text("A host, or a pattern with `*` for one label, e.g. `sns.*.amazonaws.com`."), {
-            minItems: 1,
-            description: "Hosts a certificate may come from.",
-          }),
-          path_suffix: Type.Optional(text("What the path must end in, e.g. `.pem`.")),
-          chain: Type.Optional(
-            closed(
-              { subject: text("The host name it must be made out to.") },
-              {
-                description:
-                  "It must lead up to a public certificate authority, be made out to this name and be in its term. Default: whatever the listed host serves counts, as long as it is in its term.",
-              },
-            ),
-          ),
-        },
-        { description: "A certificate named by the request; https only. The param `certificate` stands in for it." },
-      ),
-    ),
-    jwks: Type.Optional(
-      closed(
-        {
-          url: template("Where the key set is."),
-          post: Type.Optional(
-            keyed(
-              text("A template; `{claim:kid}` is the id of the key that is asked for."),
-              "Ask for one key by its id, with a POST of these fields as JSON (Plaid).",
-            ),
-          ),
-          key_at: Type.Optional(text("Where in the answer the key or key set is. Default: the answer is it.")),
-          expired_at: Type.Optional(
-            text("Where in the key its end is written, unix seconds: after it the key does not count."),
-          ),
-        },
-        {
-          description:
-            "A JSON Web Key Set; the key is picked by the token's `kid`, where there is no token all are tried. https only. The param `jwks` stands in for it.",
-        },
-      ),
-    ),
-  },
-  { description: "Where the key comes from, if not from `secrets:`.", minProperties: 1, maxProperties: 1 },
 );
 
 const claimsSchema = closed(

@@ -21,14 +21,14 @@ describe("trustedCertificate", () => {
   });
 
   it("with a chain, takes only what leads up to a root and is made out to the name", () => {
-    const trust = { now, subject: "localhost", roots };
+    const trust = { now, subjects: ["localhost"], roots };
     expect(trustedCertificate(leaf.cert, trust)).toBe(new X509Certificate(leaf.cert).toString());
     expect(trustedCertificate(`${leaf.cert}\n${authority.cert}`, trust)).toBeDefined();
-    expect(trustedCertificate(leaf.cert, { ...trust, subject: "example.com" })).toBeUndefined();
+    expect(trustedCertificate(leaf.cert, { ...trust, subjects: ["example.com"] })).toBeUndefined();
     expect(trustedCertificate(leaf.cert, { ...trust, now: now + year })).toBeUndefined();
     expect(trustedCertificate(leaf.cert, { ...trust, roots: [new X509Certificate(other.cert)] })).toBeUndefined();
     // What the answer itself brings along is no root.
-    expect(trustedCertificate(`${leaf.cert}\n${authority.cert}`, { now, subject: "localhost" })).toBeUndefined();
+    expect(trustedCertificate(`${leaf.cert}\n${authority.cert}`, { now, subjects: ["localhost"] })).toBeUndefined();
     expect(trustedCertificate(authority.cert, trust)).toBeUndefined();
     expect(trustedCertificate("-----BEGIN PUBLIC KEY-----", trust)).toBeUndefined();
     expect(trustedCertificate("nonsense", trust)).toBeUndefined();
@@ -36,7 +36,7 @@ describe("trustedCertificate", () => {
 
   it("goes over an intermediate only if that one may issue", () => {
     const forged = makeCertificate({ name: "forged", by: leaf });
-    expect(trustedCertificate(`${forged.cert}\n${leaf.cert}`, { now, subject: "localhost", roots })).toBeUndefined();
+    expect(trustedCertificate(`${forged.cert}\n${leaf.cert}`, { now, subjects: ["localhost"], roots })).toBeUndefined();
   });
 });
 

@@ -14,10 +14,19 @@ export interface CertificateOptions {
   /** Default: signed by itself, and an authority. */
   readonly by?: Pair;
   readonly days?: number;
+  /** Default: localhost. */
+  readonly host?: string;
+  /** Default: a curve. */
+  readonly rsa?: boolean;
+  /** Default: only what is signed by itself. */
+  readonly authority?: boolean;
+  /** Where it says that the certificate above it lies. */
+  readonly issuerAt?: string;
 }
 
 /** A fresh key and its certificate, good for localhost and 127.0.0.1. */
-export function makeCertificate({ name, by, days = 365 }: CertificateOptions): Pair {
+export function makeCertificate({ name, by, days = 365, ...options }: CertificateOptions): Pair {
+  const { host = "localhost", rsa = false, authority = by === undefined, issuerAt } = options;
   const folder = mkdtempSync(join(tmpdir(), "hookrail-cert-"));
   const at = (file: string) => join(folder, file);
   try {
@@ -29,10 +38,12 @@ export function makeCertificate({ name, by, days = 365 }: CertificateOptions): P
     execFileSync(
       "openssl",
       [
-        ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
+        ...["req", "-x509", "-nodes"],
+        ...(rsa ? ["-newkey", "rsa:2048"] : ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]),
         ...["-days", String(days), "-subj", `/CN=${name}`],
-        ...["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-        ...["-addext", `basicConstraints=critical,CA:${by === undefined ? "TRUE" : "FALSE"}`],
+        ...["-addext", `subjectAltName=DNS:${host},IP:127.0.0.1`],
+        ...["-addext", `basicConstraints=critical,CA:${authority ? "TRUE" : "FALSE"}`],
+        ...(issuerAt === undefined ? [] : ["-addext", `authorityInfoAccess=caIssuers;URI:${issuerAt}`]),
         ...["-keyout", at("key"), "-out", at("crt"), ...issuer],
       ],
       { stdio: "ignore" },
