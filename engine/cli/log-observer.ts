@@ -1,8 +1,10 @@
 /** What the flow tells about itself, as log lines: one for each end of a delivery, warnings for what a person should see. */
-import { errorFields, type Log } from "../core/log.ts";
+import { errorFields, hashSensitive, type Log } from "../core/log.ts";
+import type { Secret } from "../core/secret.ts";
 import { isSampled } from "../core/trace.ts";
 import type { EntityRef } from "../core/types.ts";
 import type { Observer } from "../flow/observer.ts";
+import type { Sensitivity } from "../http/documents.ts";
 
 /** Ends that are no trouble. */
 const FINE = new Set(["delivered", "merged", "superseded"]);
@@ -13,6 +15,21 @@ export interface LogPrivacy {
   text(text: string): string;
   /** `customer/cus_1`; undefined where the key must not be written. */
   entity(ref: EntityRef): string | undefined;
+}
+
+/** With a `hashKey` sensitive keys are hashed by it; without, they are left out. */
+export function privacyOf(hashKey: () => Secret | undefined, sensitivity: () => Sensitivity): LogPrivacy {
+  const hide = (value: string): string | undefined => {
+    const key = hashKey();
+    return key === undefined ? undefined : hashSensitive(key.reveal(), value);
+  };
+  return {
+    text: (text) => sensitivity().text(text, hide),
+    entity({ type, key }) {
+      const shown = sensitivity().key(type) ? hide(key) : key;
+      return shown === undefined ? undefined : `${type}/${shown}`;
+    },
+  };
 }
 
 export interface LogObserverOptions {

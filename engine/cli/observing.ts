@@ -1,7 +1,5 @@
 /** Who hears what the flow tells in a running engine: the log, metrics, OpenTelemetry, and whoever else is named. */
 
-import { hashSensitive } from "../core/log.ts";
-import type { EntityRef } from "../core/types.ts";
 import type { Engine } from "../flow/engine.ts";
 import type { Observer } from "../flow/observer.ts";
 import { tellAll } from "../flow/observers.ts";
@@ -11,7 +9,7 @@ import { createMetrics, type EngineMetrics } from "../metrics/metrics.ts";
 import { createSinkHttp } from "../network/client.ts";
 import type { Store } from "../store/store.ts";
 import { createTelemetry, type Telemetry } from "../telemetry/telemetry.ts";
-import { createLogObserver, type LogPrivacy } from "./log-observer.ts";
+import { createLogObserver, privacyOf } from "./log-observer.ts";
 import type { ServeOptions } from "./serve.ts";
 import { createSensitivity } from "./serve-admin.ts";
 
@@ -59,7 +57,7 @@ export function startObserving(
   });
   const sensitivity = createSensitivity(engine);
   const told = createLogObserver(log, {
-    privacy: privacyOf(engine, sensitivity),
+    privacy: privacyOf(() => engine().revision.log.hashKey, sensitivity),
     sample: () => engine().revision.log.sample,
   });
   return {
@@ -70,21 +68,6 @@ export function startObserving(
     async close(graceMs) {
       delay.stop();
       await telemetry.close(graceMs);
-    },
-  };
-}
-
-/** With `log.hash_key` sensitive values are hashed by it; without, they are left out. */
-function privacyOf(engine: () => Engine, sensitivity: () => Sensitivity): LogPrivacy {
-  const hide = (value: string): string | undefined => {
-    const key = engine().revision.log.hashKey;
-    return key === undefined ? undefined : hashSensitive(key.reveal(), value);
-  };
-  return {
-    text: (text) => sensitivity().text(text, hide),
-    entity({ type, key }: EntityRef) {
-      const shown = sensitivity().key(type) ? hide(key) : key;
-      return shown === undefined ? undefined : `${type}/${shown}`;
     },
   };
 }

@@ -93,7 +93,7 @@ export function createListener(options: {
         );
   server.maxConnections = limits.maxConnections;
   server.on("drop", () =>
-    log?.repeating("warn", "connection dropped", "too many connections at one time; a new one was closed", {
+    log?.repeating("warn", "too many connections", "too many connections at one time; a new one was closed", {
       max_connections: server.maxConnections,
     }),
   );

@@ -1,8 +1,21 @@
+import { createHmac } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { createLogObserver } from "../../engine/cli/log-observer.ts";
+import { createLogObserver, privacyOf } from "../../engine/cli/log-observer.ts";
 import { createVirtualClock } from "../../engine/core/clock.ts";
+import type { EntityModel } from "../../engine/core/entity.ts";
 import { createLog } from "../../engine/core/log.ts";
+import { Secret } from "../../engine/core/secret.ts";
 import type { DeliveryId, EventId } from "../../engine/core/types.ts";
+import { sensitivityOf } from "../../engine/http/documents.ts";
+
+function openTestLog() {
+  const lines: Record<string, unknown>[] = [];
+  const log = createLog({
+    stream: { write: (line: string) => void lines.push(JSON.parse(line)) },
+    clock: createVirtualClock(0),
+  });
+  return { lines, log };
+}
 
 function observe() {
   const lines: Record<string, unknown>[] = [];
@@ -31,6 +44,75 @@ const attempt = {
   detail: "",
   lagMs: 12,
 };
+
+describe("sensitive keys", () => {
+  const told = (hashKey?: string) => {
+    const { lines, log } = openTestLog();
+    const sensitivity = sensitivityOf(
+      new Map([
+        ["lead", { ids: ["email"], attributes: new Map([["email", { sensitive: true }]]) } as unknown as EntityModel],
+      ]),
+    );
+    const privacy = privacyOf(
+      () => (hashKey === undefined ? undefined : new Secret(hashKey)),
+      () => sensitivity,
+    );
+    const observer = createLogObserver(log, { privacy });
+    const entity = { type: "lead", key: "ada@example.com" };
+    observer.attempted({ ...attempt, entity, outcome: "delivered" });
+    const held = { event, source: "s", type: "t", pipeline: "p", deliveries: 0, lagMs: 1 };
+    observer.applied({ ...held, status: "held", reason: "waits for lead/@email=ada@example.com, not seen yet" });
+    return lines;
+  };
+
+  test("are left out without a key", () => {
+    const lines = told();
+    expect(JSON.stringify(lines)).not.toContain("ada@");
+    expect(lines[0]).not.toHaveProperty("entity");
+    expect(lines[1]).toMatchObject({ reason: "waits for lead/[sensitive], not seen yet" });
+  });
+
+  test("are the same keyed hash in every line, another one under another key", () => {
+    const hash = createHmac("sha256", "k".repeat(16)).update("ada@example.com").digest("hex").slice(0, 16);
+    const lines = told("k".repeat(16));
+    expect(lines[0]).toMatchObject({ entity: `lead/h:${hash}` });
+    expect(lines[1]).toMatchObject({ reason: `waits for lead/h:${hash}, not seen yet` });
+    expect(JSON.stringify(told("l".repeat(16)))).not.toContain(hash);
+  });
+});
+
+describe("much of the same", () => {
+  test("a sink that is down is five lines a minute, then the count of the others", () => {
+    const { observer, lines, clock } = observe();
+    for (let n = 1; n <= 40; n++)
+      observer.attempted({ ...attempt, attempt: n, outcome: "retrying", detail: "status 503" });
+    observer.attempted({ ...attempt, connection: "other", outcome: "retrying", detail: "status 503" });
+    expect(lines).toHaveLength(6);
+    clock.advance(60_000);
+    expect(lines.at(-1)).toMatchObject({ cause: "not delivered to crm: retrying", times: 35 });
+    expect(JSON.stringify(lines)).not.toContain("dropped");
+  });
+
+  test("a share of events has its lines at info, whole events at a time; warnings are always there", () => {
+    const { lines, log } = openTestLog();
+    const observer = createLogObserver(log, {
+      privacy: { text: (text) => text, entity: () => undefined },
+      sample: () => 0.5,
+    });
+    const skipped = { source: "s", type: "t", pipeline: "p", status: "skipped" as const, deliveries: 0, lagMs: 1 };
+    for (let n = 0; n < 200; n++) {
+      const id = `evt_${n}` as EventId;
+      observer.applied({ ...skipped, event: id });
+      observer.attempted({ ...attempt, event: id, outcome: "delivered" });
+    }
+    const shown = Map.groupBy(lines, (line) => line["event"]);
+    expect(shown.size).toBeGreaterThan(60);
+    expect(shown.size).toBeLessThan(140);
+    for (const of of shown.values()) expect(of).toHaveLength(2);
+    observer.attempted({ ...attempt, outcome: "dead", detail: "status 422" });
+    expect(lines.at(-1)).toMatchObject({ level: "warn", outcome: "dead" });
+  });
+});
 
 describe("createLogObserver", () => {
   test("a delivered event is one line at info", () => {

@@ -9,7 +9,7 @@ import type { AdminModel, LimitsModel, Revision, ServerModel, TlsModel } from ".
 import type { ConfigYaml } from "../schema/config.schema.ts";
 import { compileAlerting } from "./alerts.ts";
 import { type CompileContext, checkName, checkNames, checkNetworks, durationOr } from "./context.ts";
-import { compileOtel } from "./telemetry.ts";
+import { compileOtel, hashKeyOf } from "./telemetry.ts";
 
 const DAY = 86_400_000;
 
@@ -46,7 +46,7 @@ export function compileInstallation(context: CompileContext, readNamed: ReadName
       level: config.log?.level ?? "info",
       format: config.log?.format ?? "auto",
       sample: config.log?.sample ?? 1,
-      ...(config.log?.hash_key === undefined ? {} : { hashKey: new Secret(config.log.hash_key) }),
+      ...hashKeyOf(context),
     },
     ...compileOtel(context),
     seed: config.seed === undefined ? "unsaid" : config.seed === "none" ? "none" : "declared",

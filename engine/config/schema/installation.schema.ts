@@ -180,7 +180,6 @@ export const logSchema = closed(
     hash_key: maybe(
       secretText(
         "Key of the hashes that stand for sensitive values in the log, 16 characters or more, so that lines of one person can be found. Default: such values are left out.",
-        { minLength: 16 },
       ),
     ),
     sample: maybe(
