@@ -9,7 +9,7 @@ import type { EntityRef, Json, JsonObject } from "../core/types.ts";
 import type { RuleModel } from "../mapping/model.ts";
 import { missingReadings } from "../mapping/policy.ts";
 import { decide } from "../ordering/decide.ts";
-import type { Decision, StepWrite } from "../ordering/step.ts";
+import type { Decision } from "../ordering/step.ts";
 import type { ApplyCommit, AuditRow, Store, WorkItem } from "../store/store.ts";
 import { type Born, deliveriesFor } from "./born.ts";
 import type { BornFault } from "./born-input.ts";
@@ -17,6 +17,7 @@ import { applyDetail, ruleName } from "./detail.ts";
 import { type ApplyDeps, dead, type Prepared } from "./prepare.ts";
 import { loadSnapshot, resolveWrites } from "./resolve.ts";
 import { createScopes } from "./scopes.ts";
+import { type DecidedOn, stepDetail } from "./step-detail.ts";
 import { ownVersionOf, versionOf } from "./version.ts";
 
 /** What became of it: the entities it changed wake what was held for them. */
@@ -81,7 +82,10 @@ async function takeStep(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Pr
   }
   const { mapped, pipeline } = prepared;
   const rule = ruleName(mapped.rule);
-  const { decision, writes } = await decideItem(item, prepared, deps);
+  const { decision, ...on } = await decideItem(item, prepared, deps);
+  const { writes } = on;
+  const detailOf = (born?: Born) =>
+    applyDetail(mapped, deps.routes.revision.entities, born, stepDetail(item, { prepared, ...on }));
   about = decision.kind === "hold" ? decision.waitsFor : writes.map(({ ref }) => ref);
   switch (decision.kind) {
     case "dead":
@@ -90,6 +94,7 @@ async function takeStep(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Pr
           code: decision.code,
           message: errorMessage(decision.code, decision.data),
           rule: mapped.rule,
+          detail: detailOf(),
         }),
       );
     case "skip":
@@ -103,6 +108,7 @@ async function takeStep(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Pr
             status: "skipped",
             reason: decision.reason,
             rule,
+            detail: detailOf(),
             ...(decision.supersededBy === undefined ? {} : { supersededBy: decision.supersededBy }),
           },
         },
@@ -130,11 +136,10 @@ async function takeStep(item: WorkItem, prepared: Prepared, deps: ApplyDeps): Pr
       if (isFault(born)) return end(deadOutcome(item, deps, { ...born, rule: mapped.rule }));
       const notSent = withheld.map(({ id }) => ({ deliver: id, why: "a replay does not repeat effects" }));
       const told = { ...born, notSent: [...born.notSent, ...notSent] };
-      const detail = applyDetail(mapped, deps.routes.revision.entities, told, detailExtra(prepared, writes));
       return {
         commit: {
           ...base,
-          outcome: { status: "applied", rule, detail },
+          outcome: { status: "applied", rule, detail: detailOf(told) },
           entities: decision.writes,
           history: decision.history,
           once: born.once,
@@ -171,12 +176,13 @@ export async function decideItem(
   item: WorkItem,
   prepared: Extract<Prepared, { kind: "mapped" }>,
   deps: Pick<ApplyDeps, "routes" | "evaluator" | "clock"> & { readonly store: Pick<Store, "resolveId" | "snapshot"> },
-): Promise<{ decision: Decision; writes: readonly StepWrite[] }> {
+): Promise<{ readonly decision: Decision } & Omit<DecidedOn, "prepared">> {
   const { mapped, pipeline } = prepared;
   const models = deps.routes.revision.entities;
   const { event } = item;
   // An object may be changed after its event came in: what it says is no time ahead until it was fetched.
   const knownAt = Math.max(event.receivedAt, prepared.fetchedAt ?? 0);
+  const version = versionOf(event, mapped.rule, prepared.fetchedAt);
   const resolved = await resolveWrites(mapped.writes, models, deps.store, (write) =>
     ownVersionOf(event, mapped.rule, write),
   );
@@ -186,12 +192,12 @@ export async function decideItem(
       resolved.policy === "reject"
         ? { kind: "dead", code: "HK6002", data: { entity: name } }
         : { kind: "hold", reason: `waits for ${name}, not seen yet`, waitsFor: [resolved.waitsFor] };
-    return { decision, writes: [] };
+    return { decision, writes: [], entities: new Map(), version };
   }
   const snapshot = await loadSnapshot(resolved.writes, models, deps.store);
   const decision = await decide({
     models,
-    version: versionOf(event, mapped.rule, prepared.fetchedAt),
+    version,
     receivedAt: knownAt,
     maxAheadMs: pipeline.source.maxAheadMs,
     pipeline: pipeline.name,
@@ -203,7 +209,7 @@ export async function decideItem(
     derive: (expression, attributes) => derive(deps.evaluator, expression, attributes, event.receivedAt),
     at: deps.clock.now(),
   });
-  return { decision, writes: resolved.writes };
+  return { decision, writes: resolved.writes, entities: snapshot.entities, version };
 }
 
 /** A derived attribute keeps its value while one of its inputs is not known. */
@@ -247,25 +253,19 @@ function holdStep(
 function deadOutcome(
   item: WorkItem,
   deps: ApplyDeps,
-  fault: { code: string; message: string; rule?: RuleModel },
+  fault: { code: string; message: string; rule?: RuleModel; detail?: JsonObject },
 ): Outcome {
-  const { code, message, rule } = fault;
+  const { code, message, rule, detail } = fault;
   return {
     status: "dead",
     dead: { id: deps.ids.deadLetter(), pipeline: item.pipeline, code, message, createdAt: deps.clock.now() },
     ...(rule === undefined ? {} : { rule: ruleName(rule) }),
+    ...(detail === undefined ? {} : { detail }),
   };
 }
 
 function isFault(born: Born | BornFault): born is BornFault {
   return "code" in born;
-}
-
-function detailExtra(prepared: Extract<Prepared, { kind: "mapped" }>, writes: readonly StepWrite[]): JsonObject {
-  return {
-    entities: writes.map((write) => ({ type: write.ref.type, key: write.ref.key })),
-    ...(prepared.drift.length === 0 ? {} : { drift: prepared.drift }),
-  };
 }
 
 interface Reported extends Step {

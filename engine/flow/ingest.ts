@@ -186,6 +186,7 @@ function newEvent(event: IdentifiedEvent, request: VerifiedRequest, { source, id
       scheme: verdict.scheme,
       secretIndex: verdict.secretIndex,
       ...(verdict.skewMs === undefined ? {} : { skewMs: verdict.skewMs }),
+      ...(verdict.toleranceMs === undefined ? {} : { toleranceMs: verdict.toleranceMs }),
       signed: verdict.signed,
     },
     revision: routes.revision.hash,

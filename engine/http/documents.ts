@@ -219,6 +219,14 @@ function shownDetail(detail: JsonObject, sensitive: Sensitivity): JsonObject {
       return hidden ? { ...row, raw: [HIDDEN], value: shownValue(row["value"], true) } : row;
     }),
     ...each("entities", (ref) => (sensitive.key(String(ref["type"])) ? { ...ref, key: HIDDEN } : ref)),
+    ...(isObject(detail["held"] ?? null)
+      ? {
+          held: {
+            ...(detail["held"] as JsonObject),
+            reason: sensitive.text(String((detail["held"] as JsonObject)["reason"])),
+          },
+        }
+      : {}),
     ...each("not_sent", (one) => ({ ...one, deliver: sensitive.text(String(one["deliver"])) })),
   };
 }

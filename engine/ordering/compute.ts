@@ -1,5 +1,5 @@
 /** Computed attributes of one step: rollups from the children up, then `derive`. */
-import type { AttributeModel, EntityModel } from "../core/entity.ts";
+import type { AttributeModel, EntityModel, RollupModel } from "../core/entity.ts";
 import type { Expression } from "../core/expression.ts";
 import { type EntityRecord, refKey } from "../core/record.ts";
 import type { EntityRef, Json, MaybePromise } from "../core/types.ts";
@@ -57,17 +57,23 @@ async function computeEntity(input: ComputeInput, draft: Draft): Promise<void> {
         value: rollup.childAttribute === undefined ? undefined : child.attributes[rollup.childAttribute]?.value,
       }),
     );
-    putComputed(input, draft, attribute, rollUp(rollup, childAttribute, values));
+    const members = children.get(rollup.childType) ?? [];
+    const note = () => membersNote(rollup, childModel, members);
+    putComputed(input, { draft, attribute, note }, rollUp(rollup, childAttribute, values));
   }
   for (const attribute of draft.model.attributes.values()) {
     if (attribute.derive === undefined) continue;
     const value = await input.derive(attribute.derive, valuesOf(draft.attributes));
-    putComputed(input, draft, attribute, value === undefined ? { kind: "keep" } : { kind: "value", value });
+    const { source } = attribute.derive;
+    const note = () => `derived by ${source}`;
+    putComputed(input, { draft, attribute, note }, value === undefined ? { kind: "keep" } : { kind: "value", value });
   }
 }
 
+type Member = Pick<EntityRecord, "key" | "state" | "attributes">;
+
 /** The children as they will be after this step: drafts stand over what is stored. */
-function childrenOf(input: ComputeInput, parent: Draft, type: string): Pick<EntityRecord, "state" | "attributes">[] {
+function childrenOf(input: ComputeInput, parent: Draft, type: string): Member[] {
   const key = refKey(parent.ref);
   const stored = (input.children.get(key) ?? []).filter((child) => child.type === type && !input.drafts.has(child));
   const drafted = input.drafts
@@ -75,11 +81,36 @@ function childrenOf(input: ComputeInput, parent: Draft, type: string): Pick<Enti
     .filter((draft) => draft.ref.type === type && draft.parent !== undefined && refKey(draft.parent) === key);
   return [
     ...stored.filter((child) => child.tombstone === undefined),
-    ...drafted.filter((draft) => draft.tombstone === undefined),
+    ...drafted.flatMap(({ tombstone, ref, state, attributes }) =>
+      tombstone === undefined ? [{ key: ref.key, state, attributes }] : [],
+    ),
   ];
 }
 
-function putComputed(input: ComputeInput, draft: Draft, attribute: AttributeModel, result: RollupResult): void {
+/** More would make a story of thousands out of one change. */
+const MAX_NAMED = 5;
+
+/** Which members it was taken over, for `explain`. A key that is personal is no part of its parent's history. */
+function membersNote(rollup: RollupModel, model: EntityModel | undefined, children: readonly Member[]): string {
+  const { childType, childAttribute, take, inStates } = rollup;
+  const what = childAttribute === undefined ? `${take} of ${childType}` : `${take} of ${childType}.${childAttribute}`;
+  const counted = children.filter((child) => inStates === undefined || inStates.has(child.state));
+  if (counted.length === 0) return `${what}: none of ${children.length} counts`;
+  const personal = model?.ids.some((id) => model.attributes.get(id)?.sensitive) ?? true;
+  if (personal) return `${what} over ${counted.length} of ${children.length}`;
+  const named = counted.slice(0, MAX_NAMED).map((child) => `${childType}/${child.key} (${child.state})`);
+  const more = counted.length > MAX_NAMED ? ` and ${counted.length - MAX_NAMED} more` : "";
+  return `${what} over ${named.join(", ")}${more}`;
+}
+
+interface Computed {
+  readonly draft: Draft;
+  readonly attribute: AttributeModel;
+  /** What it was computed from, in words. */
+  readonly note: () => string;
+}
+
+function putComputed(input: ComputeInput, { draft, attribute, note }: Computed, result: RollupResult): void {
   if (result.kind === "keep") return;
   const value = result.kind === "clear" ? null : result.value;
   const stored = draft.attributes[attribute.name];
@@ -97,10 +128,11 @@ function putComputed(input: ComputeInput, draft: Draft, attribute: AttributeMode
       before: stored.value,
       after: value,
       result: "refused",
+      note: note(),
     });
     return;
   }
-  putAttribute(draft, attribute, { value }, { result: "computed" });
+  putAttribute(draft, attribute, { value }, { result: "computed", note: note() });
 }
 
 function falls(attribute: AttributeModel, value: Json, stored: Json): boolean {

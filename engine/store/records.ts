@@ -49,6 +49,8 @@ export interface NewEvent {
     readonly scheme: string;
     readonly secretIndex: number;
     readonly skewMs?: number;
+    /** How far the signed time might lie from ours, ms; there where `skewMs` is. */
+    readonly toleranceMs?: number;
     readonly signed: string;
   };
   /** The revision that accepted it. */
