@@ -8,6 +8,8 @@ export interface FaultOptions {
   readonly expected?: string | undefined;
   readonly hint?: string | undefined;
   readonly related?: { readonly message: string; readonly mark: Mark } | undefined;
+  /** What `check --fix` writes in place of the mark: the fault's own, unless another is named. */
+  readonly fix?: { readonly text: string; readonly mark?: Mark } | undefined;
 }
 
 export interface Reporter {
@@ -23,6 +25,12 @@ export interface Reporter {
   errorsIn(file: string): boolean;
   /** Sorted by file, line and column; of equal ones, one. */
   diagnostics(): readonly Diagnostic[];
+}
+
+/** A word that can stand in YAML as it is, as a fix. */
+export function fixTo(word: string | undefined): FaultOptions["fix"] {
+  const plain = word !== undefined && /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(word) && !/^(?:true|false|null)$/i.test(word);
+  return plain ? { text: word } : undefined;
 }
 
 /** Shorter values would be found in words that have nothing to do with them. */
@@ -54,6 +62,10 @@ export function createReporter(): Reporter {
       ...(options.related === undefined
         ? {}
         : { related: { message: clean(options.related.message, mark), span: spanOf(options.related.mark) } }),
+      // A value that came from the environment is no part of the file.
+      ...(options.fix === undefined || mark.reference !== undefined
+        ? {}
+        : { fix: { span: spanOf(options.fix.mark ?? mark), text: options.fix.text } }),
     });
   };
   return {
@@ -67,6 +79,7 @@ export function createReporter(): Reporter {
         severity: fault.severity,
         hint: fault.hint,
         related,
+        fix: fault.replacement === undefined ? undefined : { text: fault.replacement },
       }),
     errorsIn: (file) => [...found.values()].some(({ severity, span }) => severity === "error" && span.file === file),
     hasErrors: () => [...found.values()].some((diagnostic) => diagnostic.severity === "error"),

@@ -1,9 +1,10 @@
 /** One ajv error in the language's own terms: its code, its words, and what was perhaps meant. */
 import type { ErrorObject } from "ajv/dist/2020.js";
 import type { ErrorCode } from "../core/errors.ts";
-import { didYouMean } from "../core/suggest.ts";
+import { didYouMean, slipOf } from "../core/suggest.ts";
 import type { Json } from "../core/types.ts";
 import { isMapping, isNode } from "./annotations.ts";
+import { type FaultOptions, fixTo } from "./report.ts";
 import { expectedOf, gotText } from "./validate-words.ts";
 
 /** What a message needs to know of the value. */
@@ -67,6 +68,10 @@ export function valueHint(error: ErrorObject, value: Json): string | undefined {
   const wantsText = expectedOf(error.parentSchema)?.includes("text") ?? false;
   return wantsText && typeof value === "number" ? `quote it: "${String(value)}"` : undefined;
 }
+
+/** The one word that was surely meant, to be written by `check --fix`. */
+export const valueFix = (error: ErrorObject, value: Json): FaultOptions["fix"] =>
+  typeof value === "string" ? fixTo(slipOf(value, wordsOf(error))) : undefined;
 
 /** `RevenueOps` is perhaps `revenue-ops`. */
 export function asName(key: string): string | undefined {

@@ -3,13 +3,13 @@
  * placeholders where something is broken, so that the checks of meaning can go on and no fault hides another.
  */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
-import { didYouMean } from "../core/suggest.ts";
+import { didYouMean, slipOf } from "../core/suggest.ts";
 import type { Json } from "../core/types.ts";
 import { isNode, type SchemaNode, withNotes } from "./annotations.ts";
 import { type LeafContext, replaceMember, UNKNOWN_KEY } from "./leaves.ts";
 import type { Mark } from "./position.ts";
-import type { FaultOptions } from "./report.ts";
-import { asName, cutExpression, faultOf, valueHint } from "./validate-faults.ts";
+import { type FaultOptions, fixTo } from "./report.ts";
+import { asName, cutExpression, faultOf, valueFix, valueHint } from "./validate-faults.ts";
 import { chooseErrors } from "./validate-unions.ts";
 import { expectedOf, gotText, kindWords, placeholderFor, whereText } from "./validate-words.ts";
 import { quoted } from "./yaml-faults.ts";
@@ -140,6 +140,7 @@ function mendUnknownKey(error: ErrorObject, target: Target, mending: Mending): b
       {
         hint: didYouMean(key, free) ?? didYouMean(key, properties),
         expected: properties.length > 0 ? `one of ${properties.join(", ")}` : undefined,
+        fix: fixTo(slipOf(key, free)),
       },
     );
   }
@@ -193,7 +194,11 @@ function reportValue(error: ErrorObject, target: Target, holder: object, mending
     );
     return;
   }
-  const options: FaultOptions = { expected: expectedOf(schema), hint: valueHint(error, target.value) };
+  const options: FaultOptions = {
+    expected: expectedOf(schema),
+    hint: valueHint(error, target.value),
+    fix: valueFix(error, target.value),
+  };
   const [code, data] = faultOf(error, { value: target.value, where, shown });
   context.reporter.report(code, mark, data, options);
 }

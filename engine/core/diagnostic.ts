@@ -24,6 +24,8 @@ export interface Diagnostic {
   readonly hint?: string;
   /** A second place that belongs to the fault, e.g. the other of two sources on one path. */
   readonly related?: { readonly message: string; readonly span: Span };
+  /** What `check --fix` writes, and in place of what: only where it is safe. */
+  readonly fix?: { readonly span: Span; readonly text: string };
 }
 
 /**
@@ -37,4 +39,6 @@ export interface ExpressionFault {
   readonly offset: number;
   readonly length: number;
   readonly hint?: string;
+  /** What would be right in place of the stretch, where that is safe to say. */
+  readonly replacement?: string;
 }

@@ -5,6 +5,7 @@
  * `hookrail explain HK1234` are made from them.
  */
 import { accessErrors } from "./errors/access.ts";
+import { alertErrors } from "./errors/alerts.ts";
 import { authoringErrors } from "./errors/authoring.ts";
 import { bugErrors } from "./errors/bug.ts";
 import { cliErrors } from "./errors/cli.ts";
@@ -16,6 +17,7 @@ import { fetchErrors } from "./errors/fetch.ts";
 import { followingErrors } from "./errors/following.ts";
 import { intakeErrors } from "./errors/intake.ts";
 import { mappingErrors } from "./errors/mapping.ts";
+import { mappingTypeErrors } from "./errors/mapping-types.ts";
 import { orderingErrors } from "./errors/ordering.ts";
 import { planErrors } from "./errors/plan.ts";
 import { pluginErrors } from "./errors/plugins.ts";
@@ -46,6 +48,7 @@ export type ErrorEntries = Readonly<Record<`HK${number}`, ErrorEntry>>;
 export const errorCatalogue = {
   ...configErrors,
   ...mappingErrors,
+  ...mappingTypeErrors,
   ...intakeErrors,
   ...storeErrors,
   ...storeLifeErrors,
@@ -57,6 +60,7 @@ export const errorCatalogue = {
   ...contractErrors,
   ...cliErrors,
   ...accessErrors,
+  ...alertErrors,
   ...planErrors,
   ...followingErrors,
   ...replayErrors,

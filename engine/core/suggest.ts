@@ -48,3 +48,14 @@ export function didYouMean(name: string, candidates: Iterable<string>): string |
   const found = nearest(name, candidates);
   return found === undefined ? undefined : `did you mean \`${found}\`?`;
 }
+
+/** So close that it was hardly meant: another spelling of the same letters, or a slip or two. */
+export function isSlip(name: string, meant: string): boolean {
+  return plain(name) === plain(meant) || editDistance(name, meant) <= (name.length >= 7 ? 2 : 1);
+}
+
+/** The one name that was surely meant; nothing where none is that close, or several are. */
+export function slipOf(name: string, candidates: Iterable<string>): string | undefined {
+  const close = [...new Set(candidates)].filter((candidate) => candidate !== name && isSlip(name, candidate));
+  return close.length === 1 ? close[0] : undefined;
+}

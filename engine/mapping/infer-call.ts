@@ -80,9 +80,14 @@ function checkArguments(name: string, given: readonly Argument[], { node, typing
   for (const [index, argument] of given.entries()) {
     const parameter = parameters[index];
     if (parameter === undefined || fits(argument.type, parameter)) continue;
+    // The context stands in for an argument that was left out: then that is what is wrong.
+    if (argument.node === undefined) {
+      typing.observe({ kind: "count", node, name, given: written });
+      return;
+    }
     // Null is missing data, and judged as such before the call.
     if (!has(argument.type, ~(KIND.absent | KIND.null))) continue;
-    typing.observe({ kind: "argument", node: argument.node ?? node, name, index, got: argument.type });
+    typing.observe({ kind: "argument", node: argument.node, name, index, got: argument.type });
   }
 }
 

@@ -169,7 +169,7 @@ function toFault(problem: Problem, source: string): ExpressionFault {
 }
 
 /** Where a node stands. The parser keeps the offset after its token; the token itself is found backwards from there. */
-function nodeSpan(node: Node, source: string): { offset: number; length: number } {
+export function nodeSpan(node: Node, source: string): { offset: number; length: number } {
   const positioned = node.end === undefined ? firstPositioned(node) : node;
   const end = positioned?.end;
   if (positioned === undefined || end === undefined) return { offset: 0, length: Math.max(1, source.length) };

@@ -3,11 +3,11 @@ import { parseDuration } from "../../core/duration.ts";
 import type { ErrorCode } from "../../core/errors.ts";
 import type { Expression } from "../../core/expression.ts";
 import { parseNetwork } from "../../core/networks.ts";
-import { didYouMean } from "../../core/suggest.ts";
+import { didYouMean, slipOf } from "../../core/suggest.ts";
 import { type CompileOptions, compileExpression } from "../../mapping/expression.ts";
 import { type MemberSet, reportCut } from "../leaves.ts";
 import { type Mark, type Positions, positionOf } from "../position.ts";
-import type { FaultOptions, Reporter } from "../report.ts";
+import { type FaultOptions, fixTo, type Reporter } from "../report.ts";
 import type { ConfigYaml } from "../schema/config.schema.ts";
 import type { PipelineYaml } from "../schema/pipeline.schema.ts";
 
@@ -78,6 +78,7 @@ export function checkName(
     {
       hint: didYouMean(name, names) ?? (names.length === 0 ? `no ${kind} is declared` : undefined),
       expected: names.length > 0 ? `one of ${shortList(names)}` : undefined,
+      fix: fixTo(slipOf(name, names)),
     },
   );
   return false;

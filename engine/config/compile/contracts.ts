@@ -1,4 +1,5 @@
 /** `contract:` of a pipeline -> the compiled version in `pipelines/contracts/PROVIDER/VERSION.yaml`. */
+import type { Json } from "../../core/types.ts";
 import { type Contract, compileContract } from "../../mapping/contract.ts";
 import type { Mark } from "../position.ts";
 import type { SourceModel } from "../revision.ts";
@@ -7,6 +8,8 @@ import type { PipelineYaml } from "../schema/pipeline.schema.ts";
 import { type CompileContext, checkName } from "./context.ts";
 
 export interface Contracts {
+  /** The schemas as they are written, by event type. */
+  schemasOf(contract: Contract): Readonly<Record<string, Json>>;
   forPipeline(yaml: PipelineYaml, source: SourceModel): Contract | undefined;
 }
 
@@ -18,13 +21,20 @@ export interface ContractFiles {
 
 export function createContracts(context: CompileContext, files: ContractFiles): Contracts {
   const compiled = new Map<string, Contract | undefined>();
+  const written = new WeakMap<Contract, ContractYaml>();
   const get = (provider: string, version: string, mark: Mark): Contract | undefined => {
     if (!checkName(context, "contract", version, { names: files.versions(provider), mark })) return undefined;
     const key = `${provider}/${version}`;
-    if (!compiled.has(key)) compiled.set(key, compile(context, files.load(provider, version)));
+    if (!compiled.has(key)) {
+      const yaml = files.load(provider, version);
+      const contract = compile(context, yaml);
+      compiled.set(key, contract);
+      if (contract !== undefined && yaml !== undefined) written.set(contract, yaml);
+    }
     return compiled.get(key);
   };
   return {
+    schemasOf: (contract) => written.get(contract)?.schema ?? {},
     forPipeline(yaml, source) {
       const { contract } = yaml;
       if (contract === undefined) return undefined;

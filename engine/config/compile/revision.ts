@@ -33,6 +33,7 @@ import { checkStates } from "./states.ts";
 import { compileTables } from "./tables.ts";
 import { checkTestFiles, withTestFiles } from "./test-files.ts";
 import { compileTests } from "./tests.ts";
+import { checkTypes } from "./typed-rules.ts";
 
 export interface CompileInput {
   readonly context: DocumentContext;
@@ -78,6 +79,7 @@ export function compileRevision(input: CompileInput): RevisionParts | undefined 
     compilePipeline(context, yaml, { sources, inlineSources, entities, tables, connections, contracts, fragments }),
   );
   fragments.reportUnused();
+  checkTypes(context, pipelines, { contracts, entities, production: installation.environment === "production" });
   checkPipelineNames(context);
   checkWriters(context, pipelines, entities);
   checkHolds(context, pipelines, installation.retention.bodiesMs);
