@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { HookrailError } from "../core/errors.ts";
 import { backupVerb, restoreVerb } from "./backup.ts";
 import { checkVerb } from "./check.ts";
+import { completeVerb, completionVerb } from "./completion.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { deadVerb } from "./dead.ts";
 import { docsVerb } from "./docs.ts";
@@ -59,6 +60,7 @@ const VERBS: readonly Verb[] = [
   fmtVerb,
   echoVerb,
   docsVerb,
+  completionVerb,
 ];
 
 /** Runs one command line, without the program's name, and resolves with the exit code. */
@@ -84,6 +86,9 @@ export async function runCli(cli: Cli, argv: readonly string[]): Promise<number>
     for (const sub of command.commands) sub.copyInheritedSettings(program);
     program.addCommand(command);
   }
+  program.addCommand(completeVerb(named, action, () => program.opts()).copyInheritedSettings(program), {
+    hidden: true,
+  });
   try {
     if (argv.length === 0) program.help({ error: true });
     await program.parseAsync(argv, { from: "user" });
