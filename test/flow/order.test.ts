@@ -200,4 +200,52 @@ describe("once, on_enter, on_change and not_after", () => {
     await send("3", 120_000, { id: "o1", total: 2, n: 2, until }, "order.paid");
     expect(counts()).toEqual(once);
   });
+
+  describe("for an event that died and is redriven once the mapping is mended", () => {
+    const mapped = (more: string) =>
+      ["new", "paid"]
+        .map((to) => `  - on: order.${to}\n    write: { order: { key: id, state: ${to}, fields: { total: ${more} } } }`)
+        .join("\n");
+    const strict = mapped("{ from: total, missing: reject }");
+    const until = new Date(start + 60_000).toISOString();
+    const dead = async () => {
+      await open({ rule: strict, deliver: effects });
+      await send("1", 0, { id: "o1", total: 1, n: 1, until }, "order.new");
+      const refused = await send("2", 1, { id: "o1", n: 2, until }, "order.paid");
+      const [letter] = (await bench.story(refused)).deadLetters;
+      expect(letter).toMatchObject({ code: "HK2020" });
+      return async () => {
+        await bench.swap(files({ connections, deliver: effects, rule: mapped("total") }));
+        await bench.engine.retryDead(letter?.id as never, by);
+        await bench.engine.drain();
+        await bench.reopen();
+      };
+    };
+    const before = { once: 1, entered: 0, changed: 1, in_time: 1 };
+
+    it("fire once, as they would have", async () => {
+      const redrive = await dead();
+      expect(counts()).toEqual(before);
+      await redrive();
+      expect(counts()).toEqual({ ...before, entered: 1, in_time: 2 });
+      expect((await entity("order", "o1"))?.state).toBe("paid");
+    });
+
+    it("do not fire for a state that another event has entered meanwhile, nor for a value that is newer now", async () => {
+      const redrive = await dead();
+      await send("3", 2, { id: "o1", total: 3, n: 1, until }, "order.paid");
+      const meanwhile = { ...before, entered: 1, changed: 2 };
+      expect(counts()).toEqual(meanwhile);
+      await redrive();
+      expect(counts()).toMatchObject({ once: 1, entered: 1, changed: 2 });
+      expect(await entity("order", "o1")).toMatchObject({ attributes: { total: { value: 3 } } });
+    });
+
+    it("do not fire too late", async () => {
+      const redrive = await dead();
+      bench.clock.set(start + 120_000);
+      await redrive();
+      expect(counts()).toEqual({ ...before, entered: 1 });
+    });
+  });
 });
