@@ -65,6 +65,7 @@ const calls = (): Readonly<
   getEvent: { path: `/api/v1/events/${event}` },
   revealEvent: { path: `/api/v1/events/${event}/reveal`, body: { reason: "a test" } },
   getLineage: { path: "/api/v1/entities/account/acct_1/attributes/amount" },
+  getPipeline: { path: "/api/v1/pipelines/payments" },
   listDeadLetters: { path: "/api/v1/dead-letters?status=open&limit=9" },
   getDeadLetter: { path: `/api/v1/dead-letters/${letters[0]}` },
   closeDeadLetters: { body: { action: "discard", code: "HK3001", dry_run: true } },
@@ -72,6 +73,9 @@ const calls = (): Readonly<
   discardDeadLetter: { path: `/api/v1/dead-letters/${letters[2]}/discard`, body: { reason: "a test" } },
   pause: { body: { kind: "pipeline", name: "payments", reason: "a test" } },
   resume: { body: { kind: "pipeline", name: "payments" } },
+  silence: { body: { match: "connection=crm", for: "2h", reason: "a test" } },
+  endSilence: { path: "/api/v1/silences/sil_none/end", body: { reason: "a test" }, status: 404 },
+  testChannel: { path: "/api/v1/channels/none/test", body: {}, status: 400 },
   followLive: { path: "/api/v1/live?follow=0&last=5" },
   replay: { body: { events: [event], reason: "a test" } },
   reload: { body: {} },
@@ -118,6 +122,9 @@ test("what the document does not allow is refused, and the refusal is as it says
     ["/api/v1/dead-letters", { action: "burn" }],
     [`/api/v1/events/${event}/reveal`, { reason: " " }],
     ["/api/v1/seed", { entity: 5 }],
+    ["/api/v1/silences", { match: "connection=crm", for: "forever" }],
+    ["/api/v1/silences", { match: "pipeline: crm", for: "1h" }],
+    ["/api/v1/silences", { match: "crm", for: "31d" }],
   ] as const) {
     const answer = await api(path, body);
     expect([path, answer.status]).toEqual([path, 400]);
