@@ -81,8 +81,14 @@ function readIndex(value: Json): number | undefined {
 function hasFailed(result: Json, spec: ItemsSpec): boolean {
   if (spec.ok !== undefined) return valuesAt(result, spec.ok)[0] !== true;
   if (spec.status !== undefined) return !isFine(statusOf(result, spec.status));
+  if (spec.succeeded !== undefined) return !spec.succeeded.includes(codeOf(result, spec) ?? "");
   if (spec.error !== undefined) return valuesAt(result, spec.error).some(isThere);
   return !listsAll(spec);
+}
+
+function codeOf(result: Json, { code: path }: ItemsSpec): string | undefined {
+  const code = path === undefined ? undefined : valuesAt(result, path)[0];
+  return typeof code === "string" || typeof code === "number" ? String(code) : undefined;
 }
 
 const isFine = (status: number | undefined) => status !== undefined && status >= 200 && status < 300;
@@ -94,8 +100,7 @@ function statusOf(result: Json, path: string): number | undefined {
 
 function outcomeOf(result: Json, spec: ItemsSpec, { status, detail, wait }: BatchFacts): Outcome {
   if (!hasFailed(result, spec)) return { kind: "delivered", status };
-  const code = spec.code === undefined ? undefined : valuesAt(result, spec.code)[0];
-  const named = typeof code === "string" || typeof code === "number" ? String(code) : undefined;
+  const named = codeOf(result, spec);
   const own = spec.status === undefined ? undefined : statusOf(result, spec.status);
   const told = `${detail}: item ${named === undefined ? (own ?? "failed") : safeReason(named)}`;
   if (named !== undefined && spec.repeated?.includes(named))

@@ -121,8 +121,16 @@ function bodyGuard(
   const names = mapOf(of.opened.settings["attribute_names"]);
   const declared = of.opened.context.entities.get(delivery.entity.type)?.attributes;
   const known = new Set([...(declared?.keys() ?? [])].map((name) => names[name] ?? name));
-  const { attributes_at: at, also = [] } = of.action.spec;
+  const { attributes_at: at } = of.action.spec;
+  const also = (of.action.spec.also ?? []).map((name) => settingNamed(name, of.opened.settings));
   return { encoded, also, known, ...(at === undefined ? {} : { attributesAt: at }) };
+}
+
+/** A key that the connection names: `{settings.external_id}`. */
+function settingNamed(name: string, settings: Opened["settings"]): string {
+  const setting = /^\{settings\.(\w+)\}$/.exec(name)?.[1];
+  const value = setting === undefined ? undefined : settings[setting];
+  return typeof value === "string" ? value : name;
 }
 
 async function freezeAction(

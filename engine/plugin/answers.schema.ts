@@ -69,7 +69,7 @@ export const itemsSchema = closed(
     lists: maybe(
       oneOf(
         ["all", "failed"],
-        "all: an item without a result is unknown; failed: it went well. `all` when ok, error or status is given, else `failed`.",
+        "all: an item without a result is unknown; failed: it went well. `all` when ok, error, status or succeeded is given, else `failed`.",
       ),
     ),
     ok: maybe(position("A member that is true for items that succeeded.")),
@@ -85,6 +85,9 @@ export const itemsSchema = closed(
       ),
     ),
     item_id: maybe(position("Where in an item as it was sent that id is.")),
+    succeeded: maybe(
+      Type.Array(Type.String(), { description: "Codes of items that went well, where every result has a code." }),
+    ),
     retry: maybe(Type.Array(Type.String(), { description: "Codes that are tried again; the others are permanent." })),
     repeated: maybe(
       Type.Array(Type.String(), { description: "Codes that say that the item was there already: nothing to do." }),

@@ -3,8 +3,8 @@ import type { ItemsSpec } from "./answers.schema.ts";
 import type { PresetAction } from "./preset.schema.ts";
 
 /** Every item has a result; else only those that failed. */
-export const listsAll = ({ lists, ok, error, status }: ItemsSpec): boolean =>
-  lists === undefined ? ok !== undefined || error !== undefined || status !== undefined : lists === "all";
+export const listsAll = ({ lists, ok, error, status, succeeded }: ItemsSpec): boolean =>
+  lists === undefined ? [ok, error, status, succeeded].some((one) => one !== undefined) : lists === "all";
 
 /** Why deliveries of the action can not share a request. */
 export function batchFaults({

@@ -42,7 +42,11 @@ export const actionSchema = closed({
         "Dot path in the body where the attributes lie; empty for the whole body. No other key may appear there than the delivery's attributes and `also`.",
     }),
   ),
-  also: maybe(Type.Array(Type.String(), { description: "Keys allowed beside the attributes." })),
+  also: maybe(
+    Type.Array(Type.String(), {
+      description: "Keys allowed beside the attributes; `{settings.NAME}` is the key that a setting names.",
+    }),
+  ),
   identity: maybe(
     Type.Array(expressionText("Must not be empty, or nothing is sent."), {
       description: "What tells the record apart.",

@@ -9,6 +9,7 @@ import { createRegistry } from "../../engine/plugin/registry.ts";
 import { type RunningService, type Service, startService } from "../support/mock-service.ts";
 import { attio, hubspot, salesforce } from "../support/services/crm.ts";
 import { braze, customerio, iterable, klaviyo } from "../support/services/lifecycle.ts";
+import { customerioMany, salesforceMany, zoho } from "../support/services/many.ts";
 import { activecampaign, pipedrive } from "../support/services/sales.ts";
 import { intercom, zendesk } from "../support/services/support-desk.ts";
 import { createTestContext, type DeliveryOverrides, delivery, sending } from "../support/sink-context.ts";
@@ -25,9 +26,12 @@ const makers = [
   klaviyo,
   pipedrive,
   salesforce,
+  salesforceMany,
+  customerioMany,
   zendesk,
+  zoho,
 ];
-const services = makers.map((make) => [make().sink, make] as const);
+const services = makers.map((make) => [`${make().sink} ${make().upsert}`, make] as const);
 
 // One context for all: its interpreter is a process of its own.
 const test = createTestContext("/nowhere");
@@ -138,7 +142,7 @@ describe.each(services)("%s", (_, make) => {
   it("pauses on a refused credential, and loses nothing", async () => {
     const { service, server, open } = await rig(make);
     const sink = await open(service.settings(server.url, true));
-    if (service.sink === "salesforce") {
+    if (service.sink === "salesforce" || service.sink === "zoho") {
       const refused = {
         status: 400,
         body: { error: "invalid_client_id", error_description: "client identifier invalid" },

@@ -108,6 +108,12 @@ const known: Readonly<Record<string, Known>> = {
   recurly: { headers: { "recurly-signature": `${ms},${"0".repeat(64)},${hmac(`${ms}.${body}`)}` } },
   segment: { headers: { "x-signature": hmac(body, "hex", "sha1") } },
   sentry: { headers: { "sentry-hook-signature": hmac(body) } },
+  statsig: {
+    headers: {
+      "x-statsig-request-timestamp": String(NOW),
+      "x-statsig-signature": `v0=${hmac(`v0:${NOW}:${body}`)}`,
+    },
+  },
   telegram: { headers: { "x-telegram-bot-api-secret-token": secret }, unsigned: true },
   trello: { headers: { "x-trello-webhook": hmac(body + url, "base64", "sha1") }, params: { url } },
   typeform: { headers: { "typeform-signature": `sha256=${hmac(body, "base64")}` } },
@@ -189,6 +195,15 @@ function otherSecret(text: string): string {
 
 describe("handshakes of shipped recipes", () => {
   const bodyOf = (value: object) => JSON.stringify(value);
+
+  it("statsig's URL validation is answered with its code, unsigned, and nothing else unsigned is", () => {
+    const asked = request(bodyOf({ data: { event: "url_verification", verification_code: "c0de" } }));
+    expect(JSON.parse(answerHandshake(shipped("statsig"), asked, context(secret), false)?.body ?? "")).toEqual({
+      verification_code: "c0de",
+    });
+    const event = request(bodyOf({ data: [{ eventName: "url_verification" }] }));
+    expect(answerHandshake(shipped("statsig"), event, context(secret), false)).toBeUndefined();
+  });
 
   it("zoom's URL validation is answered with the token and its HMAC, once it is verified", () => {
     const asked = request(
