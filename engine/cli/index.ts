@@ -1,6 +1,7 @@
 /** The command line: one file per verb, put together here. Turns what they return or throw into an exit code. */
 import { Command, CommanderError } from "commander";
 import { HookrailError } from "../core/errors.ts";
+import { alertsVerb } from "./alerts.ts";
 import { backupVerb, restoreVerb } from "./backup.ts";
 import { checkVerb } from "./check.ts";
 import { completeVerb, completionVerb } from "./completion.ts";
@@ -46,6 +47,7 @@ const VERBS: readonly Verb[] = [
   pauseVerb,
   resumeVerb,
   statusVerb,
+  alertsVerb,
   reloadVerb,
   verifyVerb,
   secretsVerb,
@@ -141,6 +143,8 @@ const USAGE_CODES = new Set<string>([
   "HK8077",
   "HK8120",
   "HK8153",
+  "HK8200",
+  "HK8201",
   "HK8170",
   "HK8171",
   "HK8142",

@@ -29,6 +29,7 @@ import { createLimiter, limitsOf, tlsOf, watchCertificates } from "./listening.t
 import { startObserving } from "./observing.ts";
 import { type Reloading, type ReloadSource, startReloading } from "./reloading.ts";
 import { createAdminDeps, createCurrentReader } from "./serve-admin.ts";
+import { serveAlerts } from "./serve-alerts.ts";
 
 export interface ServeOptions {
   readonly revision: Revision;
@@ -76,7 +77,20 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     undo.push(() => store.close());
     await remindOfSeed(options, store);
     const live = createLive({ clock, name: options.requestPrefix });
-    const observing = startObserving(options, { engine: () => engine, store, others: [live.observer] });
+    const reloadStatus = () => reloading?.status() ?? { file_revision: engine.revision.hash, last_reload: null };
+    const alerts = serveAlerts({
+      ...options,
+      engine: () => engine,
+      store,
+      mask: (text) => observing.sensitivity().text(text),
+      reloadStatus,
+    });
+    undo.push(() => alerts.stop());
+    const observing = startObserving(options, {
+      engine: () => engine,
+      store,
+      others: [live.observer, alerts.observer],
+    });
     undo.push(() => observing.close(0));
     const { metrics, sensitivity, traceparent } = observing;
     const observer = withSkewWatch(observing.observer, clock);
@@ -118,7 +132,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       metrics: metrics.scrape,
       live: { facts: live, clock },
       reload: async (actor) => (reloading ?? fail("HK8045")).reload(actor),
-      reloadStatus: () => reloading?.status() ?? { file_revision: engine.revision.hash, last_reload: null },
+      reloadStatus,
+      alerts: alerts.port,
     };
     const socket = createAdminListener(adminDeps, true);
     const admin = createAdminListener(adminDeps, false, tlsOf(revision.admin));
@@ -148,6 +163,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     const { close } = reloading;
     const endStoreWatch = startStoreWatch({ store, clock, observer });
     const endClockWatch = startClockWatch({ clock, observer });
+    await alerts.start();
     return {
       ...addresses,
       revision: () => engine.revision,
@@ -158,6 +174,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
         endClockWatch();
         // A reload under way ends soon or not at all.
         await within(clock, graceMs / 4, close());
+        await within(clock, graceMs / 4, alerts.stop());
         const left = Math.max(0, graceMs - (clock.monotonic() - begun));
         await stopInOrder({ hooks, engine, live, listeners: [admin, socket], graceMs: left, clock });
         await Promise.all([http.close(), observing.close(TELEMETRY_GRACE_MS)]);

@@ -1,13 +1,14 @@
 /** Routes of the admin API about the engine itself: alive, ready, how it is, what a scrape gets. */
 import { Type } from "typebox";
 import type { StoreReader, StoreSize } from "../store/store.ts";
+import { type AlertsDeps, alertsSummaryShape, budgetShape } from "./admin-alerts.ts";
 import type { ReloadDeps, ReloadStatus } from "./admin-reload.ts";
 import type { Answer, Page, Route } from "./admin-route.ts";
-import { orNull, shape, statusShape, text, time, words } from "./admin-shapes.ts";
+import { list, orNull, shape, statusShape, text, time, words } from "./admin-shapes.ts";
 import { countsDocument, pauseDocument, type StatusDocument } from "./documents.ts";
 import { waitingSecrets } from "./told-secrets.ts";
 
-export interface StatusDeps extends Pick<ReloadDeps, "reloadStatus"> {
+export interface StatusDeps extends Pick<ReloadDeps, "reloadStatus">, AlertsDeps {
   readonly reader: StoreReader;
   readonly status: () => StatusDocument;
   /** Why the engine is not ready to take hooks; undefined when it is. */
@@ -59,7 +60,11 @@ export const STATUS_ROUTES: readonly Route<StatusDeps>[] = [
     method: "GET",
     path: "/api/v1/status",
     right: "read",
-    answer: statusShape,
+    answer: Type.Object({
+      ...statusShape.properties,
+      alerts: Type.Optional(alertsSummaryShape),
+      budgets: Type.Optional(list(budgetShape)),
+    }),
     run: status,
   },
 ];
@@ -94,6 +99,7 @@ async function status(_call: unknown, { reader, ...deps }: StatusDeps): Promise<
       store: sizeDocument(size),
       paused: pauses.map(pauseDocument),
       waiting_secrets: waitingSecrets(secrets),
+      ...(deps.alerts !== undefined && { alerts: deps.alerts.summary(), budgets: deps.alerts.budgetDocuments() }),
     },
   };
 }

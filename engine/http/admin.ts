@@ -5,6 +5,7 @@ import { fail, HookrailError } from "../core/errors.ts";
 import { errorFields, type Log } from "../core/log.ts";
 import type { Json } from "../core/types.ts";
 import { createGuesses, createSessions } from "./admin-access.ts";
+import { ALERT_ROUTES, type AlertsDeps } from "./admin-alerts.ts";
 import { DEAD_ROUTES, type DeadDeps } from "./admin-dead.ts";
 import { EVENT_ROUTES, type EventsDeps } from "./admin-events.ts";
 import { type AdminGuard, type AdminMemory, type AdminRequest, judgeAdmin } from "./admin-guard.ts";
@@ -20,7 +21,7 @@ import { readBody } from "./body.ts";
 import type { ReadRemote } from "./remote.ts";
 import { createListener, type Listener, type TlsTexts } from "./server.ts";
 
-export interface AdminDeps extends ReplayDeps, LifeDeps, ReloadDeps, EventsDeps, DeadDeps, StatusDeps, LiveDeps {
+export interface AdminDeps extends ReplayDeps, LifeDeps, ReloadDeps, EventsDeps, DeadDeps, StatusDeps, LiveDeps, AlertsDeps {
   /** Read for each request: tokens and roles follow a reload. */
   readonly guard: AdminGuard;
   readonly log: Log;
@@ -35,7 +36,7 @@ type AllDeps = AdminDeps & SessionDeps;
 
 const MAX_BODY_BYTES = 64 * 1024;
 /** Faults of the one who asks; all others are the engine's. */
-const ASKED_WRONGLY = /^HK80(18|[5-7]\d|90)$/;
+const ASKED_WRONGLY = /^HK8(0(18|[5-7]\d|90)|20[0-2])$/;
 
 const OPENAPI: Route<StatusDeps> = {
   id: "openapi",
@@ -55,6 +56,7 @@ export const ADMIN_ROUTES: readonly Route<AllDeps>[] = [
   ...STATUS_ROUTES,
   ...EVENT_ROUTES,
   ...DEAD_ROUTES,
+  ...ALERT_ROUTES,
   ...LIVE_ROUTES,
   ...REPLAY_ROUTES,
   ...RELOAD_ROUTES,
