@@ -56,6 +56,7 @@ export async function loadInstallation(cli: Cli, configPath: string, serving?: F
     },
     env: cli.env,
     registry: await loadRegistry(root),
+    exists: (path) => existsSync(join(root, path)),
     now: cli.clock.now(),
     ...(gitCommit !== undefined && { gitCommit }),
     ...(serving !== undefined && {

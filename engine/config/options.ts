@@ -32,6 +32,8 @@ export interface LoadOptions {
     connection: ConnectionModel,
     installation: { readonly root: string; readonly entities: ReadonlyMap<string, EntityModel> },
   ) => SinkContext;
+  /** Looks for a file below the root that the config names and does not read: runbooks. Default: none is looked for. */
+  readonly exists?: (path: string) => boolean;
   /** Reads an absolute path of `${file:PATH}`. Default: from disk. */
   readonly readSecretFile?: (
     path: string,

@@ -25,7 +25,9 @@ import { compileInstallation, type ReadNamed } from "./installation.ts";
 import { createFragments } from "./lets.ts";
 import { compileMoves } from "./moves.ts";
 import { checkOrders } from "./orders.ts";
+import { checkOwners } from "./owners.ts";
 import { type CompiledPipeline, compilePipeline } from "./pipelines.ts";
+import { checkProduction } from "./production.ts";
 import { createRecipes, type RecipeFile, type RecipeFiles, type Recipes } from "./recipes.ts";
 import { compileSeeds } from "./seed.ts";
 import { compileSource } from "./sources.ts";
@@ -79,9 +81,12 @@ export function compileRevision(input: CompileInput): RevisionParts | undefined 
     compilePipeline(context, yaml, { sources, inlineSources, entities, tables, connections, contracts, fragments }),
   );
   fragments.reportUnused();
-  checkTypes(context, pipelines, { contracts, entities, production: installation.environment === "production" });
+  const production = installation.environment === "production" && !context.faulty.has(context.config, "environment");
+  checkTypes(context, pipelines, { contracts, entities, production });
+  checkProduction(context, pipelines, { entities, production, exists: options.exists });
   checkPipelineNames(context);
   checkWriters(context, pipelines, entities);
+  checkOwners(context, pipelines, entities);
   checkHolds(context, pipelines, installation.retention.bodiesMs);
   checkStates(context, pipelines, entities);
   checkOrders(context, pipelines);

@@ -1,6 +1,7 @@
 import type { ErrorEntries } from "../errors.ts";
 import { configAccessErrors } from "./config-access.ts";
 import { configAlertErrors } from "./config-alerts.ts";
+import { configCheckErrors } from "./config-checks.ts";
 import { configMeaningErrors } from "./config-meaning.ts";
 import { configMovesErrors } from "./config-moves.ts";
 import { configReuseErrors } from "./config-reuse.ts";
@@ -13,6 +14,7 @@ import { configTelemetryErrors } from "./config-telemetry.ts";
 export const configErrors = {
   ...configShapeErrors,
   ...configMeaningErrors,
+  ...configCheckErrors,
   ...configMovesErrors,
   ...configServingErrors,
   ...configStateErrors,
