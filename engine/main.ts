@@ -40,6 +40,9 @@ function createCli(version: string): Cli {
     },
     exit: (code) => process.exit(code),
     readStdin: () => readAll(process.stdin),
+    get stdin() {
+      return { stream: process.stdin, tty: process.stdin.isTTY === true, screen: process.stdout };
+    },
   };
 }
 

@@ -13,6 +13,14 @@ export interface Output {
   readonly color: Colors;
 }
 
+/** What is typed, or comes through a pipe. */
+export interface TypedInput {
+  readonly stream: NodeJS.ReadableStream;
+  readonly tty: boolean;
+  /** Where a terminal shows it while it is edited; absent: nowhere. */
+  readonly screen?: NodeJS.WritableStream;
+}
+
 export interface Cli {
   /** How this program is called, for the commands that messages suggest: `npx hookrail` or `hookrail`. */
   readonly name: string;
@@ -36,6 +44,8 @@ export interface Cli {
   /** Ends the process at once: for the second stop signal. */
   readonly exit: (code: number) => void;
   readonly readStdin: () => Promise<string>;
+  /** Standard input as it comes; absent: there is none. */
+  readonly stdin?: TypedInput;
 }
 
 /** Exit codes of all verbs (design.md, section 5; the last three are those of sysexits.h). */

@@ -10,6 +10,7 @@ import { deadVerb } from "./dead.ts";
 import { docsVerb } from "./docs.ts";
 import { echoVerb } from "./echo.ts";
 import { eraseVerb } from "./erase.ts";
+import { evalVerb } from "./eval.ts";
 import { eventsVerb } from "./events.ts";
 import { explainVerb } from "./explain.ts";
 import { fmtVerb } from "./fmt.ts";
@@ -61,6 +62,7 @@ const VERBS: readonly Verb[] = [
   schemaVerb,
   fmtVerb,
   echoVerb,
+  evalVerb,
   docsVerb,
   completionVerb,
 ];
@@ -143,6 +145,8 @@ const USAGE_CODES = new Set<string>([
   "HK8077",
   "HK8120",
   "HK8153",
+  "HK8154",
+  "HK8156",
   "HK8200",
   "HK8201",
   "HK8170",

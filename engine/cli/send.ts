@@ -65,7 +65,7 @@ function knownProviders(revision: Revision, provider: string): string {
   return didYouMean(provider, known) ?? `the sources' providers are ${known.join(", ")}`;
 }
 
-function findSample(revision: Revision, name: string, sourceName: unknown): { source: SourceModel; sample: Sample } {
+export function findSample(revision: Revision, name: string, sourceName: unknown): { source: SourceModel; sample: Sample } {
   const slash = name.indexOf("/");
   const provider = slash < 0 ? name : name.slice(0, slash);
   const sources = allSources(revision).filter(
@@ -83,7 +83,7 @@ function findSample(revision: Revision, name: string, sourceName: unknown): { so
 }
 
 /** Shared sources, and those written inline in a pipeline. */
-function allSources(revision: Revision): SourceModel[] {
+export function allSources(revision: Revision): SourceModel[] {
   const sources = new Map(
     [...revision.sources.values(), ...revision.pipelines.map((one) => one.source)].map((one) => [one.name, one]),
   );

@@ -169,7 +169,8 @@ function bindLets(request: MapRequest, rule: RuleModel): MaybePromise<{ readonly
   return bind(0, {});
 }
 
-function letValue(answer: ExpressionAnswer | undefined): ExpressionAnswer["result"] {
+/** A name whose inputs are missing is itself missing, whatever its expression makes of them. */
+export function letValue(answer: ExpressionAnswer | undefined): ExpressionAnswer["result"] {
   const missing = missingReadings(answer?.readings ?? []);
   if (missing.length > 0)
     return { ok: true, value: missing.every((reading) => reading.presence === "null") ? null : undefined };
