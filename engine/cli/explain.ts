@@ -1,32 +1,25 @@
-/** `hookrail explain HK1234 | EVENT | entity:key.attribute`: a code's page, an event's story, a value's lineage. */
+/** `hookrail explain HK1234 | EVENT | entity:key | entity:key.attribute`: a code's page, an event's story, where values came from. */
 import { Command } from "commander";
 import type { Revision } from "../config/revision.ts";
 import { type ErrorCode, type ErrorEntry, errorCatalogue, fail } from "../core/errors.ts";
 import { guaranteeOf, guaranteeText } from "../delivery/guarantee.ts";
-import {
-  lineageDocument,
-  type Sensitivity,
-  SHOW_ALL,
-  sensitivityOf,
-  shownRef,
-  shownValue,
-  storyDocument,
-} from "../http/documents.ts";
-import type { LineageRow } from "../store/store.ts";
+import { type Sensitivity, SHOW_ALL, sensitivityOf, storyDocument } from "../http/documents.ts";
 import { tryLoadRevision } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
+import { type AttributeName, explainAttribute, explainEntity } from "./explain-lineage.ts";
 import { renderStory } from "./explain-story.ts";
-import { formatTable, formatTime, formatValue, plainText, printJson, suggest } from "./format.ts";
+import { printJson, suggest } from "./format.ts";
 import { findPlace } from "./installation.ts";
 import type { View } from "./remote-view.ts";
 import { withView } from "./stored.ts";
+import { tell } from "./told.ts";
 import { onAction, type Verb } from "./verb.ts";
 
 export const explainVerb: Verb = (cli, action, globals) =>
   onAction(
     new Command("explain")
       .description("an error code's page, an event's whole story, or where a value came from")
-      .argument("<what>", "HK1234, an event's id, or entity:key.attribute such as customer:cus_1.tier")
+      .argument("<what>", "HK1234, an event's id, customer:cus_1.tier for one value, or customer:cus_1 for all")
       .option("--json", "machine output"),
     action(async ({ args: [what = ""], options }) => {
       const json = options["json"] === true;
@@ -34,15 +27,11 @@ export const explainVerb: Verb = (cli, action, globals) =>
       const place = findPlace(cli, globals());
       const revision = place.remote === undefined ? await tryLoadRevision(cli, place.configPath) : undefined;
       const sensitive = place.remote === undefined ? sensitivityOf(revision?.entities) : SHOW_ALL;
-      const attribute = parseLineage(what);
-      const explained = { cli, json, sensitive, revision };
-      return withView(cli, place, (view) =>
-        attribute === undefined ? explainEvent(view, what, explained) : explainAttribute(view, attribute, explained),
-      );
+      return withView(cli, place, (view) => explainThing(view, what, { cli, json, sensitive, revision }));
     }),
   );
 
-interface Explained {
+export interface Explained {
   readonly cli: Cli;
   readonly json: boolean;
   readonly sensitive: Sensitivity;
@@ -52,24 +41,28 @@ interface Explained {
 async function explainEvent(view: View, id: string, { cli, json, sensitive, revision }: Explained): Promise<number> {
   const story = await view.story(id);
   if (story === undefined) return fail("HK8003", { id });
+  const told = await tell(view.here, {
+    revisions: [story.event.revision, ...story.outcomes.map((one) => one.revision)],
+    events: story.history.map((row) => row.supersededBy),
+  });
   if (json) {
-    printJson(cli, { event: storyDocument(story, sensitive) });
+    const { revision: accepted, source, verification } = story.event;
+    const secret = told.secret(accepted, source, verification.secretIndex) ?? null;
+    const document = storyDocument(story, sensitive);
+    printJson(cli, {
+      event: { ...document, verification: { ...document.verification, secret } },
+      git_commits: told.commits,
+    });
     return EXIT.ok;
   }
   const guarantee = (name: string, action: string) => {
     const connection = revision?.connections.get(name);
     return connection === undefined ? undefined : guaranteeText(guaranteeOf(connection, action));
   };
-  cli.out.write(renderStory(story, { out: cli.out, sensitive, guarantee }));
+  cli.out.write(renderStory(story, { out: cli.out, sensitive, guarantee, told }));
   const open = story.deadLetters.find((letter) => letter.status === "open");
   if (open !== undefined) suggest(cli, `dead retry ${open.id}`, `explain ${open.code}`);
   return EXIT.ok;
-}
-
-interface AttributeName {
-  readonly type: string;
-  readonly key: string;
-  readonly attribute: string;
 }
 
 /** `customer:cus_1.tier`; the key may hold dots and colons, the names may not. */
@@ -80,48 +73,23 @@ export function parseLineage(text: string): AttributeName | undefined {
   return { type, key, attribute };
 }
 
-async function explainAttribute(view: View, name: AttributeName, { cli, json, sensitive }: Explained): Promise<number> {
-  const { key, value: now, rows } = await view.valueStory(name);
-  const ref = { type: name.type, key };
-  const target = `${name.type}:${name.key}.${name.attribute}`;
-  if (rows.length === 0) return fail("HK8015", { target });
-  const hidden = sensitive.value(name.type, name.attribute);
-  if (json) {
-    printJson(cli, {
-      entity: shownRef(ref, sensitive),
-      attribute: name.attribute,
-      value: shownValue(now, hidden),
-      lineage: rows.map((row) => lineageDocument(row, hidden)),
-    });
-    return EXIT.ok;
+/** An id may hold colons and dots too: what is declared decides, and an entity that is there. */
+async function explainThing(view: View, what: string, explained: Explained): Promise<number> {
+  const { revision } = explained;
+  const name = parseLineage(what);
+  const [, type = "", key = ""] = /^([a-z][a-z0-9_-]*):(.+)$/.exec(what) ?? [];
+  const model = revision?.entities.get(type);
+  const isAttribute =
+    name !== undefined &&
+    (model === undefined ? revision === undefined : name.attribute === "state" || model.attributes.has(name.attribute));
+  if (isAttribute) return explainAttribute(view, name, explained);
+  if (type !== "" && view.here !== undefined) {
+    const code = await explainEntity(view.here, { type, key }, explained);
+    if (code !== undefined) return code;
   }
-  cli.out.write(
-    `${cli.out.color.bold(plainText(target))} is ${formatValue(now === undefined ? undefined : shownValue(now, hidden))}\n\n`,
-  );
-  cli.out.write(
-    formatTable(
-      cli.out,
-      ["TIME", "RESULT", "BEFORE", "AFTER", "EVENT", "TYPE", "PIPELINE", "LINE", "NOTE"],
-      rows.map((row) => lineageCells(row, hidden)),
-    ),
-  );
-  suggest(cli, `explain ${rows[0]?.event ?? ""}`);
-  return EXIT.ok;
-}
-
-function lineageCells(row: LineageRow, hidden: boolean): string[] {
-  const value = (json: typeof row.before) => (json === undefined ? "-" : formatValue(shownValue(json, hidden), 30));
-  return [
-    formatTime(row.at),
-    row.result,
-    value(row.before),
-    value(row.after),
-    row.event,
-    plainText(row.eventType),
-    row.pipeline,
-    row.mapping ?? "-",
-    plainText(row.note ?? ""),
-  ];
+  // Of an entity that is declared it is better said that nothing is known than that there is no such event.
+  if (model !== undefined && (await view.story(what)) === undefined) return fail("HK8015", { target: what });
+  return explainEvent(view, what, explained);
 }
 
 function explainCode(cli: Cli, code: string, json: boolean): number {

@@ -6,9 +6,12 @@ import type { DeadLetter, EventFilter, EventStory, EventSummary, LineageRow } fr
 import { callAdmin } from "./admin-client.ts";
 import type { Cli } from "./context.ts";
 import type { Installation } from "./installation.ts";
+import type { Here } from "./told.ts";
 
 /** What commands read, here or elsewhere. */
 export interface View {
+  /** More, where the store lies here. */
+  readonly here?: Here;
   events(filter: EventFilter): Promise<readonly EventSummary[]>;
   story(id: string): Promise<EventStory | undefined>;
   deadLetters(filter: {

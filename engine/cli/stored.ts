@@ -28,6 +28,7 @@ export async function withView<T>(cli: Cli, place: Installation, work: (view: Vi
   if (place.remote !== undefined) return work(createRemoteView(cli, place));
   return withReader(place, (reader) =>
     work({
+      here: reader,
       events: (filter) => reader.events(filter),
       story: (id) => reader.story(id),
       deadLetters: (filter) => reader.deadLetters(filter),

@@ -17,7 +17,19 @@ export interface DetailRow {
   readonly at: string;
 }
 
+/** An entity an event writes to, and what stood there before. `time`: by the clock of the event that had written it. */
+export interface DetailEntity {
+  readonly type: string;
+  readonly before?: { readonly state: string; readonly time?: number };
+}
+
 export interface Detail {
+  /** The event's place in the order it was judged by. */
+  readonly order?: { readonly time: number; readonly rank: number; readonly clock?: string };
+  readonly entities: readonly DetailEntity[];
+  /** Version of the contract. */
+  readonly contract?: string;
+  readonly held?: { readonly since: number; readonly reason: string };
   readonly rows: readonly DetailRow[];
   readonly states: readonly { readonly entity: string; readonly state: string }[];
   readonly notes: readonly string[];
@@ -33,6 +45,39 @@ export function readDetail(detail: JsonObject | undefined): Detail {
     notes: objects(detail?.["notes"]).map((one) => text(one["message"])),
     notSent: objects(detail?.["not_sent"]).map((one) => ({ deliver: text(one["deliver"]), why: text(one["why"]) })),
     drift: list(detail?.["drift"]).map(text),
+    entities: objects(detail?.["entities"]).map(readEntity),
+    ...readDecision(detail),
+  };
+}
+
+function readDecision(detail: JsonObject | undefined): Pick<Detail, "order" | "contract" | "held"> {
+  const [order] = objects([detail?.["order"] ?? null]);
+  const [held] = objects([detail?.["held"] ?? null]);
+  const contract = detail?.["contract"];
+  const clock = order?.["clock"];
+  return {
+    ...(order === undefined
+      ? {}
+      : {
+          order: {
+            time: Number(order["time"]),
+            rank: Number(order["rank"] ?? 0),
+            ...(typeof clock === "string" ? { clock } : {}),
+          },
+        }),
+    ...(typeof contract === "string" ? { contract } : {}),
+    ...(held === undefined ? {} : { held: { since: Number(held["since"]), reason: text(held["reason"]) } }),
+  };
+}
+
+function readEntity(ref: JsonObject): DetailEntity {
+  const [before] = objects([ref["before"] ?? null]);
+  const time = before?.["time"];
+  return {
+    type: text(ref["type"]),
+    ...(before === undefined
+      ? {}
+      : { before: { state: text(before["state"]), ...(typeof time === "number" ? { time } : {}) } }),
   };
 }
 

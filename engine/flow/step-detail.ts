@@ -44,7 +44,10 @@ function stoodBefore(record: EntityRecord | undefined): { readonly before?: Json
   return {
     before: {
       state,
-      ...(version === undefined ? {} : { time: version.time, source: version.source, seq: version.seq }),
+      // A counter says no time.
+      ...(version === undefined || version.clock?.startsWith("count:") === true
+        ? {}
+        : { time: version.time, source: version.source, seq: version.seq }),
       ...(tombstone === undefined ? {} : { deleted: true }),
     },
   };

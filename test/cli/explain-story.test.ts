@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { chooseColors, type Output } from "../../engine/cli/context.ts";
 import { renderStory, type StoryView } from "../../engine/cli/explain-story.ts";
+import { NOTHING_TOLD } from "../../engine/cli/told.ts";
 import type { AttributeModel, EntityModel } from "../../engine/core/entity.ts";
 import type { DeadLetterId, DeliveryId, EventId } from "../../engine/core/types.ts";
 import { guaranteeText } from "../../engine/delivery/guarantee.ts";
@@ -158,7 +159,8 @@ describe("renderStory", () => {
   });
 
   test("shows the mapping table: attribute, upstream path, what was read, policy, result, owner, line", () => {
-    const text = renderStory(story({ outcomes: [applied] }), view);
+    const wide = { ...view, out: { ...out, columns: 160 } };
+    const text = renderStory(story({ outcomes: [applied] }), wide);
     expect(text).toMatch(
       /lead\.email +<- \$a\.email +"\[sensitive\]" +reject +set "\[sensitive\]" +marketing +pipelines\/form-lead\.yaml:17/,
     );
@@ -167,6 +169,46 @@ describe("renderStory", () => {
     expect(text).toContain("note        company: too long, kept");
     expect(text).toContain("not sent    slack/post lead/[sensitive]: nothing changes there");
     expect(text).toContain("differs at answers[3].type, which no mapping reads: drift");
+  });
+
+  test("tells a row in two lines where the table does not fit, and no line is wider than the terminal", () => {
+    const narrow = { ...view, out: { ...out, columns: 80 } };
+    const text = renderStory(story({ outcomes: [applied], deliveries: [delivery] }), narrow);
+    expect(text).toContain(
+      '  lead.email  set "[sensitive]"\n      <- $a.email, read "[sensitive]"; if missing: reject; marketing,',
+    );
+    expect(text.split("\n").filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  test("shows the wait before an attempt, and that an answer that never came may have meant yes", () => {
+    const attempts: typeof delivery.attempts = [
+      { attempt: 1, startedAt: NOW + 20, finishedAt: NOW + 30_020, outcome: "unknown", detail: "no answer" },
+      {
+        attempt: 2,
+        startedAt: NOW + 90_020,
+        finishedAt: NOW + 90_140,
+        outcome: "delivered",
+        httpStatus: 200,
+        detail: "",
+      },
+    ];
+    const text = renderStory(story({ deliveries: [{ ...delivery, attempts }] }), view);
+    expect(text).toMatch(/attempt 1 .*\.020 unknown after 30 s: no answer, and it may have arrived/);
+    expect(text).toMatch(/attempt 2 .*\.020 after a wait of 1 min delivered 200 after 120 ms/);
+  });
+
+  test("names the secret as the config refers to it, what skew was allowed, and commits", () => {
+    const told = {
+      ...NOTHING_TOLD,
+      revision: (hash: string) => `revision ${hash.slice(0, 12)}, commit 0123456789ab`,
+      secret: () => "${FORM_SECRET}",
+    };
+    const verification = { ...base.event.verification, toleranceMs: 300_000 };
+    const event = { ...base.event, verification };
+    const text = renderStory(story({ event, outcomes: [applied] }), { ...view, told }).replace(/\s+/g, " ");
+    expect(text).toContain("secret 2 ${FORM_SECRET}, signed 1.2 s before receipt (5 min allowed), over raw_body");
+    expect(text).toContain("revision aaaaaaaaaaaa, commit 0123456789ab");
+    expect(text).toContain("revision bbbbbbbbbbbb, commit 0123456789ab");
   });
 
   test("shows changes, and what was refused with the value that stays", () => {
