@@ -34,6 +34,8 @@ export interface AlertsDeps extends Omit<SenderDeps, "onHanded" | "channel" | "s
   readonly reloadRefused: () => World["reloadRefused"];
   /** Of what the flow itself has no word for. */
   readonly onFault: Observer["fault"];
+  /** Hears how many events were in time, and how many alerts are open. */
+  readonly told: Required<Pick<Observer, "judged" | "alerting">>;
 }
 
 export interface Alerts {
@@ -70,6 +72,12 @@ export function createAlerts(deps: AlertsDeps): Alerts {
   const pending = new Map<string, number>();
   /** Alerts the store has not taken yet. */
   const unkept = new Map<string, Alert>();
+  /** Counted in this look. */
+  let fresh: AlertSave["counts"] = [];
+  const lately = (pipeline: string) => {
+    const own = fresh.filter((count) => count.pipeline === pipeline);
+    return { good: own.reduce((sum, { good }) => sum + good, 0), late: own.reduce((sum, { bad }) => sum + bad, 0) };
+  };
   let history: number | undefined;
   let flushedAt = startedAt;
   let purgedAt = 0;
@@ -105,6 +113,7 @@ export function createAlerts(deps: AlertsDeps): Alerts {
     if (moved.length + counted.counts.length + hours.length === 0) return;
     await store.saveAlerts({ ...NOTHING, counts: counted.counts, cursors: moved, hours });
     if (hours.length > 0) flushedAt = now;
+    fresh = counted.counts;
     for (const one of counted.counts) series.add(one);
     for (const { pipeline, seq } of moved) cursors.set(pipeline, seq);
     series.forget(now - Math.max(revision().alerting.budget.windowMs, 3 * DAY));
@@ -171,6 +180,8 @@ export function createAlerts(deps: AlertsDeps): Alerts {
       budgetOf(pipeline, series, { budget: revision().alerting.budget, now }),
     );
     known.setBudgets(budgets);
+    for (const { pipeline, left } of budgets) deps.told.judged({ pipeline, ...lately(pipeline), left });
+    fresh = [];
     const world = await quietly("look", () => worldAt(now, budgets), undefined);
     // What can not be read is not well: alerts stay as they are, and the store's own is told.
     const findings = world === undefined ? undefined : lasting([...flowFindings(world), ...aroundFindings(world)], now);
@@ -179,6 +190,9 @@ export function createAlerts(deps: AlertsDeps): Alerts {
     const { open, changed, messages } =
       findings === undefined ? { open: known.open(), changed: [], messages: [] } : stepAlerts(findings, silences, now);
     known.setOpen(open);
+    const counts = Map.groupBy(open, ({ severity }) => severity);
+    const of = (severity: Alert["severity"]) => counts.get(severity)?.length ?? 0;
+    deps.told.alerting({ page: of("page"), alert: of("alert"), off: of("off") });
     for (const alert of changed) unkept.set(alert.id, alert);
     await keep(messages, now);
     await quietly("send", () => sender.send(), undefined);

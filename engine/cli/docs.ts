@@ -12,6 +12,7 @@ import { metricsMarkdown } from "../metrics/page.ts";
 import type { SinkDescriptor } from "../plugin/index.ts";
 import { loadRegistry } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
+import { docsAlertsCommand } from "./docs-alerts.ts";
 import { withSiteOptions, writeDocs } from "./docs-site.ts";
 import { errorsMarkdown } from "./errors-page.ts";
 import { onAction, type Verb } from "./verb.ts";
@@ -46,7 +47,11 @@ export const docsVerb: Verb = (cli, action, globals) => {
     withSiteOptions(docs),
     action((input) => writeDocs(cli, globals(), input)),
   );
-  return docs.enablePositionalOptions().addCommand(reference).addCommand(errors);
+  return docs
+    .enablePositionalOptions()
+    .addCommand(docsAlertsCommand(cli, action, globals))
+    .addCommand(reference)
+    .addCommand(errors);
 };
 
 /** The same files that `init --ci` writes. */

@@ -10,6 +10,7 @@ import type { Ids } from "../core/ids.ts";
 import { errorFields, type Log } from "../core/log.ts";
 import type { ConnectionModel } from "../delivery/model.ts";
 import type { Engine } from "../flow/engine.ts";
+import type { Observer } from "../flow/observer.ts";
 import type { AlertsPort } from "../http/admin-alerts.ts";
 import type { ReloadStatus } from "../http/admin-reload.ts";
 import { createSinkHttp } from "../network/client.ts";
@@ -28,6 +29,8 @@ export function serveAlerts(parts: {
   readonly log: Log;
   readonly mask: (text: string) => string;
   readonly reloadStatus: () => ReloadStatus;
+  /** Of all who listen; asked only once the engine runs. */
+  readonly observer: () => Observer;
 }): ServeAlerts {
   const { engine, store, clock, ids, log, mask } = parts;
   const clients = {
@@ -47,6 +50,10 @@ export function serveAlerts(parts: {
       const last = parts.reloadStatus().last_reload;
       if (last === null || last.result !== "refused") return undefined;
       return { at: Date.parse(last.at), code: last.error?.code ?? "HK8040" };
+    },
+    told: {
+      judged: (fact) => parts.observer().judged?.(fact),
+      alerting: (fact) => parts.observer().alerting?.(fact),
     },
     onFault: ({ where, error }) =>
       log.repeating("error", `fault ${where}`, "alerts could not be kept; they are told all the same", {

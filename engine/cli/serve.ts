@@ -84,6 +84,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       store,
       mask: (text) => observing.sensitivity().text(text),
       reloadStatus,
+      observer: () => observing.observer,
     });
     undo.push(() => alerts.stop());
     const observing = startObserving(options, {

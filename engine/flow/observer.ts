@@ -80,6 +80,15 @@ export interface Observer {
   stored?(fact: StoreSize & { readonly findings: readonly ("wal_grows" | "disk_nearly_full")[] }): void;
   /** The machine's wall clock was set, or the machine slept. Negative: set back. */
   clockJumped?(fact: { readonly byMs: number }): void;
+  /** Events were counted against what the pipeline promises; `left`: share of its error budget. */
+  judged?(fact: {
+    readonly pipeline: string;
+    readonly good: number;
+    readonly late: number;
+    readonly left: number;
+  }): void;
+  /** How many alerts are open, by severity. */
+  alerting?(fact: { readonly page: number; readonly alert: number; readonly off: number }): void;
   /** Signed times lie far from our clock, by the median of a source's last requests. */
   clockSkewed?(fact: ClockSkew): void;
 }

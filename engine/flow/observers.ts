@@ -11,6 +11,8 @@ export function tellAll(observers: readonly Observer[]): Observer {
     secretLearned: (fact) => observers.forEach((one) => void one.secretLearned?.(fact)),
     connectionPaused: (fact) => observers.forEach((one) => void one.connectionPaused(fact)),
     fault: (fact) => observers.forEach((one) => void one.fault(fact)),
+    judged: (fact) => observers.forEach((one) => void one.judged?.(fact)),
+    alerting: (fact) => observers.forEach((one) => void one.alerting?.(fact)),
     clockJumped: (fact) => observers.forEach((one) => void one.clockJumped?.(fact)),
     clockSkewed: (fact) => observers.forEach((one) => void one.clockSkewed?.(fact)),
     stored: (fact) => observers.forEach((one) => void one.stored?.(fact)),

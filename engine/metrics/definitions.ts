@@ -19,6 +19,7 @@ export type Label =
   | "outcome"
   | "reason"
   | "state"
+  | "severity"
   | "kind"
   | "lane"
   | "operation"
@@ -123,6 +124,24 @@ export const METRICS = {
     type: "counter",
     help: "Deliveries that went well after an earlier attempt without an answer, which may have acted too.",
     labels: ["pipeline", "connection"],
+  },
+  judged: {
+    name: "hookrail_slo_events_total",
+    type: "counter",
+    help: "Events by whether their last delivery was done within the pipeline's `sla.lag`: good or late; counted once, at the end of that time.",
+    labels: ["pipeline", "outcome"],
+  },
+  budgetLeft: {
+    name: "hookrail_slo_budget_left_ratio",
+    type: "gauge",
+    help: "Share of the error budget that is left: 1 is untouched, 0 used up, below 0 overdrawn.",
+    labels: ["pipeline"],
+  },
+  alertsOpen: {
+    name: "hookrail_alerts_open",
+    type: "gauge",
+    help: "Alerts that are open, by the worst of what they are made of: page, alert or off.",
+    labels: ["severity"],
   },
   deadLetters: {
     name: "hookrail_dead_letters",

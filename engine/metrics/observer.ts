@@ -29,6 +29,14 @@ export function createMetricsObserver(metrics: Metrics): Observer {
     },
     fetched: ({ connection, outcome }) => metrics.fetches.inc({ connection, outcome }),
     connectionPaused() {},
+    judged({ pipeline, good, late, left }) {
+      metrics.judged.inc({ pipeline, outcome: "good" }, good);
+      metrics.judged.inc({ pipeline, outcome: "late" }, late);
+      metrics.budgetLeft.set({ pipeline }, left);
+    },
+    alerting(counts) {
+      for (const severity of ["page", "alert", "off"] as const) metrics.alertsOpen.set({ severity }, counts[severity]);
+    },
     fault: () => metrics.faults.inc(),
   };
 }
