@@ -21,8 +21,7 @@ export function judgeBy(schema: JsonObject): Judge {
  * refuse or ignore a field they do not know, and either would be a lost write.
  */
 export function contractOf(name: string): (operation: string) => Judge {
-  const file = new URL(`../fixtures/openapi/${name}/operations.json`, import.meta.url);
-  const { operations, schemas }: Contract = JSON.parse(readFileSync(file, "utf8"));
+  const { operations, schemas } = readContract(name);
   const judges = new Map(
     Object.entries(operations).map(([operation, { schema }]) => {
       const root = { ...schema, schemas: Object.fromEntries(Object.entries(schemas)) };
@@ -36,9 +35,22 @@ export function contractOf(name: string): (operation: string) => Judge {
   };
 }
 
+/** Bodies that the service's document refuses, by operation: a judge that passes them proves nothing. */
+export function refusedBy(name: string): readonly (readonly [operation: string, body: Json])[] {
+  return Object.entries(readContract(name).refuses ?? {}).flatMap(([operation, bodies]) =>
+    bodies.map((body) => [operation, body] as const),
+  );
+}
+
+function readContract(name: string): Contract {
+  const file = new URL(`../fixtures/openapi/${name}/operations.json`, import.meta.url);
+  return JSON.parse(readFileSync(file, "utf8"));
+}
+
 interface Contract {
   readonly operations: Readonly<Record<string, { readonly schema: JsonObject }>>;
   readonly schemas: Readonly<Record<string, JsonObject>>;
+  readonly refuses?: Readonly<Record<string, readonly Json[]>>;
 }
 
 /** OpenAPI 3.0 in JSON Schema: `nullable` without a type is a word that ajv can not compile, and closed objects. */
