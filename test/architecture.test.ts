@@ -5,6 +5,8 @@ import { packageRoot } from "../engine/core/paths.ts";
 
 /** Lower layers come first; a file may import from lower layers and from its own folder (docs/architecture.md). */
 const layers: readonly (readonly string[])[] = [
+  // The dashboard runs in browsers: it stands on nothing of the engine, and nothing stands on it.
+  ["ui"],
   ["core"],
   ["plugin"],
   ["provider", "mapping", "ordering", "store", "network", "delivery"],

@@ -10,14 +10,14 @@ export type Assets = Readonly<Record<string, string>>;
 export const ADDON_PART = "better_sqlite3.node";
 
 const DATA_FOLDERS = ["plugins", "engine/store/sql", "engine/cli/starter"];
-/** Style and script of the site that `hookrail docs` writes: here a script is data. */
-const SITE_ASSETS = "engine/site/assets";
+/** What browsers are given, by `hookrail docs` and by the dashboard: here a script is data. */
+const BROWSER_FOLDERS = ["engine/site/assets", "engine/ui"];
 const CODE = /\.(ts|js|mjs)$/;
 
 /** Data files by their path from the root, which is the name `readAsset` asks for. */
 export function dataAssets(root: string): Assets {
   const data = DATA_FOLDERS.flatMap((folder) => listFiles(root, folder)).filter((name) => !CODE.test(name));
-  const names = [...data, ...listFiles(root, SITE_ASSETS)];
+  const names = [...data, ...BROWSER_FOLDERS.flatMap((folder) => listFiles(root, folder))];
   return Object.fromEntries([...names, "package.json"].map((name) => [name, join(root, name)]));
 }
 

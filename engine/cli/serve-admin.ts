@@ -7,6 +7,7 @@ import { isLoopbackHost } from "../http/admin-guard.ts";
 import { type Sensitivity, type StatusDocument, sensitivityOf } from "../http/documents.ts";
 import { createRemoteReader, type ReadRemote } from "../http/remote.ts";
 import type { Store } from "../store/store.ts";
+import { createHealth } from "./health.ts";
 import type { ServeOptions } from "./serve.ts";
 
 interface Running {
@@ -16,6 +17,7 @@ interface Running {
   readonly state: () => { readonly hooks: string; readonly admin: string; readonly draining: boolean };
   readonly sensitivity: () => Sensitivity;
   readonly startedAt: number;
+  readonly isFatal: () => boolean;
 }
 
 /** What is sensitive by the revision at work. */
@@ -45,11 +47,14 @@ export function createCurrentReader(engine: Engine): ReadRemote {
   };
 }
 
-type CommonAdminDeps = Omit<AdminDeps, "life" | "live" | "replays" | "reload" | "reloadStatus">;
+type CommonAdminDeps = Omit<
+  AdminDeps,
+  "life" | "live" | "pipelines" | "recent" | "replays" | "reload" | "reloadStatus"
+>;
 
 export function createAdminDeps(
   options: ServeOptions,
-  { store, engine, requestId, state, sensitivity, startedAt }: Running,
+  { store, engine, requestId, state, sensitivity, startedAt, isFatal }: Running,
 ): CommonAdminDeps {
   const { revision, clock, log, randomHex } = options;
   const exposed = !isLoopbackHost(revision.admin.host);
@@ -59,12 +64,12 @@ export function createAdminDeps(
     status: () => {
       const { draining, ...addresses } = state();
       return {
-        ...statusOf(options, engine.revision, startedAt),
+        ...statusOf(options, engine, startedAt),
         state: draining ? "draining" : "running",
         ...addresses,
       };
     },
-    notReady: () => (state().draining ? "draining" : undefined),
+    ...createHealth({ store, clock, state, isFatal }),
     sensitivity,
     // Tokens, roles and names of hosts follow a reload; where it listens does not.
     guard: {
@@ -90,7 +95,7 @@ export function createAdminDeps(
 
 function statusOf(
   { version, pid }: ServeOptions,
-  revision: Revision,
+  { revision, breakers }: Engine,
   startedAt: number,
 ): Omit<StatusDocument, "state" | "hooks" | "admin"> {
   return {
@@ -110,6 +115,7 @@ function statusOf(
       name: one.name,
       sink: one.sink.name,
       guarantee: guaranteeNames(one),
+      breaker: breakers().get(one.name) ?? "closed",
     })),
   };
 }

@@ -30,6 +30,7 @@ import { startObserving } from "./observing.ts";
 import { type Reloading, type ReloadSource, startReloading } from "./reloading.ts";
 import { createAdminDeps, createCurrentReader } from "./serve-admin.ts";
 import { serveAlerts } from "./serve-alerts.ts";
+import { createPipelinePages } from "./serve-pages.ts";
 
 export interface ServeOptions {
   readonly revision: Revision;
@@ -73,7 +74,12 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const undo: (() => Promise<void>)[] = [() => evaluator.close()];
   try {
     refuseOpenAdmin(revision);
-    const store = await openStore(options);
+    let isFatal = false;
+    const onFatal = () => {
+      isFatal = true;
+      options.onFatal();
+    };
+    const store = await openStore({ ...options, onFatal });
     undo.push(() => store.close());
     await remindOfSeed(options, store);
     const live = createLive({ clock, name: options.requestPrefix });
@@ -122,7 +128,10 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     const state = () => ({ ...addresses, draining: hooks.draining });
     let reloading: Reloading | undefined;
     const adminDeps: AdminDeps = {
-      ...createAdminDeps(options, { store, engine, requestId, state, sensitivity, startedAt: clock.now() }),
+      ...createAdminDeps(options, {
+        ...{ store, engine, requestId, state, sensitivity },
+        ...{ startedAt: clock.now(), isFatal: () => isFatal },
+      }),
       get life() {
         return createStoreLife({ store, clock, entities: engine.revision.entities });
       },
@@ -132,6 +141,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       },
       metrics: metrics.scrape,
       live: { facts: live, clock },
+      pipelines: createPipelinePages(() => engine.revision),
+      recent: metrics.recent,
       reload: async (actor) => (reloading ?? fail("HK8045")).reload(actor),
       reloadStatus,
       alerts: alerts.port,

@@ -12,6 +12,7 @@ import { type AdminGuard, type AdminMemory, type AdminRequest, judgeAdmin } from
 import { LIFE_ROUTES, type LifeDeps } from "./admin-life.ts";
 import { LIVE_ROUTES, type LiveDeps } from "./admin-live.ts";
 import { openApiDocument } from "./admin-openapi.ts";
+import { OVERVIEW_ROUTES, type OverviewDeps } from "./admin-overview.ts";
 import { RELOAD_ROUTES, type ReloadDeps } from "./admin-reload.ts";
 import { REPLAY_ROUTES, type ReplayDeps } from "./admin-replay.ts";
 import { createRouter, type Match, type Page, type Route } from "./admin-route.ts";
@@ -20,8 +21,18 @@ import { STATUS_ROUTES, type StatusDeps } from "./admin-status.ts";
 import { readBody } from "./body.ts";
 import type { ReadRemote } from "./remote.ts";
 import { createListener, type Listener, type TlsTexts } from "./server.ts";
+import { UI_ROUTES } from "./ui.ts";
 
-export interface AdminDeps extends ReplayDeps, LifeDeps, ReloadDeps, EventsDeps, DeadDeps, StatusDeps, LiveDeps, AlertsDeps {
+export interface AdminDeps
+  extends ReplayDeps,
+    LifeDeps,
+    ReloadDeps,
+    EventsDeps,
+    DeadDeps,
+    StatusDeps,
+    LiveDeps,
+    OverviewDeps,
+    AlertsDeps {
   /** Read for each request: tokens and roles follow a reload. */
   readonly guard: AdminGuard;
   readonly log: Log;
@@ -54,6 +65,7 @@ const OPENAPI: Route<StatusDeps> = {
 /** The whole API, in the order of its page. */
 export const ADMIN_ROUTES: readonly Route<AllDeps>[] = [
   ...STATUS_ROUTES,
+  ...OVERVIEW_ROUTES,
   ...EVENT_ROUTES,
   ...DEAD_ROUTES,
   ...ALERT_ROUTES,
@@ -65,7 +77,7 @@ export const ADMIN_ROUTES: readonly Route<AllDeps>[] = [
   OPENAPI,
 ];
 
-const find = createRouter(ADMIN_ROUTES);
+const find = createRouter<AllDeps>([...ADMIN_ROUTES, ...UI_ROUTES]);
 
 /** The admin API as a Koa app. `local`: served on the socket, whose file mode is the guard. */
 export function createAdminApp(deps: AdminDeps, { local, secure = false }: { local: boolean; secure?: boolean }): Koa {

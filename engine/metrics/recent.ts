@@ -24,6 +24,8 @@ export interface Recent {
   stats(windowMs: number): readonly PipelineStats[];
   /** Turns that ended in each slot of the last five minutes, oldest first. */
   history(pipeline: string): readonly number[];
+  /** Resends of a source that were answered and changed nothing. */
+  duplicates(source: string, windowMs: number): number;
 }
 
 const SLOT_MS = 5_000;
@@ -47,6 +49,15 @@ const bandOf = (lagMs: number): number =>
 
 export function createRecent(clock: Pick<Clock, "now">): Recent {
   const pipelines = new Map<string, Slot[]>();
+  const resent = new Map<string, { at: number; count: number }[]>();
+
+  function countResends(source: string, count: number): void {
+    const ring = resent.get(source) ?? [];
+    resent.set(source, ring);
+    const at = Math.floor(clock.now() / SLOT_MS);
+    const found = ring[at % SLOTS];
+    ring[at % SLOTS] = { at, count: count + (found?.at === at ? found.count : 0) };
+  }
 
   function slotOf(pipeline: string): Slot {
     const ring = pipelines.get(pipeline) ?? [];
@@ -75,7 +86,10 @@ export function createRecent(clock: Pick<Clock, "now">): Recent {
 
   return {
     observer: {
-      ingested() {},
+      ingested({ source, kinds = [] }) {
+        const again = kinds.filter((kind) => kind === "duplicate").length;
+        if (source !== undefined && again > 0) countResends(source, again);
+      },
       connectionPaused() {},
       fault() {},
       applied({ pipeline, status, deliveries, lagMs }) {
@@ -98,6 +112,11 @@ export function createRecent(clock: Pick<Clock, "now">): Recent {
     },
     stats: (windowMs) =>
       [...pipelines.keys()].map((pipeline) => sumUp(pipeline, slotsSince(pipeline, windowMs), windowMs)),
+    duplicates(source, windowMs) {
+      const first = Math.floor((clock.now() - Math.min(windowMs, SLOTS * SLOT_MS)) / SLOT_MS) + 1;
+      const slots = (resent.get(source) ?? []).filter((slot) => slot !== undefined && slot.at >= first);
+      return slots.reduce((sum, slot) => sum + slot.count, 0);
+    },
     history(pipeline) {
       const last = Math.floor(clock.now() / SLOT_MS);
       const slots = new Map(slotsSince(pipeline, SLOTS * SLOT_MS).map((slot) => [slot.at, slot.events]));

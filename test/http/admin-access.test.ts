@@ -60,6 +60,7 @@ beforeEach(async () => {
       connections: [],
     }),
     notReady: () => undefined,
+    failing: () => undefined,
     metrics: async () => ({ type: "text/plain", text: "" }),
     sensitivity: () => sensitivityOf(new Map()),
     guard: {
@@ -72,6 +73,8 @@ beforeEach(async () => {
     },
     audit: (row) => store.recordAudit(row),
     live: { facts: createLive({ clock, name: "t" }), clock },
+    pipelines: { list: () => [], detail: () => undefined },
+    recent: { stats: () => [], history: () => [], duplicates: () => 0 },
     randomHex: (bytes) => (++made).toString(16).padStart(bytes * 2, "0"),
     log: silentLog,
     requestId: createRequestIds("t"),

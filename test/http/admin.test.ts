@@ -31,7 +31,7 @@ const status: StatusDocument = {
   environment: "dev",
   revision: "r1",
   pipelines: [{ name: "paid", source: "stripe", path: "/hooks/stripe", owner: "ops" }],
-  connections: [{ name: "crm", sink: "http", guarantee: "at_least_once" }],
+  connections: [{ name: "crm", sink: "http", guarantee: "at_least_once", breaker: "closed" }],
 };
 
 const reloaded: ReloadDocument = {
@@ -66,10 +66,13 @@ const deps = (change: Partial<AdminDeps> = {}): AdminDeps => ({
   reloadStatus: () => ({ file_revision: "r1", last_reload: null }),
   status: () => status,
   notReady: () => undefined,
+  failing: () => undefined,
   sensitivity: () => sensitivityOf(new Map()),
   guard: { tokens: [], roles: new Map(), allowedHosts: [], now: clock.now },
   audit: (row) => store.recordAudit(row),
   live: { facts: createLive({ clock, name: "t" }), clock },
+  pipelines: { list: () => [], detail: () => undefined },
+  recent: { stats: () => [], history: () => [], duplicates: () => 0 },
   randomHex: (bytes) => "ab".repeat(bytes),
   log: silentLog,
   requestId: createRequestIds("t"),
