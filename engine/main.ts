@@ -6,6 +6,7 @@ import { text as readAll } from "node:stream/consumers";
 import type { WriteStream } from "node:tty";
 import { type Cli, chooseColors, EXIT, type Output } from "./cli/context.ts";
 import { runCli } from "./cli/index.ts";
+import { createScreen } from "./cli/screen.ts";
 import { readAsset } from "./core/assets.ts";
 import { systemClock } from "./core/clock.ts";
 import { randomIds } from "./core/ids.ts";
@@ -40,6 +41,7 @@ function createCli(version: string): Cli {
     },
     exit: (code) => process.exit(code),
     readStdin: () => readAll(process.stdin),
+    screen: () => createScreen(process.stdin, process.stdout),
     get stdin() {
       return { stream: process.stdin, tty: process.stdin.isTTY === true, screen: process.stdout };
     },

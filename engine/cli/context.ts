@@ -2,6 +2,7 @@
 import pc from "picocolors";
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
+import type { Screen } from "./top.ts";
 
 export type Colors = ReturnType<typeof pc.createColors>;
 
@@ -44,6 +45,8 @@ export interface Cli {
   /** Ends the process at once: for the second stop signal. */
   readonly exit: (code: number) => void;
   readonly readStdin: () => Promise<string>;
+  /** The terminal with its keys, one key at a time; undefined where one of the two is not a terminal. */
+  readonly screen: () => Screen | undefined;
   /** Standard input as it comes; absent: there is none. */
   readonly stdin?: TypedInput;
 }

@@ -30,6 +30,7 @@ import { statusVerb } from "./status.ts";
 import { tailVerb } from "./tail.ts";
 import { testVerb } from "./test.ts";
 import { tokenVerb } from "./token.ts";
+import { topVerb } from "./top.ts";
 import type { Verb } from "./verb.ts";
 import { verifyVerb } from "./verify.ts";
 
@@ -49,6 +50,7 @@ const VERBS: readonly Verb[] = [
   resumeVerb,
   statusVerb,
   alertsVerb,
+  topVerb,
   reloadVerb,
   verifyVerb,
   secretsVerb,
@@ -145,10 +147,10 @@ const USAGE_CODES = new Set<string>([
   "HK8077",
   "HK8120",
   "HK8153",
-  "HK8154",
-  "HK8156",
   "HK8200",
   "HK8201",
+  "HK8154",
+  "HK8156",
   "HK8170",
   "HK8171",
   "HK8142",

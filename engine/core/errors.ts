@@ -18,6 +18,7 @@ import { followingErrors } from "./errors/following.ts";
 import { intakeErrors } from "./errors/intake.ts";
 import { mappingErrors } from "./errors/mapping.ts";
 import { mappingTypeErrors } from "./errors/mapping-types.ts";
+import { observingErrors } from "./errors/observing.ts";
 import { orderingErrors } from "./errors/ordering.ts";
 import { planErrors } from "./errors/plan.ts";
 import { pluginErrors } from "./errors/plugins.ts";
@@ -63,6 +64,7 @@ export const errorCatalogue = {
   ...alertErrors,
   ...planErrors,
   ...followingErrors,
+  ...observingErrors,
   ...replayErrors,
   ...pluginErrors,
   ...cliLifeErrors,

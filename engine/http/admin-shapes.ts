@@ -154,6 +154,7 @@ export const countsShape = shape({
   open_deliveries: count(),
   open_dead_letters: count(),
   oldest_ready_at: orNull(time()),
+  oldest_open_at: orNull(time()),
 });
 
 export const sizeShape = shape({
@@ -185,7 +186,9 @@ export const statusShape = Type.Object({
   revision: text(),
   git_commit: maybe(text()),
   pipelines: list(shape({ name: text(), source: text(), path: text(), owner: text() })),
-  connections: list(shape({ name: text(), sink: text(), guarantee: text() })),
+  connections: list(
+    shape({ name: text(), sink: text(), guarantee: text(), breaker: words(["closed", "open", "half_open"]) }),
+  ),
   file_revision: orNull(text()),
   last_reload: orNull(reloadShape),
   counts: countsShape,

@@ -1,5 +1,6 @@
 /** Routes of the admin API about the engine itself: alive, ready, how it is, what a scrape gets. */
 import { Type } from "typebox";
+import type { MaybePromise } from "../core/types.ts";
 import type { StoreReader, StoreSize } from "../store/store.ts";
 import { type AlertsDeps, alertsSummaryShape, budgetShape } from "./admin-alerts.ts";
 import type { ReloadDeps, ReloadStatus } from "./admin-reload.ts";
@@ -12,7 +13,9 @@ export interface StatusDeps extends Pick<ReloadDeps, "reloadStatus">, AlertsDeps
   readonly reader: StoreReader;
   readonly status: () => StatusDocument;
   /** Why the engine is not ready to take hooks; undefined when it is. */
-  readonly notReady: () => string | undefined;
+  readonly notReady: () => MaybePromise<string | undefined>;
+  /** Why nothing but a new start can help; undefined while the process does its work. */
+  readonly failing: () => string | undefined;
   /** What a scrape gets; absent: there is no such path. */
   readonly metrics?: () => Promise<Page>;
 }
@@ -20,12 +23,18 @@ export interface StatusDeps extends Pick<ReloadDeps, "reloadStatus">, AlertsDeps
 export const STATUS_ROUTES: readonly Route<StatusDeps>[] = [
   {
     id: "alive",
-    summary: "Whether the process is alive",
+    summary: "Whether the process does its work; what a new start can't mend is no reason to end it",
     method: "GET",
     path: "/healthz",
     right: "nothing",
-    answer: shape({ status: words(["ok"]) }),
-    run: () => ({ document: { status: "ok" } }),
+    answer: shape({ status: words(["ok", "failing"]), reason: Type.Optional(text()) }),
+    statuses: { 503: "It should be started anew; `reason` says why." },
+    run: (_call, { failing }) => {
+      const reason = failing();
+      return reason === undefined
+        ? { document: { status: "ok" } }
+        : { status: 503, document: { status: "failing", reason } };
+    },
   },
   {
     id: "ready",
@@ -70,8 +79,8 @@ export const STATUS_ROUTES: readonly Route<StatusDeps>[] = [
 ];
 
 /** A config that was refused does not make it unready: it works on with the one before. */
-function readiness({ notReady, reloadStatus, status }: StatusDeps): Answer {
-  const reason = notReady();
+async function readiness({ notReady, reloadStatus, status }: StatusDeps): Promise<Answer> {
+  const reason = await notReady();
   const { last_reload: last } = reloadStatus();
   const config = { revision: status().revision, reload: last === null ? null : shortReload(last) };
   return reason === undefined

@@ -70,7 +70,12 @@ export interface StatusDocument {
     readonly path: string;
     readonly owner: string;
   }[];
-  readonly connections: readonly { readonly name: string; readonly sink: string; readonly guarantee: string }[];
+  readonly connections: readonly {
+    readonly name: string;
+    readonly sink: string;
+    readonly guarantee: string;
+    readonly breaker: "closed" | "open" | "half_open";
+  }[];
 }
 
 const time = (at: number) => new Date(at).toISOString();
@@ -124,6 +129,7 @@ export function countsDocument(counts: StoreCounts) {
     open_deliveries: counts.openDeliveries,
     open_dead_letters: counts.openDeadLetters,
     oldest_ready_at: counts.oldestReadyAt === undefined ? null : time(counts.oldestReadyAt),
+    oldest_open_at: counts.oldestOpenAt === undefined ? null : time(counts.oldestOpenAt),
   };
 }
 

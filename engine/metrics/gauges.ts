@@ -56,7 +56,7 @@ export function setBacklog(metrics: Metrics, { backlog, counts, revision, now }:
   metrics.eventsWaiting.set({ lane: "replay" }, backlog.replays);
   metrics.eventsWaiting.set({ lane: "fetch" }, counts.fetching);
   metrics.eventsWaitingAge.set(ageOf(counts.oldestReadyAt));
-  metrics.unprocessedAge.set(ageOf(backlog.oldestOpenAt));
+  metrics.unprocessedAge.set(ageOf(counts.oldestOpenAt));
 }
 
 export function setBreakers({ breaker }: Metrics, breakers: ReturnType<Engine["breakers"]>): void {

@@ -98,7 +98,9 @@ export function createOperateReads(db: Db): OperateReads {
 
 /** Events are never deleted and their seqs have no gaps: the highest is their number. */
 function createCounts(db: Db): StoreReader["counts"] {
-  const counts = db.prepare<[], Omit<StoreCounts, "oldestReadyAt"> & { oldestReadyAt: number | null }>(
+  type Oldest = { readonly [K in "oldestReadyAt" | "oldestOpenAt"]: number | null };
+  // Events are numbered as they come, so the lowest number is the oldest: two ends of an index.
+  const counts = db.prepare<[], Omit<StoreCounts, keyof Oldest> & Oldest>(
     `SELECT coalesce((SELECT max(seq) FROM events), 0) AS events,
        (SELECT count(*) FROM work WHERE held_until IS NULL)
          - (SELECT count(*) FROM fetches WHERE answer_seq IS NULL AND connection IS NOT NULL) AS ready,
@@ -107,7 +109,9 @@ function createCounts(db: Db): StoreReader["counts"] {
        (SELECT count(*) FROM outbox) AS openDeliveries,
        (SELECT count(*) FROM dead_letters WHERE status = 'open') AS openDeadLetters,
        (SELECT e.received_at FROM work w JOIN events e ON e.seq = w.event_seq WHERE w.held_until IS NULL ORDER BY w.seq LIMIT 1)
-         AS oldestReadyAt`,
+         AS oldestReadyAt,
+       (SELECT received_at FROM events WHERE seq = (SELECT min(seq) FROM (
+         SELECT min(event_seq) AS seq FROM work UNION ALL SELECT min(event_seq) FROM outbox))) AS oldestOpenAt`,
   );
   const none = {
     events: 0,
@@ -117,10 +121,11 @@ function createCounts(db: Db): StoreReader["counts"] {
     openDeliveries: 0,
     openDeadLetters: 0,
     oldestReadyAt: null,
+    oldestOpenAt: null,
   };
   return async () => {
-    const { oldestReadyAt, ...rest } = counts.get() ?? none;
-    return { ...rest, ...present("oldestReadyAt", oldestReadyAt) };
+    const { oldestReadyAt, oldestOpenAt, ...rest } = counts.get() ?? none;
+    return { ...rest, ...present("oldestReadyAt", oldestReadyAt), ...present("oldestOpenAt", oldestOpenAt) };
   };
 }
 
@@ -130,11 +135,20 @@ function createBacklog(db: Db): StoreReader["backlog"] {
     "SELECT pipeline, count(*) AS held FROM work WHERE held_until IS NOT NULL GROUP BY pipeline",
   );
   const deliveries = db.prepare<[], StoreBacklog["deliveries"][number]>(
-    "SELECT connection, count(*) AS open FROM outbox GROUP BY connection",
+    `SELECT connection, count(*) AS open, sum(head) AS keys, sum(head = 1 AND status IN ('retrying', 'unknown')) AS blocked
+     FROM outbox GROUP BY connection`,
   );
+  const replays = db
+    .prepare<[], number>("SELECT count(*) FROM work WHERE generation > 0 AND held_until IS NULL")
+    .pluck();
   const deadLetters = db.prepare<[], StoreBacklog["deadLetters"][number]>(
     `SELECT pipeline, count(*) AS open, min(created_at) AS oldestAt FROM dead_letters
      WHERE status = 'open' GROUP BY pipeline`,
   );
-  return async () => ({ held: held.all(), deliveries: deliveries.all(), deadLetters: deadLetters.all() });
+  return async () => ({
+    held: held.all(),
+    deliveries: deliveries.all(),
+    deadLetters: deadLetters.all(),
+    replays: replays.get() ?? 0,
+  });
 }

@@ -240,8 +240,15 @@ export interface StoreSize {
 /** What waits, by the name of what it waits in; names with nothing are left out. */
 export interface StoreBacklog {
   readonly held: readonly { readonly pipeline: string; readonly held: number }[];
-  /** Open ones, those under way among them. */
-  readonly deliveries: readonly { readonly connection: string; readonly open: number }[];
+  /** Open ones, those under way among them; `keys`: entities they are for; `blocked`: of these, whose oldest failed and waits. */
+  readonly deliveries: readonly {
+    readonly connection: string;
+    readonly open: number;
+    readonly keys: number;
+    readonly blocked: number;
+  }[];
+  /** Turns of replays that wait. */
+  readonly replays: number;
   /** Open ones; `oldestAt` in ms since the epoch. `pipeline` is empty for events that could not be read. */
   readonly deadLetters: readonly { readonly pipeline: string; readonly open: number; readonly oldestAt: number }[];
 }
@@ -255,4 +262,6 @@ export interface StoreCounts {
   readonly openDeliveries: number;
   readonly openDeadLetters: number;
   readonly oldestReadyAt?: number;
+  /** Receipt of the oldest event that is not done, whatever it waits for; ms since the epoch. */
+  readonly oldestOpenAt?: number;
 }

@@ -41,6 +41,7 @@ export async function runCommand(cwd: string, argv: readonly string[], change: P
       throw new Error(`exit ${code}`);
     },
     readStdin: async () => "",
+    screen: () => undefined,
     ...change,
   };
   const code = await runCli(cli, argv);
