@@ -150,7 +150,7 @@ function pipelinePart(event, outcome) {
     rows.length > 0 &&
       table(
         `What ${outcome.pipeline} mapped`,
-        ["Attribute", "From", "Read", "If missing", "Result", "Owner", ["Line", "place"],
+        ["Attribute", "From", "Read", "If missing", "Result", "Owner", ["Line", "place"]],
         rows.map((row, index) => ({
           key: String(index),
           cells: [
