@@ -28,9 +28,9 @@ const frameFiles = {
   "tls/clients.crt": hooks.cert,
   [contract]: readFileSync(join(packageRoot, contract), "utf8"),
 };
-const blocks = readPages()
-  .flatMap(blocksOf)
-  .filter((block) => block.language === "yaml");
+const shownBlocks = readPages().flatMap(blocksOf);
+const blocks = shownBlocks.filter((block) => block.language === "yaml");
+const tables = shownBlocks.filter((block) => block.language === "csv");
 
 type Mapping = { [key: string]: unknown };
 const isMapping = (value: unknown): value is Mapping =>
@@ -53,6 +53,12 @@ function pipelinesOf(page: string): Readonly<Record<string, string>> {
   return Object.fromEntries(whole.map((block) => [`pipelines/of-page-${block.line}.yaml`, block.text]));
 }
 
+/** Files that a page shows under their name, such as `csv tables/plans.csv`. */
+function tablesOf(page: string): Readonly<Record<string, string>> {
+  const shown = tables.filter((block) => block.page === page);
+  return Object.fromEntries(shown.map((block) => [block.tag, block.text]));
+}
+
 const indent = (text: string, by: number) => text.replace(/^(?=.)/gm, " ".repeat(by));
 const head = "pipeline: example\nowner: revenue-ops\nsource: stripe\n";
 const anyRule = "rules:\n  - on: invoice.paid\n    write:\n      customer: { key: customer }\n";
@@ -71,7 +77,7 @@ function filesOf(block: Block): Readonly<Record<string, string>> {
   const [kind = ""] = block.tag.split(" ");
   const config = configOf(block.page);
   const name = /^(?:provider|sink): (\S+)/m.exec(block.text)?.[1] ?? "none";
-  const base = { ...frameFiles, "config.yaml": config, ...pipelinesOf(block.page) };
+  const base = { ...frameFiles, "config.yaml": config, ...tablesOf(block.page), ...pipelinesOf(block.page) };
   if (kind === "config.yaml") return { ...frameFiles, "config.yaml": block.text };
   if (kind === "fragment:config") return { ...base, "pipelines/example.yaml": `${head}${anyRule}` };
   if (kind === "pipeline") return base;
