@@ -9,7 +9,7 @@ import type { HandshakeReply } from "./model.ts";
 import { readingOf } from "./parse.ts";
 import { paramText } from "./reading.ts";
 import type { Recipe } from "./recipe.ts";
-import { type Env, readText, renderTemplate } from "./render.ts";
+import { type Env, isThere, readText, renderTemplate } from "./render.ts";
 import { MAX_MATCHED } from "./template.ts";
 
 /** A reply holds at most what an honest challenge does: this is no mirror for other people's bytes. */
@@ -45,7 +45,7 @@ function holds(condition: ConditionModel, env: Env): boolean {
   if (condition.matches !== undefined) {
     return text !== undefined && text.length <= MAX_MATCHED && condition.matches.test(text);
   }
-  if (condition.equals === undefined) return (text !== undefined) === condition.exists;
+  if (condition.equals === undefined) return isThere(condition.ref, env) === condition.exists;
   return text === condition.equals;
 }
 

@@ -122,6 +122,13 @@ export function readText(ref: Ref, env: Env): string | undefined {
   return value === undefined || typeof value === "string" ? value : Buffer.from(value).toString("latin1");
 }
 
+/** Whether a reference leads to something: an object or a list has no text, and is there all the same. Null is not. */
+export function isThere(ref: Ref, env: Env): boolean {
+  if (ref.kind !== "body") return readText(ref, env) !== undefined;
+  const value = env.reading.body(ref.path);
+  return value !== undefined && value.type !== "null";
+}
+
 function readHole(hole: Hole, env: Env): Chunk | undefined {
   const value = readRef(hole.ref, env);
   return value === undefined || hole.fn === undefined ? value : applyFunction(hole.fn, value, env.key ?? env.secret);

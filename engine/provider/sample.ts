@@ -44,9 +44,16 @@ export function renderSample(recipe: Recipe, sample: Sample, changes: SampleChan
   if (changes.id !== undefined) put(idRef, changes.id);
   const timeRef = events.times.map(onlyRef).find((ref) => ref !== undefined);
   if (changes.time !== undefined) put(timeRef, timeValue(recipe, changes.time));
-  for (const [path, value] of Object.entries(changes.set ?? {}))
-    body = setAt(body, fullPath(path, changes.root), value);
-  for (const path of changes.remove ?? []) body = removeAt(body, fullPath(path, changes.root));
+  // Expressions read an item of a batch: a path that leads nowhere in the whole body is looked for in the first item.
+  const place = (path: string) => {
+    const full = fullPath(path, changes.root);
+    if (item === "" || valueAt(body, full) !== undefined) return full;
+    const inItem = joinPath(item, full);
+    const outside = Array.isArray(body) && !/^\[?\d/.test(full);
+    return outside || valueAt(body, inItem) !== undefined ? inItem : full;
+  };
+  for (const [path, value] of Object.entries(changes.set ?? {})) body = setAt(body, place(path), value);
+  for (const path of changes.remove ?? []) body = removeAt(body, place(path));
   for (const [name, value] of Object.entries(changes.headers ?? {})) headers[name.toLowerCase()] = value;
   return { headers, body: encodeBody(recipe, body, headers["content-type"] ?? "") };
 }

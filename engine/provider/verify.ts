@@ -12,7 +12,7 @@ import type { Verdict, VerifiedRequest } from "./model.ts";
 import { readingOf } from "./parse.ts";
 import { paramText, type Reading } from "./reading.ts";
 import type { Recipe } from "./recipe.ts";
-import { type Env, readText, renderTemplate } from "./render.ts";
+import { type Env, isThere, readText, renderTemplate } from "./render.ts";
 import type { Requirement, SchemeModel } from "./scheme.ts";
 import { findSignatures } from "./signature.ts";
 import { MAX_MATCHED } from "./template.ts";
@@ -117,7 +117,7 @@ function verifyReading(scheme: SchemeModel, reading: Reading, context: VerifyCon
 function isMet({ ref, equals, matches, exists }: Requirement, env: Env): boolean {
   const text = readText(ref, env);
   if (matches !== undefined) return text !== undefined && text.length <= MAX_MATCHED && matches.test(text);
-  if (equals === undefined) return (text !== undefined) === exists;
+  if (equals === undefined) return isThere(ref, env) === exists;
   // A param that is not given demands nothing: those that a source must give are asked for by `check`.
   const [hole] = equals;
   if (typeof hole === "object" && hole.ref.kind === "param" && paramText(env.params, hole.ref.name) === undefined)

@@ -252,6 +252,9 @@ describe("handshakes of shipped recipes", () => {
     expect(asked({ version: 1, type: 0 })).toMatchObject({ status: 204, body: "" });
     expect(JSON.parse(asked({ version: 1, type: 1 })?.body ?? "")).toEqual({ type: 1 });
     expect(asked({ version: 1, type: 1, event: "x" })).toBeUndefined();
+    // An object has no text of its own; taken for absent, every event would be answered as a ping and lost.
+    expect(asked({ version: 1, type: 1, event: { type: "ENTITLEMENT_CREATE" } })).toBeUndefined();
+    expect(asked({ version: 1, type: 1, event: null })).toBeDefined();
   });
 
   it("notion's verification token is learned from the first, unsigned request", () => {

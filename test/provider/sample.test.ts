@@ -80,3 +80,23 @@ describe("renderSample", () => {
     expect(sampleValue(sample, "nothing.here", "data.object")).toBeUndefined();
   });
 });
+
+describe("a path of a batch", () => {
+  it("leads into the first item where the whole body has no such place, as expressions read it", () => {
+    const hubspot = shipped("hubspot-v3");
+    const [name = ""] = hubspot.samples.keys();
+    const set = render(hubspot, name, { set: { subscriptionType: "contact.deletion" }, remove: ["portalId"] }).json();
+    expect(set).toMatchObject([{ subscriptionType: "contact.deletion" }]);
+    expect(set[0]).not.toHaveProperty("portalId");
+    expect(render(hubspot, name, { set: { "0.portalId": 7 } }).json()).toMatchObject([{ portalId: 7 }]);
+  });
+
+  it("leads into the whole body where that has it", () => {
+    const line = shipped("line");
+    const [name = ""] = line.samples.keys();
+    expect(render(line, name, { set: { destination: "x", type: "unfollow" } }).json()).toMatchObject({
+      destination: "x",
+      events: [{ type: "unfollow" }],
+    });
+  });
+});
