@@ -120,7 +120,7 @@ async function overConnection(
   const { sink, descriptor } = open;
   const action = via.action ?? descriptor.defaultAction;
   // Presets for pagers close what `trigger` has opened.
-  const closes = message.kind === "resolved" && action === "trigger" && descriptor.actions["resolve"] !== undefined;
+  const closes = isOver(message) && action === "trigger" && descriptor.actions["resolve"] !== undefined;
   const frozen = await sink.prepare({
     id: key,
     idempotencyKey: key,
@@ -177,11 +177,14 @@ function slackBody(message: MessageDocument): JsonObject {
   return { text: [`${mark} *${plain(summaryOf(message))}*`, ...lines].join("\n") };
 }
 
+/** For a pager a page that has become a ticket is over. */
+const isOver = ({ kind }: MessageDocument): boolean => kind === "resolved" || kind === "eased";
+
 /** PagerDuty takes 1024 characters of summary and 512 KB in all. */
 function pagerBody(message: MessageDocument): JsonObject {
   const { alert } = message;
   const dedup = { dedup_key: alert.id };
-  if (message.kind === "resolved") return { event_action: "resolve", ...dedup };
+  if (isOver(message)) return { event_action: "resolve", ...dedup };
   const runbooks = runbooksOf(alert);
   const links = runbooks.filter((one) => /^https?:\/\//.test(one)).map((href) => ({ href, text: "Runbook" }));
   return {

@@ -75,19 +75,26 @@ function titleOf({ subject, members }: Alert): string {
       ? ""
       : `: ${pipelines.length > 5 ? plural(pipelines.length, "pipeline") : pipelines.join(", ")}`;
   if (kind === "connection") return `${name} is in trouble${hit}`;
-  if (kind === "source") return `${name} sends what can not be taken, or nothing${hit}`;
+  if (kind === "source") return `source ${name} needs a look${hit}`;
   if (kind === "engine") return `the engine's ${name} needs a person`;
   return `${name} is in trouble`;
 }
 
 /** The message of one telling, as it is kept until it has been sent. */
 export interface MessageDocument {
-  readonly kind: "firing" | "update" | "repeat" | "resolved" | "test";
+  readonly kind: "firing" | "update" | "repeat" | "eased" | "resolved" | "test";
   readonly at: string;
   readonly alert: AlertDocument;
 }
 
-const HEADS = { firing: "", update: "update: ", repeat: "still: ", resolved: "resolved: ", test: "test: " } as const;
+const HEADS = {
+  firing: "",
+  update: "update: ",
+  repeat: "still: ",
+  eased: "no page any more: ",
+  resolved: "resolved: ",
+  test: "test: ",
+} as const;
 
 /** A line for lists, chats and pagers. */
 export function summaryOf({ kind, alert }: MessageDocument): string {

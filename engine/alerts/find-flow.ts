@@ -25,7 +25,8 @@ function burning(world: World, budget: World["budgets"][number]): readonly Findi
   const left = budget.left < 0 ? "none is left" : `${percent(budget.left)} of it is left`;
   return [
     findingOf(rule, {
-      of: pipeline,
+      // A page that has become a ticket is over as a page.
+      of: `${pipeline} ${rule.severity ?? worst.severity}`,
       severity: worst.severity,
       cause: connection === undefined ? `pipeline:${pipeline}` : `connection:${connection}`,
       pipelines: [pipeline],

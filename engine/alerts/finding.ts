@@ -20,7 +20,7 @@ export interface Finding {
   readonly text: string;
   /** What to type, in order. */
   readonly type: readonly string[];
-  /** How much of it there is: twice as much is told again. */
+  /** How much of it there is, where that is counted: twice as much is told again. */
   readonly size: number;
   readonly forMs: number;
   readonly to?: string;
@@ -65,7 +65,7 @@ export interface Seen extends Pick<Finding, "cause" | "pipelines" | "text" | "ty
 
 /** The finding of a rule; `severity` of the rule goes before the kind's own. */
 export function findingOf(rule: Rule, seen: Seen, own = false): Finding {
-  const { of, size = 1, severity, ...rest } = seen;
+  const { of, size = 0, severity, ...rest } = seen;
   return {
     id: `${rule.kind} ${of}`,
     kind: rule.kind,

@@ -63,7 +63,9 @@ export function ruleFor(declared: readonly AlertModel[], kind: AlertKind, subjec
   const own = declared.find((rule) => rule.on === kind && covers(rule, subject));
   if (own === undefined) {
     if (builtin.severity === undefined) return undefined;
-    return { name: kind, kind, severity: builtin.severity, above: builtin.above, forMs: builtin.forMs ?? 0 };
+    const { severity, above, forMs = 0 } = builtin;
+    // Of a budget each window has its own.
+    return { name: kind, kind, ...(kind === "budget_burn" ? {} : { severity }), above, forMs };
   }
   const severity = own.severity ?? builtin.severity ?? "alert";
   return {

@@ -6,6 +6,7 @@
  * - **waiting**: for `wait` others of the same cause may join before anybody is told.
  * - **told**: again when it gets worse, when it concerns more pipelines or twice as much (not more often than `update`), and
  *   after `repeat` while it lasts.
+ * - **eased**: it is no page any more, and who was woken hears that; the rest of it goes to those who look in the morning.
  * - **resolved**: none of its findings was seen for `clear`. All who were told hear of it, silenced or not: else a page
  *   would stay open for ever.
  */
@@ -14,7 +15,7 @@ import { type Alert, isWorse, type Member, pipelinesIn, severityOf, sizeOf, type
 import type { Finding } from "./finding.ts";
 import type { Severity } from "./rules.ts";
 
-export type MessageKind = "firing" | "update" | "repeat" | "resolved";
+export type MessageKind = "firing" | "update" | "repeat" | "eased" | "resolved";
 
 export interface Message {
   readonly kind: MessageKind;
@@ -81,9 +82,10 @@ function stepOne(
   const reason = given.silence(unsilenced);
   const alert = reason === undefined ? unsilenced : { ...unsilenced, silenced: reason };
   const isSilenced = reason !== undefined || seen.findings.length === 0 || now - alert.openedAt < terms.waitMs;
-  const messages = isSilenced ? [] : toTell(alert, given);
+  const channels = given.channelsFor(alert.members, alert.severity);
+  const messages = [...eased(alert, channels), ...(isSilenced ? [] : toTell(alert, channels, given))];
   const told = merge(alert, messages, now);
-  const next = messages.length === 0 ? alert : { ...alert, told };
+  const next = { ...alert, told };
   return {
     alert: next,
     isChanged: before === undefined || messages.length > 0 || looksOther(before, next),
@@ -116,15 +118,22 @@ function resolve(alert: Alert, now: number): SteppedOne {
 
 type Telling = Omit<Message, "alert">;
 
-function toTell(alert: Alert, { now, terms, channelsFor }: StepTerms): readonly Telling[] {
+/** Channels that were told of something worse, and are not those for what is left. */
+function eased(alert: Alert, channels: readonly string[]): readonly Telling[] {
+  const over = alert.told.filter((one) => isWorse(one.severity, alert.severity) && !channels.includes(one.channel));
+  return over.map(({ channel }) => ({ kind: "eased", channel }));
+}
+
+function toTell(alert: Alert, channels: readonly string[], { now, terms }: StepTerms): readonly Telling[] {
   const pipelines = pipelinesIn(alert.members);
   const size = sizeOf(alert.members);
   const repeatMs = Math.min(...alert.members.map((member) => member.repeatMs ?? terms.repeatMs));
-  return channelsFor(alert.members, alert.severity).flatMap((channel): readonly Telling[] => {
+  return channels.flatMap((channel): readonly Telling[] => {
     const last = alert.told.find((one) => one.channel === channel);
     if (last === undefined || isWorse(alert.severity, last.severity)) return [{ kind: "firing", channel }];
     const since = now - last.at;
-    const more = pipelines.some((name) => !last.pipelines.includes(name)) || size >= 2 * last.size;
+    const more =
+      pipelines.some((name) => !last.pipelines.includes(name)) || (size > last.size && size >= 2 * last.size);
     if (more && since >= terms.updateMs) return [{ kind: "update", channel }];
     return since >= repeatMs ? [{ kind: "repeat", channel }] : [];
   });
@@ -132,20 +141,24 @@ function toTell(alert: Alert, { now, terms, channelsFor }: StepTerms): readonly 
 
 function merge(alert: Alert, messages: readonly Telling[], now: number): readonly Told[] {
   const { severity, members, told } = alert;
-  const fresh = messages.map(({ channel }) => ({
-    channel,
-    at: now,
-    severity,
-    pipelines: pipelinesIn(members),
-    size: sizeOf(members),
-  }));
-  const channels = new Set(fresh.map(({ channel }) => channel));
-  return [...told.filter(({ channel }) => !channels.has(channel)), ...fresh];
+  const fresh = messages
+    .filter(({ kind }) => kind !== "eased")
+    .map(({ channel }) => ({
+      channel,
+      at: now,
+      severity,
+      pipelines: pipelinesIn(members),
+      size: sizeOf(members),
+    }));
+  const channels = new Set(messages.map(({ channel }) => channel));
+  const kept = told.filter(({ channel }) => !channels.has(channel));
+  // What it is now, so that it is told when it gets worse again.
+  return [...kept.map((one) => (isWorse(one.severity, severity) ? { ...one, severity } : one)), ...fresh];
 }
 
 /** What a restart would have to know; that it was seen again is not worth a write each time. */
 function looksOther(before: Alert, now: Alert): boolean {
-  const shape = ({ severity, members, silenced }: Alert) =>
-    JSON.stringify([severity, silenced, members.map(({ id, severity: own }) => [id, own]).sort()]);
+  const shape = ({ severity, members, silenced, told }: Alert) =>
+    JSON.stringify([severity, silenced, told, members.map(({ id, severity: own }) => [id, own]).sort()]);
   return shape(before) !== shape(now);
 }

@@ -73,6 +73,22 @@ describe("step", () => {
     expect(steps.all.slice(-2).sort()).toEqual(["resolved chat connection:crm", "resolved pager connection:crm"]);
   });
 
+  it("tells who was woken when it is no page any more, and the others of what is left", () => {
+    const steps = createSteps({ channelsFor: (_findings, severity) => [severity === "page" ? "pager" : "chat"] });
+    const ticket = { ...burn("a"), id: "budget_burn a alert", severity: "alert" as const };
+    for (let at = 0; at <= 5 * MINUTE; at += MINUTE) steps.at(at, at < 2 * MINUTE ? [burn("a")] : [ticket]);
+    expect(steps.all).toEqual([
+      "firing pager connection:crm",
+      "eased pager connection:crm",
+      "firing chat connection:crm",
+    ]);
+    // Worse again: a page again.
+    steps.at(6 * MINUTE, [burn("a")]);
+    expect(steps.all.at(-1)).toBe("firing pager connection:crm");
+    steps.at(20 * MINUTE, []);
+    expect(steps.all.slice(-2).sort()).toEqual(["resolved chat connection:crm", "resolved pager connection:crm"]);
+  });
+
   it("tells nobody of what is silenced, keeps it, and tells of it when the silence ends", () => {
     const steps = createSteps();
     const silence = () => "deploy";

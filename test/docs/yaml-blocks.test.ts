@@ -95,6 +95,7 @@ function filesOf(block: Block): Readonly<Record<string, string>> {
 
 /** What a variable holds, by the end of its name; any is set, and what any other holds matters to nobody here. */
 const HELD: readonly (readonly [string, string])[] = [
+  ["_WEBHOOK_URL", "https://hooks.example.com/services/T0/B0/x"],
   ["_URL", "postgres://user@127.0.0.1/db"],
   ["_USER_PASSWORD", "hooks:sample"],
   ["_HEX", "5a".repeat(32)],
