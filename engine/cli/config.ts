@@ -17,6 +17,7 @@ import {
   pluginFiles,
   type SinkRegistry,
 } from "../plugin/registry.ts";
+import { watched } from "../plugin/watched.ts";
 import type { Built } from "../reload/reloader.ts";
 import { signatureOf } from "../reload/watch.ts";
 import { openSqliteReader } from "../store/sqlite.ts";
@@ -33,7 +34,9 @@ export async function loadRegistry(root: string): Promise<SinkRegistry> {
   const schemes = await loadSchemeFolder(join(root, "plugins/schemes"), importPlugin);
   // In the checkout both are the same folder.
   const known = new Set(shipped.map((sink) => sink.origin));
-  return createRegistry([...shipped, ...own.filter((sink) => !known.has(sink.origin))], schemes);
+  const others = own.filter((sink) => !known.has(sink.origin));
+  const held = others.map(({ descriptor, origin }) => ({ descriptor: watched(descriptor), origin }));
+  return createRegistry([...shipped, ...held], schemes);
 }
 
 /** For the engine, whose connections are opened and whose revision is recorded. */

@@ -26,6 +26,7 @@ import { reloadErrors } from "./errors/reload.ts";
 import { replayErrors } from "./errors/replay.ts";
 import { sendingErrors } from "./errors/sending.ts";
 import { sinkErrors } from "./errors/sinks.ts";
+import { sinkCodeErrors } from "./errors/sink-code.ts";
 import { siteErrors } from "./errors/site.ts";
 import { storeErrors } from "./errors/store.ts";
 import { storeLifeErrors } from "./errors/store-life.ts";
@@ -54,6 +55,7 @@ export const errorCatalogue = {
   ...storeErrors,
   ...storeLifeErrors,
   ...deliveryErrors,
+  ...sinkCodeErrors,
   ...sendingErrors,
   ...sinkErrors,
   ...fetchErrors,
