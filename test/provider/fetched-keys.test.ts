@@ -1,8 +1,11 @@
 /** Recipes whose key is fetched: requests signed here by the formula of the provider's page, without our engine. */
 import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { Secret } from "../../engine/core/secret.ts";
 import { answerHandshake } from "../../engine/provider/handshake.ts";
 import type { WantedKey } from "../../engine/provider/key.ts";
+import { renderSample } from "../../engine/provider/sample.ts";
+import { signWhole } from "../../engine/provider/sign.ts";
 import { verify } from "../../engine/provider/verify.ts";
 import { context, NOW, request, shipped } from "./support.ts";
 
@@ -142,4 +145,21 @@ describe("plaid", () => {
     });
     expect(await judge(good, undefined).verdict).toMatchObject({ reason: "key_unavailable" });
   });
+});
+
+it("a source's own secret verifies beside what a handshake told, and alone where nothing was told", async () => {
+  const asana = shipped("asana");
+  const [sample] = asana.samples.values();
+  if (sample === undefined) return expect.unreachable();
+  const rendered = renderSample(asana, sample, {});
+  const signedBy = (secret: string) =>
+    signWhole(asana, { ...rendered, secret: new Secret(secret), now: NOW, url: "https://hooks.example.com/hooks/x" });
+  const judge = (secret: string, told: string | undefined) => {
+    const { headers, body } = signedBy(secret);
+    return verify(asana, request(body, headers), { ...context("given-by-hand"), fetchKey: async () => told });
+  };
+  expect(await judge("given-by-hand", undefined)).toMatchObject({ ok: true });
+  expect(await judge("given-by-hand", "told")).toMatchObject({ ok: true });
+  expect(await judge("told", "told")).toMatchObject({ ok: true });
+  expect(await judge("another", "told")).toMatchObject({ ok: false });
 });
