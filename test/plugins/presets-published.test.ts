@@ -1,6 +1,7 @@
 /**
  * What presets send, whatever a delivery carries, held against what the services themselves publish: names, types and what is
- * required, from their OpenAPI documents (test/fixtures/openapi says which). Each judge has bodies that it must refuse.
+ * required, from their OpenAPI documents or their own clients (test/fixtures/openapi says which). Each judge has bodies that it
+ * must refuse.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -32,6 +33,13 @@ interface Held {
 
 const SERVICES: Readonly<Record<string, Held>> = {
   customerio: { actions: { identify_many: "POST /api/v2/batch", track_many: "POST /api/v2/batch" } },
+  hubspot: {
+    actions: {
+      upsert: "POST /crm/v3/objects/{objectType}/batch/upsert",
+      gdpr_delete: "POST /crm/v3/objects/contacts/gdpr-delete",
+    },
+  },
+  iterable: { actions: { identify: "POST /api/users/update", track: "POST /api/events/track" } },
   launchdarkly: { actions: { membership: "PATCH /api/v2/segments/{projectKey}/{environmentKey}/{segmentKey}" } },
   pagerduty: { actions: { trigger: "POST /enqueue", acknowledge: "POST /enqueue", resolve: "POST /enqueue" } },
   pipedrive: {
