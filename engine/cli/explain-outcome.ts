@@ -4,21 +4,20 @@ import type { EventStory } from "../store/store.ts";
 import type { Output } from "./context.ts";
 import type { StoryView } from "./explain-story.ts";
 import { fold, namedLine, widthOf } from "./fold.ts";
-import { formatMs, formatTable, formatTime, formatValue, plainText } from "./format.ts";
+import { formatMs, formatRevision, formatTable, formatTime, formatValue, plainText } from "./format.ts";
 import { type Detail, type DetailRow, readDetail } from "./story-detail.ts";
-import { NOTHING_TOLD } from "./told.ts";
 
 type Outcome = EventStory["outcomes"][number];
 type Change = EventStory["history"][number];
 
 export function renderOutcome(story: EventStory, outcome: Outcome, view: StoryView): string {
-  const { out, told = NOTHING_TOLD, sensitive } = view;
+  const { out, sensitive } = view;
   const { color } = out;
   const detail = readDetail(outcome.detail);
   const paint = outcome.status === "applied" ? color.green : outcome.status === "dead" ? color.red : color.yellow;
   const why = outcome.reason === undefined ? "" : `: ${reasonWords(outcome, view)}`;
   const by = outcome.rule === undefined ? "" : ` by rule ${plainText(outcome.rule)}`;
-  const head = `${color.bold(outcome.pipeline)}  ${paint(outcome.status)}${why}${by}, ${formatMs(outcome.at - story.event.receivedAt)} after receipt, ${told.revision(outcome.revision)}`;
+  const head = `${color.bold(outcome.pipeline)}  ${paint(outcome.status)}${why}${by}, ${formatMs(outcome.at - story.event.receivedAt)} after receipt, revision ${formatRevision(outcome.revision, outcome.gitCommit)}`;
   const line = (name: string, text: string) => namedLine(out, name, text);
   const changes = story.history.filter((row) => row.pipeline === outcome.pipeline);
   return [
@@ -131,7 +130,7 @@ function rowCells(row: DetailRow, { sensitive }: StoryView) {
   };
 }
 
-function renderChange(row: Change, { sensitive, told = NOTHING_TOLD }: StoryView): string {
+function renderChange(row: Change, { sensitive }: StoryView): string {
   const hidden = sensitive.value(row.entity.type, row.attribute);
   const ref = shownRef(row.entity, sensitive);
   const value = (json: typeof row.before) =>
@@ -140,8 +139,8 @@ function renderChange(row: Change, { sensitive, told = NOTHING_TOLD }: StoryView
   const change = moved
     ? `${value(row.before)} -> ${value(row.after)}`
     : `stays ${value(row.before)}, would be ${value(row.after)}`;
-  const happened = told.event(row.supersededBy)?.occurredAt;
-  const when = happened === undefined ? "" : `, which happened ${formatTime(happened, true)}`;
+  const { supersedingAt: at } = row;
+  const when = at === undefined ? "" : `, which happened ${formatTime(at, true)}`;
   const notes = [
     row.note === undefined ? undefined : sensitive.text(row.note),
     row.superseding && `superseded by ${row.superseding}${when}`,

@@ -6,15 +6,15 @@ import { colorOutcome } from "./events.ts";
 import { renderDelivery } from "./explain-delivery.ts";
 import { renderOutcome } from "./explain-outcome.ts";
 import { fold, namedLine } from "./fold.ts";
-import { formatMs, formatTime, plainText } from "./format.ts";
-import { NOTHING_TOLD, type Told } from "./told.ts";
+import { formatMs, formatRevision, formatTime, plainText } from "./format.ts";
 
 export interface StoryView {
   readonly out: Output;
   readonly sensitive: Sensitivity;
   /** What the connection promises for the action, in words; undefined when the config no longer has it. */
   readonly guarantee: (connection: string, action: string) => string | undefined;
-  readonly told?: Told;
+  /** How the config refers to the secret that verified it. */
+  readonly secret?: string | undefined;
 }
 
 /** Renders the whole story. */
@@ -42,8 +42,8 @@ function waiting({ summary }: EventStory): string {
   return `waits for its turn in ${summary.pipelines.map((one) => one.pipeline).join(", ")}`;
 }
 
-function renderIntake({ event, summary, duplicates, conflicts }: EventStory, view: StoryView): string[] {
-  const { out, told = NOTHING_TOLD } = view;
+function renderIntake({ event, gitCommit, summary, duplicates, conflicts }: EventStory, view: StoryView): string[] {
+  const { out } = view;
   const line = (name: string, text: string) => namedLine(out, name, text);
   const lag = summary.lagMs === undefined ? "" : `, all done ${formatMs(summary.lagMs)} later`;
   const repeats =
@@ -66,25 +66,21 @@ function renderIntake({ event, summary, duplicates, conflicts }: EventStory, vie
       ),
     ),
     line("body", event.bodyPurged === true ? `${body}; gone from the store` : body),
-    line("revision", told.revision(event.revision).slice("revision ".length)),
+    line("revision", formatRevision(event.revision, gitCommit)),
   ];
 }
 
-function signatureWords(
-  { verification, revision, source }: EventStory["event"],
-  { out, told = NOTHING_TOLD }: StoryView,
-) {
+function signatureWords({ verification }: EventStory["event"], { out, secret }: StoryView): string {
   const { scheme, secretIndex, skewMs, toleranceMs, signed } = verification;
   const { color } = out;
   if (scheme === "none") return color.yellow("none was asked for (scheme: none)");
-  const reference = told.secret(revision, source, secretIndex);
-  const secret = `secret ${secretIndex}${reference === undefined ? "" : ` ${plainText(reference)}`}`;
+  const named = `secret ${secretIndex}${secret === undefined ? "" : ` ${plainText(secret)}`}`;
   const allowed = toleranceMs === undefined ? "" : ` (${formatMs(toleranceMs)} allowed)`;
   const skew =
     skewMs === undefined
       ? ""
       : `, signed ${formatMs(Math.abs(skewMs))} ${skewMs < 0 ? "after" : "before"} receipt${allowed}`;
-  return `${color.green("ok")}: ${scheme}, ${secret}${skew}, over ${plainText(signed)}`;
+  return `${color.green("ok")}: ${scheme}, ${named}${skew}, over ${plainText(signed)}`;
 }
 
 function idKind(dedupeKey: string): string {

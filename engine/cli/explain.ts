@@ -3,16 +3,16 @@ import { Command } from "commander";
 import type { Revision } from "../config/revision.ts";
 import { type ErrorCode, type ErrorEntry, errorCatalogue, fail } from "../core/errors.ts";
 import { guaranteeOf, guaranteeText } from "../delivery/guarantee.ts";
-import { type Sensitivity, SHOW_ALL, sensitivityOf, storyDocument } from "../http/documents.ts";
+import { type Sensitivity, SHOW_ALL, sensitivityOf } from "../http/documents.ts";
+import type { AttributeName } from "../http/lineage.ts";
 import { tryLoadRevision } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
-import { type AttributeName, explainAttribute, explainEntity } from "./explain-lineage.ts";
+import { printDocument, showEntity, showValue } from "./explain-lineage.ts";
 import { renderStory } from "./explain-story.ts";
 import { printJson, suggest } from "./format.ts";
 import { findPlace } from "./installation.ts";
 import type { View } from "./remote-view.ts";
 import { withView } from "./stored.ts";
-import { tell } from "./told.ts";
 import { onAction, type Verb } from "./verb.ts";
 
 export const explainVerb: Verb = (cli, action, globals) =>
@@ -41,25 +41,14 @@ export interface Explained {
 async function explainEvent(view: View, id: string, { cli, json, sensitive, revision }: Explained): Promise<number> {
   const story = await view.story(id);
   if (story === undefined) return fail("HK8003", { id });
-  const told = await tell(view.here, {
-    revisions: [story.event.revision, ...story.outcomes.map((one) => one.revision)],
-    events: story.history.map((row) => row.supersededBy),
-  });
-  if (json) {
-    const { revision: accepted, source, verification } = story.event;
-    const secret = told.secret(accepted, source, verification.secretIndex) ?? null;
-    const document = storyDocument(story, sensitive);
-    printJson(cli, {
-      event: { ...document, verification: { ...document.verification, secret } },
-      git_commits: told.commits,
-    });
-    return EXIT.ok;
-  }
+  const document = (await view.storyDocument(story)) as { readonly verification: { readonly secret?: string } };
+  if (json) return printDocument(cli, { event: document });
   const guarantee = (name: string, action: string) => {
     const connection = revision?.connections.get(name);
     return connection === undefined ? undefined : guaranteeText(guaranteeOf(connection, action));
   };
-  cli.out.write(renderStory(story, { out: cli.out, sensitive, guarantee, told }));
+  const { secret } = document.verification;
+  cli.out.write(renderStory(story, { out: cli.out, sensitive, guarantee, secret }));
   const open = story.deadLetters.find((letter) => letter.status === "open");
   if (open !== undefined) suggest(cli, `dead retry ${open.id}`, `explain ${open.code}`);
   return EXIT.ok;
@@ -73,23 +62,21 @@ export function parseLineage(text: string): AttributeName | undefined {
   return { type, key, attribute };
 }
 
-/** An id may hold colons and dots too: what is declared decides, and an entity that is there. */
+/** An id may hold colons and dots too: what is declared decides, and what is there. */
 async function explainThing(view: View, what: string, explained: Explained): Promise<number> {
-  const { revision } = explained;
+  const { cli, json, revision } = explained;
   const name = parseLineage(what);
   const [, type = "", key = ""] = /^([a-z][a-z0-9_-]*):(.+)$/.exec(what) ?? [];
+  if (type === "") return explainEvent(view, what, explained);
   const model = revision?.entities.get(type);
-  const isAttribute =
-    name !== undefined &&
-    (model === undefined ? revision === undefined : name.attribute === "state" || model.attributes.has(name.attribute));
-  if (isAttribute) return explainAttribute(view, name, explained);
-  if (type !== "" && view.here !== undefined) {
-    const code = await explainEntity(view.here, { type, key }, explained);
-    if (code !== undefined) return code;
-  }
-  // Of an entity that is declared it is better said that nothing is known than that there is no such event.
-  if (model !== undefined && (await view.story(what)) === undefined) return fail("HK8015", { target: what });
-  return explainEvent(view, what, explained);
+  const mayBe =
+    name !== undefined && (model === undefined || name.attribute === "state" || model.attributes.has(name.attribute));
+  const value = mayBe ? await view.value(name) : undefined;
+  if (value !== undefined) return json ? printDocument(cli, value) : showValue(cli, what, value);
+  const entity = await view.entity({ type, key });
+  if (entity !== undefined) return json ? printDocument(cli, entity) : showEntity(cli, what, entity);
+  if ((await view.story(what)) !== undefined) return explainEvent(view, what, explained);
+  return fail("HK8015", { target: what });
 }
 
 function explainCode(cli: Cli, code: string, json: boolean): number {

@@ -80,3 +80,8 @@ export function sizeText(bytes: number): string {
   const unit = Math.min(units.length - 1, bytes < 1024 ? 0 : Math.floor(Math.log2(bytes) / 10));
   return `${(bytes / 1024 ** unit).toFixed(unit === 0 ? 0 : 1)} ${units[unit]}`;
 }
+
+/** `fdbf7164df9b, commit 1c2d3e4f5a6b`. */
+export function formatRevision(revision: string, gitCommit: string | undefined): string {
+  return `${revision.slice(0, 12)}${gitCommit === undefined ? "" : `, commit ${gitCommit.slice(0, 12)}`}`;
+}

@@ -1,5 +1,5 @@
 /** What `record` writes and prints: the fixture, the reference to its secret, and the test to paste. Pure. */
-import { parse, stringify } from "yaml";
+import { stringify } from "yaml";
 import type { Recorded } from "../testing/recording.ts";
 import type { Tried } from "../testing/try-recorded.ts";
 
@@ -15,30 +15,6 @@ export function fixtureText(recorded: Recorded, signed: { readonly secret: strin
     body: recorded.body,
   };
   return `${JSON.stringify(fixture, undefined, 2)}\n`;
-}
-
-/** `${STRIPE_WHSEC}` as config.yaml has it, or which secret of the source it is. */
-export function secretReference(files: Readonly<Record<string, string>>, source: string, index: number): string {
-  const fallback = index === 0 ? "no secret" : `secret ${index} of ${source}`;
-  const sources = member(parseLeniently(files["config.yaml"] ?? ""), "sources");
-  const secrets = member(member(sources, source), "secrets");
-  const one: unknown = Array.isArray(secrets) ? secrets[index - 1] : undefined;
-  const text = typeof one === "string" ? one : Object.values(isObject(one) ? one : {}).find(isReference);
-  // What is not a reference may be the secret.
-  return isReference(text) ? text : fallback;
-}
-
-const isReference = (value: unknown): value is string =>
-  typeof value === "string" && /^\$\{[^}]+\}$/.test(value.trim());
-const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
-const member = (value: unknown, name: string): unknown => (isObject(value) ? Reflect.get(value, name) : undefined);
-
-function parseLeniently(text: string): unknown {
-  try {
-    return parse(text, { logLevel: "silent", maxAliasCount: 10 });
-  } catch {
-    return undefined;
-  }
 }
 
 /** A test that holds what came out when the fixture was tried in a world of its own. */

@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { createDiskReader } from "../config/files.ts";
 import type { Loaded } from "../config/options.ts";
 import type { Revision } from "../config/revision.ts";
+import { secretReference } from "../config/secret-reference.ts";
 import { fail } from "../core/errors.ts";
 import type { Evaluator } from "../core/expression.ts";
 import { createRoutes } from "../flow/routes.ts";
@@ -20,7 +21,7 @@ import { parseSince } from "./events.ts";
 import { plainText, printJson } from "./format.ts";
 import { findInstallation, type Installation } from "./installation.ts";
 import { loadSide } from "./plan-load.ts";
-import { fixtureText, secretReference, snippetOf } from "./record-fixture.ts";
+import { fixtureText, snippetOf } from "./record-fixture.ts";
 import { withReader } from "./stored.ts";
 import { type Input, onAction, parseCount, type Verb } from "./verb.ts";
 
@@ -128,8 +129,10 @@ async function recordOne(context: Context, id: string): Promise<number> {
         )
       : resolve(cli.cwd, String(given));
   if (existsSync(file) && input.options["force"] !== true) fail("HK8144", { path: file });
-  const secret = secretReference(loaded.files, recorded.source, event.verification.secretIndex);
-  writeText(file, fixtureText(recorded, { secret, scheme: event.verification.scheme }));
+  const { secretIndex, scheme } = event.verification;
+  const fallback = secretIndex === 0 ? "no secret" : `secret ${secretIndex} of ${recorded.source}`;
+  const secret = secretReference(loaded.files, recorded.source, secretIndex) ?? fallback;
+  writeText(file, fixtureText(recorded, { secret, scheme }));
   const path = relative(installation.root, file).split(sep).join("/");
   const tried = await Promise.all(
     recorded.pipelines.map(async (pipeline) => ({

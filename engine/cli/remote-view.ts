@@ -1,17 +1,16 @@
 /** Reads what commands show from an engine on another machine: the documents of its admin API, as the store gives them here. */
 import { fail } from "../core/errors.ts";
-import type { Json, JsonObject } from "../core/types.ts";
+import type { EntityRef, Json, JsonObject } from "../core/types.ts";
 import { isJsonObject } from "../core/values.ts";
-import type { DeadLetter, EventFilter, EventStory, EventSummary, LineageRow } from "../store/store.ts";
+import { SHOW_ALL, storyDocument } from "../http/documents.ts";
+import type { AttributeName, EntityDocument, ValueDocument } from "../http/lineage.ts";
+import type { DeadLetter, EventFilter, EventStory, EventSummary } from "../store/store.ts";
 import { callAdmin } from "./admin-client.ts";
 import type { Cli } from "./context.ts";
 import type { Installation } from "./installation.ts";
-import type { Here } from "./told.ts";
 
 /** What commands read, here or elsewhere. */
 export interface View {
-  /** More, where the store lies here. */
-  readonly here?: Here;
   events(filter: EventFilter): Promise<readonly EventSummary[]>;
   story(id: string): Promise<EventStory | undefined>;
   deadLetters(filter: {
@@ -20,14 +19,10 @@ export interface View {
     readonly limit?: number;
   }): Promise<readonly DeadLetter[]>;
   deadLetter(id: string): Promise<DeadLetter | undefined>;
-  /** Newest first, with the value of now. */
-  valueStory(of: { readonly type: string; readonly key: string; readonly attribute: string }): Promise<ValueStory>;
-}
-
-export interface ValueStory {
-  readonly key: string;
-  readonly value: Json | undefined;
-  readonly rows: readonly LineageRow[];
+  /** As `--json` shows it: masked, and with how the config refers to the secret. */
+  storyDocument(story: EventStory): Promise<object>;
+  value(of: AttributeName): Promise<ValueDocument | undefined>;
+  entity(ref: EntityRef): Promise<EntityDocument | undefined>;
 }
 
 /** Through the admin API. What is sensitive comes masked. */
@@ -50,17 +45,22 @@ export function createRemoteView(cli: Cli, installation: Installation): View {
       const letter = (await get(`/api/v1/dead-letters/${encodeURIComponent(id)}`))?.["dead_letter"];
       return isJsonObject(letter) ? toLetter(letter) : undefined;
     },
-    valueStory: async ({ type, key, attribute }) => {
+    storyDocument: async (story) => storyDocument(story, SHOW_ALL),
+    value: async ({ type, key, attribute }) => {
       const [t, k, a] = [type, key, attribute].map(encodeURIComponent);
-      const document = await get(`/api/v1/entities/${t}/${k}/attributes/${a}`);
-      const ref = document?.["entity"];
-      return {
-        key: isJsonObject(ref) ? String(ref["key"]) : key,
-        value: document?.["value"] ?? undefined,
-        rows: objects(document?.["lineage"]).map(toLineage),
-      };
+      return withoutVersion<ValueDocument>(await get(`/api/v1/entities/${t}/${k}/attributes/${a}`));
+    },
+    entity: async ({ type, key }) => {
+      const [t, k] = [type, key].map(encodeURIComponent);
+      return withoutVersion<EntityDocument>(await get(`/api/v1/entities/${t}/${k}`));
     },
   };
+}
+
+function withoutVersion<T>(document: JsonObject | undefined): T | undefined {
+  if (document === undefined) return undefined;
+  const { format_version: _version, ...rest } = document;
+  return rest as T;
 }
 
 const objects = (value: Json | undefined): readonly JsonObject[] =>
@@ -87,12 +87,6 @@ const toSummary = (document: JsonObject): EventSummary => ({
 
 const toLetter = (document: JsonObject): DeadLetter => plain(document);
 
-const toLineage = (document: JsonObject): LineageRow => ({
-  ...plain<LineageRow>(document),
-  before: document["before"] ?? undefined,
-  after: document["after"] ?? undefined,
-});
-
 const KIND_PREFIXES: Readonly<Record<string, string>> = { body_hash: "h:", composite: "c:" };
 
 export function toStory(document: JsonObject): EventStory {
@@ -108,6 +102,7 @@ export function toStory(document: JsonObject): EventStory {
     body_sha256: hash,
     accepted_by_revision: revision,
     id_kind: idKind,
+    git_commit: gitCommit,
     ...rest
   } = document;
   const event = {
@@ -120,12 +115,13 @@ export function toStory(document: JsonObject): EventStory {
   return {
     event: event as EventStory["event"],
     summary: toSummary(document),
+    ...(typeof gitCommit === "string" && { gitCommit }),
     duplicates: Number(duplicates),
     conflicts: objects(conflicts).map((one) => ({
       receivedAt: ms(one["received_at"]),
       bodyHash: String(one["body_sha256"]),
     })),
-    outcomes: objects(outcomes).map((one) => ({ ...one, at: ms(one["at"]) })) as unknown as EventStory["outcomes"],
+    outcomes: objects(outcomes).map((one) => plain<EventStory["outcomes"][number]>(one)),
     history: objects(history).map((one) => ({
       ...one,
       at: ms(one["at"]),

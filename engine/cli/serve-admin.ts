@@ -71,6 +71,7 @@ export function createAdminDeps(
     },
     ...createHealth({ store, clock, state, isFatal }),
     sensitivity,
+    entities: () => engine.revision.entities,
     // Tokens, roles and names of hosts follow a reload; where it listens does not.
     guard: {
       get tokens() {

@@ -4,6 +4,7 @@ import { fail } from "../core/errors.ts";
 import type { DeadLetterId } from "../core/types.ts";
 import { createStoreOperations } from "../flow/operations.ts";
 import { type Sensitivity, SHOW_ALL, sensitivityOf } from "../http/documents.ts";
+import { entityDocument, storyWithSecret, valueDocument } from "../http/lineage.ts";
 import { openSqliteReader, openSqliteStore } from "../store/sqlite.ts";
 import type { Pause, StoreReader } from "../store/store.ts";
 import { callAdmin } from "./admin-client.ts";
@@ -26,19 +27,21 @@ export async function withReader<T>(installation: Installation, work: (reader: S
 /** Reads what commands show, from the store or from the engine that `--url` names. */
 export async function withView<T>(cli: Cli, place: Installation, work: (view: View) => Promise<T>): Promise<T> {
   if (place.remote !== undefined) return work(createRemoteView(cli, place));
+  let loading: ReturnType<typeof tryLoadRevision> | undefined;
+  const entities = async () => {
+    loading ??= tryLoadRevision(cli, place.configPath);
+    return (await loading)?.entities;
+  };
+  const sensitive = async () => sensitivityOf(await entities());
   return withReader(place, (reader) =>
     work({
-      here: reader,
       events: (filter) => reader.events(filter),
       story: (id) => reader.story(id),
       deadLetters: (filter) => reader.deadLetters(filter),
       deadLetter: (id) => reader.deadLetter(id),
-      async valueStory({ type, key, attribute }) {
-        const entity = await reader.entity(type, key);
-        const ref = { type, key: entity?.key ?? key };
-        const value = attribute === "state" ? entity?.state : entity?.attributes[attribute]?.value;
-        return { key: ref.key, value, rows: await reader.lineage(ref, attribute, 100) };
-      },
+      storyDocument: async (story) => storyWithSecret(story, { reader, sensitive: await sensitive() }),
+      value: async (name) => valueDocument(name, { reader, sensitive: await sensitive(), entities: await entities() }),
+      entity: async (ref) => entityDocument(ref, { reader, sensitive: await sensitive(), entities: await entities() }),
     }),
   );
 }

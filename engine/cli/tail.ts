@@ -5,7 +5,7 @@ import type { Json, JsonObject } from "../core/types.ts";
 import { STAGES } from "../flow/live.ts";
 import { type Cli, type Colors, EXIT } from "./context.ts";
 import { FORMAT_VERSION, formatMs, formatTime, plainText } from "./format.ts";
-import { findInstallation } from "./installation.ts";
+import { findPlace, type Installation } from "./installation.ts";
 import { followLive, type LiveEnd } from "./live-client.ts";
 import { collect, type Input, onAction, parseCount, type Verb } from "./verb.ts";
 
@@ -25,13 +25,13 @@ export const tailVerb: Verb = (cli, action, globals) => {
     .option("--json", "one JSON document a line");
   return onAction(
     command,
-    action(async (input) => follow(cli, input, findInstallation(cli, globals()))),
+    action(async (input) => follow(cli, input, findPlace(cli, globals()))),
   );
 };
 
 const FILTERS = ["source", "type", "pipeline", "connection", "entity", "outcome", "last"] as const;
 
-async function follow(cli: Cli, { options }: Input, installation: ReturnType<typeof findInstallation>) {
+async function follow(cli: Cli, { options }: Input, place: Installation) {
   const query = new URLSearchParams();
   for (const name of FILTERS) if (options[name] !== undefined) query.set(name, String(options[name]));
   for (const stage of (options["stage"] as readonly string[] | undefined) ?? []) query.append("stage", stage);
@@ -44,7 +44,7 @@ async function follow(cli: Cli, { options }: Input, installation: ReturnType<typ
   cli.onStopSignal(() => stop.abort());
   const print = options["json"] === true ? jsonLine : textLine;
   const count = { shown: 0, left: 0 };
-  const end = await followLive(cli, installation, {
+  const end = await followLive(cli, place, {
     query,
     stop: stop.signal,
     hear(event, data) {
@@ -61,7 +61,7 @@ async function follow(cli: Cli, { options }: Input, installation: ReturnType<typ
     },
   });
   if (count.left > 0) cli.err.write(`shown in all: ${number(count.shown)} of ${number(count.shown + count.left)}\n`);
-  return endOf(cli, end, { socketPath: installation.socketPath, follows: options["follow"] !== false });
+  return endOf(cli, end, { where: place.remote?.url ?? place.socketPath, follows: options["follow"] !== false });
 }
 
 const number = (value: Json | undefined) => Number(value).toLocaleString("en-US");
@@ -69,12 +69,16 @@ const number = (value: Json | undefined) => Number(value).toLocaleString("en-US"
 function endOf(
   cli: Cli,
   end: LiveEnd,
-  { socketPath, follows }: { readonly socketPath: string; readonly follows: boolean },
+  { where, follows }: { readonly where: string; readonly follows: boolean },
 ): number {
   switch (end.kind) {
     case "no_engine":
-      return fail("HK8140", { where: socketPath });
+      return fail("HK8140", { where });
+    case "unreachable":
+      return fail("HK8210", { url: where, problem: end.code });
     case "refused":
+      if (end.status === 401) return fail("HK8213", { url: where, message: end.message });
+      if (end.status === 403) return fail("HK8214", { url: where, message: end.message });
       return fail("HK8011", { status: end.status, message: end.message });
     case "lost":
       return fail("HK8141");

@@ -6,30 +6,25 @@ import type { Answer, Call, Route } from "./admin-route.ts";
 import {
   auditShape,
   count,
+  entityShape,
   eventShape,
-  lineageShape,
   list,
   neededReason,
   OUTCOMES,
-  refShape,
   shape,
   storyShape,
   text,
+  valueShape,
   words,
 } from "./admin-shapes.ts";
-import {
-  eventDocument,
-  lineageDocument,
-  type Sensitivity,
-  SHOW_ALL,
-  shownRef,
-  shownValue,
-  storyDocument,
-} from "./documents.ts";
+import { eventDocument, type Sensitivity, SHOW_ALL } from "./documents.ts";
+import { entityDocument, type LineageContext, storyWithSecret, valueDocument } from "./lineage.ts";
 
 export interface EventsDeps {
   readonly reader: StoreReader;
   readonly sensitivity: () => Sensitivity;
+  /** As declared by the revision at work. */
+  readonly entities?: () => LineageContext["entities"];
   /** Keeps what a person did, where the store has no call of its own for it. */
   readonly audit: (row: AuditRow) => Promise<void>;
   readonly guard: { readonly now: () => number };
@@ -67,7 +62,7 @@ export const EVENT_ROUTES: readonly Route<EventsDeps>[] = [
     answer: storyAnswer,
     run: async ({ params: [id = ""] }, { reader, sensitivity }) => {
       const story = await reader.story(id);
-      return { document: story && { event: storyDocument(story, sensitivity()) } };
+      return { document: story && { event: await storyWithSecret(story, { reader, sensitive: sensitivity() }) } };
     },
   },
   {
@@ -87,13 +82,21 @@ export const EVENT_ROUTES: readonly Route<EventsDeps>[] = [
     path: "/api/v1/entities/{type}/{key}/attributes/{attribute}",
     right: "read",
     query: { limit },
-    answer: shape({
-      entity: refShape,
-      attribute: text(),
-      value: Type.Unsafe<unknown>({ description: "The value now." }),
-      lineage: list(lineageShape),
+    answer: shape(valueShape),
+    run: async ({ params: [type = "", key = "", attribute = ""], query }, deps) => ({
+      document: await valueDocument({ type, key, attribute }, { ...contextOf(deps), limit: limitOf(query, 100) }),
     }),
-    run: lineage,
+  },
+  {
+    id: "getEntity",
+    summary: "An entity's attributes, each with its last write",
+    method: "GET",
+    path: "/api/v1/entities/{type}/{key}",
+    right: "read",
+    answer: shape(entityShape),
+    run: async ({ params: [type = "", key = ""] }, deps) => ({
+      document: await entityDocument({ type, key }, contextOf(deps)),
+    }),
   },
   {
     id: "listAudit",
@@ -135,29 +138,14 @@ async function reveal({ params: [id = ""], body, actor }: Call, deps: EventsDeps
   if (story === undefined) return { document: undefined };
   // First the audit: a look that can not be kept is not given.
   await deps.audit({ at: deps.guard.now(), actor, action: "reveal", target: story.summary.id, reason });
-  return { document: { event: storyDocument(story, SHOW_ALL) } };
+  return { document: { event: await storyWithSecret(story, { reader: deps.reader, sensitive: SHOW_ALL }) } };
 }
 
-async function lineage(
-  { params: [type = "", key = "", attribute = ""], query }: Call,
-  { reader, sensitivity }: EventsDeps,
-): Promise<Answer> {
-  const entity = await reader.entity(type, key);
-  const ref = { type, key: entity?.key ?? key };
-  const rows = await reader.lineage(ref, attribute, limitOf(query, 100));
-  if (rows.length === 0) return { document: undefined };
-  const sensitive = sensitivity();
-  const hidden = sensitive.value(type, attribute);
-  const now = attribute === "state" ? entity?.state : entity?.attributes[attribute]?.value;
-  return {
-    document: {
-      entity: shownRef(ref, sensitive),
-      attribute,
-      value: shownValue(now, hidden),
-      lineage: rows.map((row) => lineageDocument(row, hidden)),
-    },
-  };
-}
+const contextOf = ({ reader, sensitivity, entities }: EventsDeps): LineageContext => ({
+  reader,
+  sensitive: sensitivity(),
+  entities: entities?.(),
+});
 
 /** A reason that may not be left out. */
 export function neededReasonOf(body: Call["body"], what: string): string {

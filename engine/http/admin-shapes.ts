@@ -102,6 +102,7 @@ export const storyShape = shape(
     body_bytes: count(),
     body_sha256: text(),
     accepted_by_revision: text(),
+    git_commit: orNull(text()),
     duplicates: count(),
     conflicts: list(shape({ received_at: time(), body_sha256: text() })),
     outcomes: list(
@@ -124,7 +125,7 @@ export const storyShape = shape(
   "An event's whole story, without its body.",
 );
 
-export const lineageShape = shape({
+const lineageMembers = {
   at: time(),
   event: text(),
   event_type: text(),
@@ -135,8 +136,34 @@ export const lineageShape = shape({
   after: json,
   mapping: orNull(text()),
   note: orNull(text()),
+  superseded_by: orNull(text("The event that was newer.")),
+  superseded_at: orNull(time("When that happened, by its sender's clock.")),
   revision: text(),
-});
+  git_commit: orNull(text()),
+} as const;
+export const lineageShape = shape(lineageMembers);
+
+export const valueShape = {
+  entity: refShape,
+  attribute: text(),
+  value: Type.Unsafe<unknown>({ description: "The value now." }),
+  declared: orNull(text("Its owner and how it is written, in words.")),
+  lineage: list(
+    shape({ ...lineageMembers, lines: list(shape({ at: text(), text: orNull(text()), of: orNull(text()) })) }),
+  ),
+  seeded: orNull(shape({ at: time(), value: json })),
+};
+
+export const entityShape = {
+  entity: refShape,
+  created_at: time(),
+  state: text(),
+  ids: Type.Record(Type.String(), json),
+  parent: orNull(refShape),
+  seeded: Type.Boolean(),
+  gone: orNull(words(["deleted", "erased"])),
+  attributes: list(shape({ attribute: text(), value: json, last_write: orNull(lineageShape) })),
+};
 
 export const pauseShape = shape({
   kind: words(["pipeline", "connection"]),

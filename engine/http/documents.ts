@@ -161,12 +161,15 @@ export function lineageDocument(row: LineageRow, hidden: boolean) {
     event_type: row.eventType,
     source: row.source,
     pipeline: row.pipeline,
-    result: row.result,
+    result: row.result as string,
     before: shownValue(row.before, hidden),
     after: shownValue(row.after, hidden),
     mapping: row.mapping ?? null,
     note: row.note ?? null,
+    superseded_by: row.superseding ?? null,
+    superseded_at: row.supersedingAt === undefined ? null : time(row.supersedingAt),
     revision: row.revision,
+    git_commit: row.gitCommit ?? null,
   };
 }
 
@@ -185,6 +188,7 @@ export function storyDocument(story: EventStory, sensitive: Sensitivity) {
     body_bytes: event.body.byteLength,
     body_sha256: event.bodyHash,
     accepted_by_revision: event.revision,
+    git_commit: story.gitCommit ?? null,
     duplicates: story.duplicates,
     conflicts: story.conflicts.map((one) => ({ received_at: time(one.receivedAt), body_sha256: one.bodyHash })),
     outcomes: story.outcomes.map((one) => outcomeDocument(one, sensitive)),
@@ -203,11 +207,15 @@ export function storyDocument(story: EventStory, sensitive: Sensitivity) {
   };
 }
 
-function outcomeDocument({ at, detail, reason, ...one }: EventStory["outcomes"][number], sensitive: Sensitivity) {
+function outcomeDocument(
+  { at, detail, reason, gitCommit, ...one }: EventStory["outcomes"][number],
+  sensitive: Sensitivity,
+) {
   return {
     ...one,
     ...(reason !== undefined && { reason: sensitive.text(reason) }),
     ...(detail !== undefined && { detail: shownDetail(detail, sensitive) }),
+    git_commit: gitCommit ?? null,
     at: time(at),
   };
 }

@@ -6,7 +6,7 @@ import { createEventReads } from "./read-events.ts";
 import { type DeadLetterRow, SELECT_DEAD_LETTER, toDeadLetter } from "./read-operate.ts";
 import { EVENT_WITH_BODY, type EventRow, toStoredEvent } from "./read-work.ts";
 import { fromJson, present, presentJson } from "./rows.ts";
-import type { AttemptRecord, EventStory, HistoryRow, LineageRow, StoreReader } from "./store.ts";
+import type { AttemptRecord, EventStory, HistoryRow, LineageRow, StoreReader, Superseding } from "./store.ts";
 
 interface HistorySqlRow {
   readonly pipeline: string;
@@ -58,7 +58,8 @@ function createStory(db: Db) {
     "SELECT received_at, body_hash FROM conflicts WHERE event_seq = +? ORDER BY seq",
   );
   const history = db.prepare<[number], HistorySqlRow>("SELECT * FROM history WHERE event_seq = +? ORDER BY seq");
-  const idOf = db.prepare<[number], EventId>("SELECT id FROM events WHERE seq = +?").pluck();
+  const superseding = createSuperseding(db);
+  const commitOf = createCommits(db);
   const letters = db.prepare<[number], DeadLetterRow>(
     `${SELECT_DEAD_LETTER} WHERE x.event_seq = +? ORDER BY x.created_at, x.id`,
   );
@@ -70,6 +71,7 @@ function createStory(db: Db) {
     const stored = toStoredEvent(row);
     return {
       event: stored,
+      ...commitOf(stored.revision),
       summary: summaryOf({
         seq,
         id: stored.id,
@@ -82,15 +84,28 @@ function createStory(db: Db) {
       conflicts: conflicts.all(seq).map((c) => ({ receivedAt: c.received_at, bodyHash: c.body_hash.toString("hex") })),
       duplicates: row.duplicates,
       outcomes: outcomes(stored),
-      history: history.all(seq).map((row) => {
-        const by = row.superseded_by === null ? undefined : idOf.get(row.superseded_by);
-        return { ...toHistory(row), ...(by === undefined ? {} : { superseding: by }) };
-      }),
+      history: history.all(seq).map((row) => ({ ...toHistory(row), ...superseding(row.superseded_by) })),
       deliveries: deliveries(seq),
       deadLetters: letters.all(seq).map(toDeadLetter),
     };
   };
   return db.transaction(tell);
+}
+
+/** The event that came first in the order; gone with its retention. */
+function createSuperseding(db: Db): (seq: number | null) => Superseding {
+  const find = db.prepare<[number], { id: EventId; occurred_at: number }>(
+    "SELECT id, occurred_at FROM events WHERE seq = +?",
+  );
+  return (seq) => {
+    const event = seq === null ? undefined : find.get(seq);
+    return event === undefined ? {} : { superseding: event.id, supersedingAt: event.occurred_at };
+  };
+}
+
+function createCommits(db: Db): (revision: string) => { readonly gitCommit?: string } {
+  const find = db.prepare<[string], string | null>("SELECT git_commit FROM revisions WHERE hash = +?").pluck();
+  return (revision) => present("gitCommit", find.get(revision) ?? null);
 }
 
 function createOutcomes(db: Db): (event: EventStory["event"]) => EventStory["outcomes"] {
@@ -115,11 +130,13 @@ function createOutcomes(db: Db): (event: EventStory["event"]) => EventStory["out
        AND NOT EXISTS (SELECT 1 FROM work w WHERE w.event_seq = +@seq AND w.pipeline = o.pipeline)
      ORDER BY pipeline`,
   );
+  const commitOf = createCommits(db);
   return (event) =>
     rows.all({ seq: event.seq }).map((row) => ({
       pipeline: row.pipeline,
       status: row.status,
       revision: row.revision ?? event.revision,
+      ...commitOf(row.revision ?? event.revision),
       at: row.at ?? event.receivedAt,
       ...present("reason", row.reason),
       ...present("rule", row.rule),
@@ -178,10 +195,14 @@ function createLineage(db: Db): StoreReader["lineage"] {
        e.occurred_at, e.rank FROM history h LEFT JOIN events e ON e.seq = h.event_seq
      WHERE h.entity_key = +? AND h.entity_type = +? AND h.attribute = +? ORDER BY h.seq DESC LIMIT +?`,
   );
+  const superseding = createSuperseding(db);
+  const commitOf = createCommits(db);
   return async (entity, attribute, limit) =>
     rows.all(entity.key, entity.type, attribute, limit).map(
       (row): LineageRow => ({
         ...toHistory(row),
+        ...superseding(row.superseded_by),
+        ...commitOf(row.revision),
         event: row.event_id,
         eventType: row.type,
         source: row.source,

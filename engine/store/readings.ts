@@ -65,6 +65,8 @@ export type EventOutcome = "accepted" | "held" | "pending" | "delivered" | "skip
 /** The whole story of one event. */
 export interface EventStory {
   readonly event: StoredEvent;
+  /** Of the revision that accepted it. */
+  readonly gitCommit?: string;
   readonly summary: EventSummary;
   readonly conflicts: readonly { readonly receivedAt: number; readonly bodyHash: string }[];
   readonly duplicates: number;
@@ -75,15 +77,15 @@ export interface EventStory {
     readonly rule?: string;
     readonly detail?: JsonObject;
     readonly revision: string;
+    readonly gitCommit?: string;
     readonly at: number;
     readonly supersededBy?: EventId;
   }[];
-  /** `superseding`: the event that `supersededBy` means. */
-  readonly history: readonly (HistoryRow & {
-    readonly superseding?: EventId;
-    readonly pipeline: string;
-    readonly at: number;
-  })[];
+  readonly history: readonly (HistoryRow &
+    Superseding & {
+      readonly pipeline: string;
+      readonly at: number;
+    })[];
   readonly deliveries: readonly {
     readonly delivery: DeliveryRecord;
     readonly attempts: readonly (AttemptRecord | (AttemptMark & { readonly outcome: "sending" }))[];
@@ -93,7 +95,13 @@ export interface EventStory {
   readonly deadLetters: readonly DeadLetter[];
 }
 
-export interface LineageRow extends HistoryRow {
+/** The event that `supersededBy` means, and when it happened by its sender's clock. */
+export interface Superseding {
+  readonly superseding?: EventId;
+  readonly supersedingAt?: number;
+}
+
+export interface LineageRow extends HistoryRow, Superseding {
   readonly event: EventId;
   readonly eventType: string;
   readonly source: string;
@@ -101,6 +109,7 @@ export interface LineageRow extends HistoryRow {
   readonly at: number;
   readonly version?: Version;
   readonly revision: string;
+  readonly gitCommit?: string;
 }
 
 export interface RevisionRecord {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { chooseColors, type Output } from "../../engine/cli/context.ts";
 import { renderStory, type StoryView } from "../../engine/cli/explain-story.ts";
-import { NOTHING_TOLD } from "../../engine/cli/told.ts";
+
 import type { AttributeModel, EntityModel } from "../../engine/core/entity.ts";
 import type { DeadLetterId, DeliveryId, EventId } from "../../engine/core/types.ts";
 import { guaranteeText } from "../../engine/delivery/guarantee.ts";
@@ -198,14 +198,10 @@ describe("renderStory", () => {
   });
 
   test("names the secret as the config refers to it, what skew was allowed, and commits", () => {
-    const told = {
-      ...NOTHING_TOLD,
-      revision: (hash: string) => `revision ${hash.slice(0, 12)}, commit 0123456789ab`,
-      secret: () => "${FORM_SECRET}",
-    };
-    const verification = { ...base.event.verification, toleranceMs: 300_000 };
-    const event = { ...base.event, verification };
-    const text = renderStory(story({ event, outcomes: [applied] }), { ...view, told }).replace(/\s+/g, " ");
+    const gitCommit = "0123456789abcdef";
+    const event = { ...base.event, verification: { ...base.event.verification, toleranceMs: 300_000 } };
+    const told = story({ event, gitCommit, outcomes: [{ ...applied, gitCommit }] });
+    const text = renderStory(told, { ...view, secret: "${FORM_SECRET}" }).replace(/\s+/g, " ");
     expect(text).toContain("secret 2 ${FORM_SECRET}, signed 1.2 s before receipt (5 min allowed), over raw_body");
     expect(text).toContain("revision aaaaaaaaaaaa, commit 0123456789ab");
     expect(text).toContain("revision bbbbbbbbbbbb, commit 0123456789ab");

@@ -134,6 +134,8 @@ describe("what goes wrong is said", () => {
     ],
     ["no token", () => ["--url", engine.admin, "status"], "HK8213", 1],
     ["nobody there", () => ["--url", "https://127.0.0.1:9", "status"], "HK8210", 1],
+    ["nothing to follow without a token", () => ["--url", engine.admin, "tail"], "HK8213", 1],
+    ["nobody to follow", () => ["--url", "https://127.0.0.1:9", "tail"], "HK8140", 1],
     ["a service of another kind", () => ["--url", `http://127.0.0.1:${port()}`, "status"], "HK8217", 1],
     ["plain http", () => ["--url", "http://ops.example.com:8081", "status"], "HK8211", 64],
     ["no address", () => ["--url", "ops.example.com", "status"], "HK8211", 64],

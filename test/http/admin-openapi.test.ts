@@ -65,6 +65,7 @@ const calls = (): Readonly<
   getEvent: { path: `/api/v1/events/${event}` },
   revealEvent: { path: `/api/v1/events/${event}/reveal`, body: { reason: "a test" } },
   getLineage: { path: "/api/v1/entities/account/acct_1/attributes/amount" },
+  getEntity: { path: "/api/v1/entities/account/acct_1" },
   getPipeline: { path: "/api/v1/pipelines/payments" },
   listDeadLetters: { path: "/api/v1/dead-letters?status=open&limit=9" },
   getDeadLetter: { path: `/api/v1/dead-letters/${letters[0]}` },

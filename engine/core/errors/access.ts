@@ -16,7 +16,7 @@ export const accessErrors = {
   HK8212: {
     title: "A command for this machine only",
     message: "this command works on files of the machine it runs on, and --url names another",
-    help: "With `--url` these work: status, events, explain, dead, pause, resume, reload. All others read or write the config and the store, so run them where those are.",
+    help: "With `--url` these work: status, events, explain, tail, dead, pause, resume, reload. All others read or write the config and the store, so run them where those are.",
   },
   HK8213: {
     title: "The token was not taken",
