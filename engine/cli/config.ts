@@ -46,13 +46,18 @@ interface ForServing {
   readonly onRead?: (path: string) => void;
 }
 
-/** Loads and checks. */
-export async function loadInstallation(cli: Cli, configPath: string, serving?: ForServing): Promise<Loaded> {
+/** Loads and checks. `texts`: files as they would be, by their path below the root. */
+export async function loadInstallation(
+  cli: Cli,
+  configPath: string,
+  serving?: ForServing,
+  texts: ReadonlyMap<string, string> = new Map(),
+): Promise<Loaded> {
   const root = dirname(configPath);
   const gitCommit = serving === undefined ? undefined : await readGitCommit(root);
   return loadConfig({
     root,
-    reader: tellingReader(createDiskReader(root), (path) => serving?.onRead?.(join(root, path))),
+    reader: tellingReader(withTexts(createDiskReader(root), texts), (path) => serving?.onRead?.(join(root, path))),
     readSecretFile(path) {
       serving?.onRead?.(path);
       return readFromDisk(path);
@@ -66,6 +71,16 @@ export async function loadInstallation(cli: Cli, configPath: string, serving?: F
       sinkContext: createSinkContexts({ clock: cli.clock, evaluator: serving.evaluator }),
     }),
   });
+}
+
+function withTexts(reader: ConfigReader, texts: ReadonlyMap<string, string>): ConfigReader {
+  return {
+    list: reader.list,
+    read(path) {
+      const text = texts.get(path);
+      return text === undefined ? reader.read(path) : { ok: true, text };
+    },
+  };
 }
 
 function tellingReader(reader: ConfigReader, tell: (path: string) => void): ConfigReader {

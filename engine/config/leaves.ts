@@ -55,7 +55,12 @@ function reportTag(leaf: Leaf, mark: Mark, context: LeafContext): void {
   const line = anchor ? wholeLine(mark, mark.start) : taggedLine(mark);
   if (leaf.expression) {
     const what = anchor ? "`*` refers to an anchor" : "`!` starts a YAML tag";
-    context.reporter.report("HK1030", line.mark, { what }, { hint: `quote this expression: ${quoted(line.text)}` });
+    context.reporter.report(
+      "HK1030",
+      line.mark,
+      { what },
+      { hint: `quote this expression: ${quoted(line.text)}`, fix: { text: quoted(line.text) } },
+    );
     return;
   }
   const what = anchor
@@ -110,7 +115,13 @@ export function reportCut(reporter: Reporter, mark: Mark): boolean {
     "HK1030",
     { source, start: comment.start, end: comment.start + 1 },
     { what: "` #` starts a comment" },
-    { hint: `quote this expression: ${quoted(whole)}; a comment after an expression is set off by two spaces` },
+    {
+      hint: `quote this expression: ${quoted(whole)}; a comment after an expression is set off by two spaces`,
+      // `#$name` is JSONata's; anything else could be a comment that lacks a space.
+      ...(source.text[comment.start + 1] === "$" && {
+        fix: { text: quoted(whole), mark: { source, start: mark.start, end: mark.start + whole.length } },
+      }),
+    },
   );
   return true;
 }

@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import type { Json } from "../core/types.ts";
 import { type SchemaNode, visitLeaves } from "./annotations.ts";
+import { compileOwnChecks } from "./compile/own-checks.ts";
 import { compileRevision } from "./compile/revision.ts";
 import { type DocumentContext, readConfig, readPipelines, readTestFiles } from "./documents.ts";
 import { createRecordingReader, errorCode } from "./files.ts";
@@ -64,9 +65,11 @@ export function loadConfig(given: LoadOptions): Loaded {
     sinkNames: sinks.names(),
     options,
   });
+  const documents = { config: config.yaml, configSound: config.sound, pipelines, now: options.now };
+  const checks = compileOwnChecks({ ...base, ...documents }, base.resolved);
   const files = Object.fromEntries([...used, ...reader.seen].sort(([a], [b]) => (a < b ? -1 : 1)));
   const diagnostics = reporter.diagnostics();
-  if (reporter.hasErrors() || compiled === undefined) return { diagnostics, files, unreadable: false };
+  if (reporter.hasErrors() || compiled === undefined) return { diagnostics, files, checks, unreadable: false };
   const hash = contentHash(files, codeNames(options.registry));
   const revision: Revision = deepFreeze({
     hash,
@@ -83,6 +86,7 @@ export function loadConfig(given: LoadOptions): Loaded {
     revision,
     diagnostics,
     files,
+    checks,
     unreadable: false,
     written: { config: config.yaml, pipelines, positions: base.positions, isSecret },
   };

@@ -6,6 +6,7 @@ import type { ConnectionModel } from "../delivery/model.ts";
 import type { SinkContext } from "../plugin/index.ts";
 import type { SinkRegistry } from "../plugin/registry.ts";
 import type { ConfigReader } from "./files.ts";
+import type { OwnCheck } from "./own-checks.ts";
 import type { Positions } from "./position.ts";
 import type { Revision } from "./revision.ts";
 import type { ConfigYaml } from "./schema/config.schema.ts";
@@ -47,6 +48,8 @@ export interface Loaded {
   readonly diagnostics: readonly Diagnostic[];
   /** Every file that was read, for code frames and watching. */
   readonly files: Readonly<Record<string, string>>;
+  /** The installation's own checks, for `hookrail check` to evaluate. */
+  readonly checks?: readonly OwnCheck[];
   /** `config.yaml` itself could not be read. */
   readonly unreadable: boolean;
   /** What is written, for `echo`; beside a revision only. */

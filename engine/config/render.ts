@@ -63,6 +63,7 @@ export function diagnosticsJson(diagnostics: readonly Diagnostic[]) {
       ...(diagnostic.related === undefined
         ? {}
         : { related: { message: diagnostic.related.message, ...spanJson(diagnostic.related.span) } }),
+      ...(diagnostic.fix === undefined ? {} : { fix: { text: diagnostic.fix.text, ...spanJson(diagnostic.fix.span) } }),
     })),
   };
 }
@@ -102,7 +103,8 @@ const LIKELY = [
   /(?<=:\/\/[^\s:/@]*:)[^\s@/]+(?=@)/g,
 ];
 
-function blotLikely(line: string): string {
+/** The line with what looks like a credential blotted out. */
+export function blotLikely(line: string): string {
   return LIKELY.reduce((text, pattern) => text.replace(pattern, (found) => "•".repeat(found.length)), line);
 }
 

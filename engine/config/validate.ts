@@ -126,6 +126,12 @@ function rootMark(target: Target, mending: Mending): Mark {
   return mending.context.positions.of(target.value);
 }
 
+/** Keys the author did not write: those that are not there, and those that only have been put in for a missing one. */
+const notWritten =
+  (value: object, { context: { positions } }: Mending) =>
+  (name: string) =>
+    !Object.hasOwn(value, name) || positions.key(value, name) === positions.of(value);
+
 function mendUnknownKey(error: ErrorObject, target: Target, mending: Mending): boolean {
   const key = String(error.params["additionalProperty"]);
   const { value } = target;
@@ -140,7 +146,7 @@ function mendUnknownKey(error: ErrorObject, target: Target, mending: Mending): b
       {
         hint: didYouMean(key, free) ?? didYouMean(key, properties),
         expected: properties.length > 0 ? `one of ${properties.join(", ")}` : undefined,
-        fix: fixTo(slipOf(key, free)),
+        fix: fixTo(slipOf(key, properties.filter(notWritten(value, mending)))),
       },
     );
   }
@@ -190,7 +196,7 @@ function reportValue(error: ErrorObject, target: Target, holder: object, mending
       "HK1030",
       mark,
       { what: `\`${bracket}\` opens a ${bracket === "[" ? "list" : "mapping"}` },
-      { hint: `quote this expression: ${quoted(line)}` },
+      { hint: `quote this expression: ${quoted(line)}`, fix: text === line ? { text: quoted(line) } : undefined },
     );
     return;
   }

@@ -21,7 +21,7 @@ export function reportSyntax(errors: readonly YAMLError[], source: SourceFile, r
         "HK1030",
         { ...mark, end: mark.start + value.length },
         { what: `${value[0] === "`" ? "a backtick" : `\`${value[0] ?? ""}\``} can't start a plain value` },
-        { hint: quoteHint(value) },
+        { hint: quoteHint(value), fix: { text: quoted(value) } },
       );
       continue;
     }
@@ -29,11 +29,13 @@ export function reportSyntax(errors: readonly YAMLError[], source: SourceFile, r
     told = true;
     const cut = cutExpression(error, line);
     if (cut?.plainText === true) {
-      reporter.report("HK1002", cutMark(source, mark, cut.text), { problem: cut.what }, { hint: cut.hint });
+      const at = cutMark(source, mark, cut.text);
+      reporter.report("HK1002", at, { problem: cut.what }, { hint: cut.hint, fix: quoteFix(cut.text, at) });
       continue;
     }
     if (cut !== undefined) {
-      reporter.report("HK1030", cutMark(source, mark, cut.text), { what: cut.what }, { hint: cut.hint });
+      const at = cutMark(source, mark, cut.text);
+      reporter.report("HK1030", at, { what: cut.what }, { hint: cut.hint, fix: quoteFix(cut.text, at) });
       continue;
     }
     reporter.report("HK1002", mark, { problem: plainProblem(error, line.text) });
@@ -118,6 +120,11 @@ function cutMark(source: SourceFile, mark: Mark, text: string): Mark {
   const lineStart = source.text.lastIndexOf("\n", Math.max(0, mark.start - 1)) + 1;
   const at = source.text.indexOf(text, lineStart);
   return at === -1 ? mark : { source, start: at, end: at + text.length };
+}
+
+/** Quotes, where it is sure that just this text is what they belong around. */
+function quoteFix(text: string, { source, start, end }: Mark): { readonly text: string } | undefined {
+  return source.text.slice(start, end) === text && !/^["']/.test(text) ? { text: quoted(text) } : undefined;
 }
 
 /** How the text has to be written to stay one value. */

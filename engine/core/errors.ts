@@ -9,6 +9,7 @@ import { alertErrors } from "./errors/alerts.ts";
 import { authoringErrors } from "./errors/authoring.ts";
 import { bugErrors } from "./errors/bug.ts";
 import { cliErrors } from "./errors/cli.ts";
+import { cliCheckErrors } from "./errors/cli-check.ts";
 import { cliLifeErrors } from "./errors/cli-life.ts";
 import { configErrors } from "./errors/config.ts";
 import { contractErrors } from "./errors/contracts.ts";
@@ -25,8 +26,8 @@ import { pluginErrors } from "./errors/plugins.ts";
 import { reloadErrors } from "./errors/reload.ts";
 import { replayErrors } from "./errors/replay.ts";
 import { sendingErrors } from "./errors/sending.ts";
-import { sinkErrors } from "./errors/sinks.ts";
 import { sinkCodeErrors } from "./errors/sink-code.ts";
+import { sinkErrors } from "./errors/sinks.ts";
 import { siteErrors } from "./errors/site.ts";
 import { storeErrors } from "./errors/store.ts";
 import { storeLifeErrors } from "./errors/store-life.ts";
@@ -62,6 +63,7 @@ export const errorCatalogue = {
   ...orderingErrors,
   ...contractErrors,
   ...cliErrors,
+  ...cliCheckErrors,
   ...accessErrors,
   ...alertErrors,
   ...planErrors,

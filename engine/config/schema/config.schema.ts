@@ -4,6 +4,7 @@ import { anyValue, closed, named, nameRef, oneOf, text } from "../../core/schema
 import { connectionCommon } from "../../delivery/deliver.schema.ts";
 import { letSchema } from "../../mapping/mapping.schema.ts";
 import { alertingSchema, alertSchema, channelSchema } from "./alerts.schema.ts";
+import { ownCheckSchema } from "./checks.schema.ts";
 import { entitySchema, tableSchema } from "./entities.schema.ts";
 import {
   adminSchema,
@@ -78,6 +79,7 @@ export function configSchemaFor<C extends TSchema>(connection: C) {
       otel: maybe(otelSchema),
       moved: maybe(movedSchema),
       drop: maybe(dropSchema),
+      checks: maybe(named(ownCheckSchema, "Checks of your own, asked by `hookrail check`.")),
     },
     { description: "The installation." },
   );

@@ -51,4 +51,18 @@ export const configCheckErrors = {
     wrong: "source: stripe",
     right: "source: stripe\ncontract: 2025-10-15",
   },
+  HK1250: {
+    title: "A check of a section that is not there",
+    message: "there is no section `{section}` to look at",
+    help: "`of:` is a path into the config: a key of `config.yaml`, or `pipelines` for the pipelines of all files, then names of members, with `*` for each of them.",
+    wrong: "of: pipeline.*",
+    right: "of: pipelines.*",
+  },
+  HK1251: {
+    title: "A check that looks at nothing",
+    message: "`{of}` finds nothing, so this check asks nothing",
+    help: "No part of the config stands at this path. Perhaps a name in it is misspelt: a check that is never asked would look as if it held.",
+    wrong: "of: pipelines.*.slas",
+    right: "of: pipelines.*.sla",
+  },
 } as const satisfies ErrorEntries;
