@@ -8,6 +8,7 @@ import type { Evaluator } from "../core/expression.ts";
 import type { EventId } from "../core/types.ts";
 import type { Engine } from "../flow/engine.ts";
 import type { EventStory } from "../store/store.ts";
+import { deadReasons } from "./dead-reasons.ts";
 import { differences, type Observed } from "./expectations.ts";
 import { permutations } from "./orders.ts";
 import { describe, type Recorder } from "./recorder.ts";
@@ -90,24 +91,38 @@ async function runOrder(run: OneRun): Promise<string[]> {
     const accepted = new Map<number, string>();
     for (const index of run.order) accepted.set(index, await rig.deliver(plans[index] as RequestPlan, earliest));
     await rig.runOn(test.waitMs);
-    const observed = await observe(run, {
-      engine,
-      recorder,
-      accepted: test.events.map((_, index) => accepted.get(index) as string),
-    });
-    return await differences(test.expect, observed);
+    const ids = test.events.map((_, index) => accepted.get(index) as string);
+    const stories = await storiesOf(engine, ids);
+    const found = await differences(test.expect, observe(run, { engine, recorder, accepted: ids, stories }));
+    const reasons = stories.flatMap((story, index) =>
+      story === undefined
+        ? []
+        : deadReasons(story, index, { revision, expect: test.expect, pipelines: relevantPipelines(run, story) }),
+    );
+    if (found.length === 0 && !reasons.some((reason) => reason.failed)) return [];
+    return [...found, ...reasons.flatMap((reason) => reason.lines)];
   } finally {
     await rig.close();
   }
 }
 
-async function observe(
-  run: OneRun,
-  seen: { engine: Engine; recorder: Recorder; accepted: readonly string[] },
-): Promise<Observed> {
-  const { store } = seen.engine;
+/** Of each event; none of one that was not let in. */
+async function storiesOf({ store }: Engine, ids: readonly string[]): Promise<readonly (EventStory | undefined)[]> {
   const stories: (EventStory | undefined)[] = [];
-  for (const id of seen.accepted) stories.push(id.startsWith("evt_") ? await store.story(id) : undefined);
+  for (const id of ids) stories.push(id.startsWith("evt_") ? await store.story(id) : undefined);
+  return stories;
+}
+
+interface Seen {
+  readonly engine: Engine;
+  readonly recorder: Recorder;
+  readonly accepted: readonly string[];
+  readonly stories: readonly (EventStory | undefined)[];
+}
+
+function observe(run: OneRun, seen: Seen): Observed {
+  const { store } = seen.engine;
+  const { stories } = seen;
   const known = stories.filter((story) => story !== undefined);
   const relevant = new Map(known.map((story) => [story.event.id as EventId, relevantPipelines(run, story)]));
   const sent = seen.recorder.sent.filter(
