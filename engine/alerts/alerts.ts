@@ -88,6 +88,9 @@ export function createAlerts(deps: AlertsDeps): Alerts {
   });
   known.onHealth(sender.health);
 
+  const budgetsAt = (now: number): readonly Budget[] =>
+    revision().pipelines.map((one) => budgetOf(one, series, { budget: revision().alerting.budget, now }));
+
   async function load(): Promise<void> {
     const now = clock.now();
     for (const count of await store.sloCounts(now - Math.max(revision().alerting.budget.windowMs, 3 * DAY)))
@@ -95,6 +98,8 @@ export function createAlerts(deps: AlertsDeps): Alerts {
     for (const { pipeline, seq } of await store.sloCursors()) cursors.set(pipeline, seq);
     watch.listener.load(await store.sourceHours(now - HOURS_KEPT_MS));
     known.setOpen((await store.alerts({ open: true, limit: 1_000 })).map(fromRecord));
+    known.setSilences(await store.silences(now));
+    known.setBudgets(budgetsAt(now));
     store.whenFull?.(watch.full);
   }
 
@@ -176,9 +181,7 @@ export function createAlerts(deps: AlertsDeps): Alerts {
     const now = clock.now();
     await quietly("count", () => count(now), undefined);
     seeBreakers(now);
-    const budgets = revision().pipelines.map((pipeline) =>
-      budgetOf(pipeline, series, { budget: revision().alerting.budget, now }),
-    );
+    const budgets = budgetsAt(now);
     known.setBudgets(budgets);
     for (const { pipeline, left } of budgets) deps.told.judged({ pipeline, ...lately(pipeline), left });
     fresh = [];

@@ -27,7 +27,10 @@ const common = (world: World, source: string) => ({
   cause: `source:${source}`,
   pipelines: pipelinesOf(world.revision, source),
 });
-const subjectOf = (world: World, source: string) => ({ pipelines: pipelinesOf(world.revision, source), source });
+const subjectOf = (world: World, source: string) => ({
+  pipelines: pipelinesOf(world.revision, source),
+  sources: [source],
+});
 
 /** Signatures that fail: many in five minutes, and far more than in the hour before, which scanners fill too. */
 function refusals(world: World, source: string): readonly Finding[] {

@@ -81,7 +81,9 @@ export function findingOf(rule: Rule, seen: Seen, own = false): Finding {
 }
 
 export function ruleIn({ revision }: World, kind: AlertKind, subject: Subject = {}): Rule | undefined {
-  return ruleFor(revision.alerts, kind, subject);
+  const of = (pipelines: readonly string[]) =>
+    revision.pipelines.filter(({ name }) => pipelines.includes(name)).map(({ source }) => source.name);
+  return ruleFor(revision.alerts, kind, { ...subject, sources: subject.sources ?? of(subject.pipelines ?? []) });
 }
 
 /** True when the author has written a rule for it. */

@@ -54,7 +54,7 @@ export const BUILTIN: Readonly<Record<AlertKind, Builtin>> = {
 /** What a rule is asked for. */
 export interface Subject {
   readonly pipelines?: readonly string[];
-  readonly source?: string;
+  readonly sources?: readonly string[];
 }
 
 /** The rule of a kind for a subject; undefined: it is not watched. Of the author's, the first that names it. */
@@ -82,6 +82,6 @@ export function ruleFor(declared: readonly AlertModel[], kind: AlertKind, subjec
 
 function covers({ pipelines, sources }: AlertModel, subject: Subject): boolean {
   const ofPipelines = pipelines.length === 0 || (subject.pipelines ?? []).some((name) => pipelines.includes(name));
-  const ofSources = sources.length === 0 || (subject.source !== undefined && sources.includes(subject.source));
+  const ofSources = sources.length === 0 || (subject.sources ?? []).some((name) => sources.includes(name));
   return ofPipelines && ofSources;
 }

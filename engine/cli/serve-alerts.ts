@@ -74,7 +74,17 @@ export function serveAlerts(parts: {
     port: {
       ...alerts.known,
       ...alerts.hands,
-      silence: async (wanted, by) => silenceDocument(await alerts.hands.silence(wanted, by)),
+      // Shown at once, and not only from the next look on.
+      async silence(wanted, by) {
+        const made = await alerts.hands.silence(wanted, by);
+        alerts.known.setSilences([...alerts.known.silences(), made]);
+        return silenceDocument(made);
+      },
+      async endSilence(id, by) {
+        const ended = await alerts.hands.endSilence(id, by);
+        if (ended) alerts.known.setSilences(alerts.known.silences().filter((one) => one.id !== id));
+        return ended;
+      },
     },
     async stop() {
       await alerts.stop();

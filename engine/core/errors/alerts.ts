@@ -20,6 +20,6 @@ export const alertErrors = {
   HK8203: {
     title: "No engine to ask about alerts",
     message: "no engine is running here: alerts are found and told by a running engine",
-    help: "What was told before is in the store: `hookrail alerts --all` shows it. Start the engine with `hookrail run`.",
+    help: "What was told before is in the store: `hookrail alerts list --all` shows it. Start the engine with `hookrail run`.",
   },
 } as const satisfies ErrorEntries;
