@@ -5,6 +5,7 @@ import { formatDuration } from "../core/duration.ts";
 import type { AttributeModel } from "../core/entity.ts";
 import type { Expression } from "../core/expression.ts";
 import type { Json, SourcePosition } from "../core/types.ts";
+import { fragmentsOf } from "../flow/detail.ts";
 import type { EntityWriteModel, HoldModel, Row, RuleModel } from "../mapping/model.ts";
 
 export interface MappingLine {
@@ -106,10 +107,11 @@ function plain(owner: string): Words {
 
 function rowWords(rule: RuleModel, row: Row, owner: string): Words {
   const constant = row.source.kind === "value";
+  const fragments = fragmentsOf(row, rule.lets);
   return {
     ...plain(owner),
     upstream: upstreamOf(rule, row),
-    from: fromWords(row),
+    from: `${fromWords(row)}${fragments.length === 0 ? "" : `, with the names of fragment ${fragments.join(", ")}`}`,
     missing: constant ? "can not be missing" : missingWords(row),
     onNull: constant ? "can not be null" : row.onNull === "clear" ? "blanks it" : "as when missing",
     invalid: row.invalid === "reject" ? "dead letter" : "keeps what is stored, counted",
