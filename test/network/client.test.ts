@@ -39,6 +39,24 @@ const post = (
     signal: more.signal ?? never(),
   });
 
+describe("an answer that is no text", () => {
+  const bytes = Uint8Array.from({ length: 256 }, (_, n) => n);
+  const get = (binary: boolean) =>
+    client().request({ method: "GET", url: server.url, headers: {}, binary, maxBytes: 200, signal: never() });
+
+  it("comes byte for byte when it is asked for so, within its bound", async () => {
+    server.next({ kind: "answer", status: 200, body: bytes });
+    const answered = await get(true);
+    expect(answered).toMatchObject({ ok: true, truncated: true });
+    expect(answered.ok && [...Buffer.from(answered.body, "latin1")]).toEqual([...bytes.subarray(0, 200)]);
+  });
+
+  it("is read as text otherwise", async () => {
+    server.next({ kind: "answer", status: 200, body: "Zoë" });
+    expect(await get(false)).toMatchObject({ body: "Zoë" });
+  });
+});
+
 describe("createSinkHttp", () => {
   it("sends method, path, headers and body as given and returns the answer", async () => {
     server.next(answer(201, { id: 7 }, { "x-request-id": "r1" }));
