@@ -42,6 +42,8 @@ export function readCsv(file: string, text: string, delimiter: string): CsvReadi
       bom: true,
       delimiter,
       raw: true,
+      // A file of Windows that was edited elsewhere has both.
+      record_delimiter: ["\r\n", "\n", "\r"],
       trim: true,
       relax_column_count: true,
       skip_empty_lines: true,

@@ -40,6 +40,7 @@ describe("a table in a CSV file", () => {
       "a byte order mark and Windows line ends",
       "\ufeffprice,plan,seats\r\nprice_pro,pro,1\r\n\r\nprice_team,team,25\r\n",
     ],
+    ["line ends of both kinds", "price,plan,seats\r\nprice_pro,pro,1\nprice_team,team,25\r\n"],
     ["quotes, spaces and another order of columns", 'plan , "seats",price\n"pro", 1 ,"price_pro"\nteam,25, price_team'],
   ])("takes %s", (_what, csv) => {
     const loaded = check(files(csv));
