@@ -190,9 +190,9 @@ export function storyContract(name: string, open: OpenStore): void {
           },
         ]);
         const story = await store.story("evt_1");
-        expect(story?.history).toEqual([
-          { ...history[0], pipeline: "paid", at: START + 100, superseding: (await store.event(1))?.id },
-        ]);
+        const first = await store.event(1);
+        const superseding = { superseding: first?.id, supersedingAt: first?.occurredAt };
+        expect(story?.history).toEqual([{ ...history[0], pipeline: "paid", at: START + 100, ...superseding }]);
         expect(story?.deliveries[0]?.delivery.status).toBe("sending");
         expect(story?.deliveries[0]?.attempts).toEqual([
           { delivery: "dlv_1", attempt: 1, at: START + 200, outcome: "sending" },
@@ -212,14 +212,17 @@ export function storyContract(name: string, open: OpenStore): void {
           ] as const;
           await store.commitApply(commitOf(await acceptWork(store, `evt_${n}`, { rank: n }), { history: rows }));
         }
+        await store.saveRevision({ hash: "rev-1", gitCommit: "c0ffee", files: {}, at: START });
         const lineage = await store.lineage(customer, "tier", 10);
         expect(lineage.map((row) => row.after)).toEqual(["team", "free"]);
         expect(lineage[0]).toMatchObject({
           revision: "rev-1",
+          gitCommit: "c0ffee",
           eventType: "invoice.paid",
           version: { source: "stripe", time: START - 1000, rank: 1, seq: 2 },
         });
         expect((await store.lineage(customer, "score", 1))[0]?.version).toBeUndefined();
+        expect((await store.story("evt_1"))?.outcomes[0]).toMatchObject({ revision: "rev-1", gitCommit: "c0ffee" });
       }),
     );
   });
