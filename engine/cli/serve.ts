@@ -129,7 +129,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     let reloading: Reloading | undefined;
     const adminDeps: AdminDeps = {
       ...createAdminDeps(options, {
-        ...{ store, engine, requestId, state, sensitivity },
+        ...{ store: { ...store, backlog: metrics.backlog }, engine, requestId, state, sensitivity },
         ...{ startedAt: clock.now(), isFatal: () => isFatal },
       }),
       get life() {

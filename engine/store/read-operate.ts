@@ -1,5 +1,6 @@
 /** Reads for operators: dead letters, revisions, pauses, the audit trail, counts. */
 import type { Db } from "./connection.ts";
+import { createOpenDeliveries } from "./open-deliveries.ts";
 import { fromJson, present } from "./rows.ts";
 import type { AuditRow, DeadLetter, Pause, SeedMark, StoreBacklog, StoreCounts, StoreReader } from "./store.ts";
 
@@ -134,10 +135,7 @@ function createBacklog(db: Db): StoreReader["backlog"] {
   const held = db.prepare<[], StoreBacklog["held"][number]>(
     "SELECT pipeline, count(*) AS held FROM work WHERE held_until IS NOT NULL GROUP BY pipeline",
   );
-  const deliveries = db.prepare<[], StoreBacklog["deliveries"][number]>(
-    `SELECT connection, count(*) AS open, sum(head) AS keys, sum(head = 1 AND status IN ('retrying', 'unknown')) AS blocked
-     FROM outbox GROUP BY connection`,
-  );
+  const deliveries = createOpenDeliveries(db);
   const replays = db
     .prepare<[], number>("SELECT count(*) FROM work WHERE generation > 0 AND held_until IS NULL")
     .pluck();
@@ -147,7 +145,7 @@ function createBacklog(db: Db): StoreReader["backlog"] {
   );
   return async () => ({
     held: held.all(),
-    deliveries: deliveries.all(),
+    deliveries: await deliveries(),
     deadLetters: deadLetters.all(),
     replays: replays.get() ?? 0,
   });

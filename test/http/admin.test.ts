@@ -133,6 +133,17 @@ describe("admin API", () => {
     }
   });
 
+  test("says to those who only ask for the head that it fails, and why to the others", async () => {
+    const url = await start({ failing: () => "the store can promise nothing more" });
+    const alive = await fetch(`${url}/healthz`);
+    expect([alive.status, await alive.json()]).toEqual([
+      503,
+      { format_version: "1.0", status: "failing", reason: "the store can promise nothing more" },
+    ]);
+    for (const path of ["/healthz", "/readyz"])
+      expect((await fetch(url + path, { method: "HEAD" })).status).toBe(path === "/healthz" ? 503 : 200);
+  });
+
   test("is alive while it is not ready", async () => {
     const url = await start({ notReady: () => "draining" });
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
