@@ -159,3 +159,28 @@ test("folders of links that Kubernetes swaps are taken as one change: pipelines,
     rmSync(outside, { recursive: true });
   }
 }, 60_000);
+
+test("a table in a CSV file is part of the config: a saved cell is taken, one that does not fit is refused", async () => {
+  installation = createFaultInstallation();
+  mkdirSync(join(installation.root, "tables"));
+  const table = "currency,rank\neur,1\nusd,2\n";
+  const declared = "{ csv: tables/ranks.csv, key: currency, columns: { rank: integer } }";
+  writeFileSync(join(installation.root, "tables/ranks.csv"), table);
+  save("config.yaml", (text) => text.replace("\nentities:", `\ntables: { ranks: ${declared} }\nentities:`));
+  const engine = await installation.start();
+  const first = await statusOf(engine);
+
+  save("tables/ranks.csv", (text) => text.replace("usd,2", "usd,3"));
+  const saved = await changed(engine, (status) => status.revision !== first.revision);
+  expect(saved).toMatchObject({ file_revision: saved.revision, last_reload: { result: "taken", why: "files" } });
+
+  save("tables/ranks.csv", (text) => text.replace("usd,3", "usd,third"));
+  const broken = await changed(engine, (status) => status.last_reload?.result === "refused");
+  expect(broken.revision).toBe(saved.revision);
+  expect(broken.last_reload?.error?.frames.join("\n")).toContain("tables/ranks.csv:3:5");
+
+  save("tables/ranks.csv", () => table);
+  const back = await changed(engine, (status) => status.revision === first.revision);
+  expect(back.last_reload).toMatchObject({ result: "taken", error: null });
+  expect(await engine.end("SIGTERM")).toEqual({ code: 0, signal: null });
+}, 60_000);
