@@ -37,7 +37,7 @@ export const sendVerb: Verb = (cli, action, globals) =>
 async function send(cli: Cli, globals: GlobalOptions, { args: [name], options }: Input): Promise<number> {
   const installation = findInstallation(cli, globals);
   const revision = await loadRevision(cli, installation.configPath);
-  if (options["list"] === true || name === undefined) return listSamples(cli, revision);
+  if (options["list"] === true || name === undefined) return listSamples(cli, revision, options["json"] === true);
   const { source, sample } = findSample(revision, name, options["source"]);
   const url = await hookUrl(cli, { revision, source, installation });
   const bodyFile = options["body"];
@@ -65,7 +65,11 @@ function knownProviders(revision: Revision, provider: string): string {
   return didYouMean(provider, known) ?? `the sources' providers are ${known.join(", ")}`;
 }
 
-export function findSample(revision: Revision, name: string, sourceName: unknown): { source: SourceModel; sample: Sample } {
+export function findSample(
+  revision: Revision,
+  name: string,
+  sourceName: unknown,
+): { source: SourceModel; sample: Sample } {
   const slash = name.indexOf("/");
   const provider = slash < 0 ? name : name.slice(0, slash);
   const sources = allSources(revision).filter(
@@ -90,10 +94,13 @@ export function allSources(revision: Revision): SourceModel[] {
   return [...sources.values()].filter((one) => one.enabled);
 }
 
-function listSamples(cli: Cli, revision: Revision): number {
+function listSamples(cli: Cli, revision: Revision, json: boolean): number {
   const recipes = new Map(allSources(revision).map((one) => [one.provider, one.recipe]));
-  for (const [provider, recipe] of recipes)
-    for (const sample of recipe.samples.keys()) cli.out.write(`${provider}/${sample}\n`);
+  const names = [...recipes].flatMap(([provider, recipe]) =>
+    [...recipe.samples.keys()].map((sample) => `${provider}/${sample}`),
+  );
+  if (json) printJson(cli, { samples: names });
+  else for (const name of names) cli.out.write(`${name}\n`);
   return EXIT.ok;
 }
 
