@@ -23,7 +23,7 @@ interface Mark {
 }
 
 /** Places kept for one value: those that are left out get it once again. */
-const MAX_PLACES = 16;
+const MAX_PLACES = 32;
 
 /** What was surely brought to this place, or to any of these. */
 export function broughtTo(places: string, text: string | undefined): Readonly<Record<string, Json>> {

@@ -93,3 +93,22 @@ it("`on_change` asks for its attributes alone, where a field is taken from the e
     { attributes: { tier: "team" }, why: "upgraded" },
   ]);
 });
+
+it("a field that is another in each event keeps no more places than are worth it, and what is there stays right", async () => {
+  await bench.close();
+  const connections = `crm:
+  sink: http
+  url: "${crm.url}"
+  allow_private: true
+  actions:
+    put: { kind: upsert, method: PUT, path: "/{params.list}/{entity.key}", body: { attributes: fields }, attributes_at: attributes }
+  default_action: put`;
+  bench = await openBench(files({ connections, deliver: "- { to: crm, entity: customer, list: { from: list } }" }));
+  for (let n = 0; n < 40; n++) await bench.send({ id: `${n}`, data: { id: "c1", seats: 1, list: `l${n}` } });
+  // Each list is a place that lacked it.
+  expect(sent()).toHaveLength(40);
+  await bench.send({ id: "newest", data: { id: "c1", seats: 1, list: "l39" } });
+  expect(sent()).toHaveLength(40);
+  await bench.send({ id: "oldest", data: { id: "c1", seats: 1, list: "l0" } });
+  expect(sent().slice(40)).toEqual([["l0", { seats: 1 }]]);
+});
