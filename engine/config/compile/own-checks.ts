@@ -1,13 +1,16 @@
 /** `checks:` -> what is asked of which part of the config. The conditions are evaluated by `hookrail check`. */
 import { didYouMean, slipOf } from "../../core/suggest.ts";
 import type { Json } from "../../core/types.ts";
+import { isNode, type SchemaNode } from "../annotations.ts";
 import type { MemberSet } from "../leaves.ts";
 import type { CheckSubject, OwnCheck } from "../own-checks.ts";
 import { type Mark, spanOf } from "../position.ts";
 import { fixTo } from "../report.ts";
 import type { OwnCheckYaml } from "../schema/checks.schema.ts";
 import { configSchema } from "../schema/config.schema.ts";
+import { pipelineSchema } from "../schema/pipeline.schema.ts";
 import { type CompileContext, compileMember, shortList } from "./context.ts";
+import { isOpen, namesIn, stepThrough } from "./schema-steps.ts";
 
 const PIPELINES = "pipelines";
 
@@ -54,8 +57,7 @@ function subjectsOf(context: CompileContext, yaml: OwnCheckYaml, resolved: Membe
   const top: Json = section === PIPELINES ? (context.pipelines as unknown as Json) : memberOf(config, section);
   let found: readonly Found[] = [{ value: top, name: section, pipeline: undefined, mark: undefined }];
   for (const step of steps) found = found.flatMap((one) => stepInto(context, one, step, section === PIPELINES));
-  if (found.length === 0 && steps.some((step) => step !== "*"))
-    reporter.report("HK1251", positions.value(yaml, "of"), { of: yaml.of }, { severity: "warning" });
+  checkSteps(context, yaml, { section, steps });
   const whole = masked(context, config as unknown as Json, resolved);
   return found.map(({ value, name, pipeline, mark }) => ({
     value: masked(context, value, resolved),
@@ -63,6 +65,27 @@ function subjectsOf(context: CompileContext, yaml: OwnCheckYaml, resolved: Membe
     message: filled(yaml.message, name, pipeline),
     span: spanOf(mark ?? positions.value(yaml, "of")),
   }));
+}
+
+/** A name that no config can have there would make a check that is never asked look as if it held. */
+function checkSteps(
+  { positions, reporter }: CompileContext,
+  yaml: OwnCheckYaml,
+  { section, steps }: { readonly section: string; readonly steps: readonly string[] },
+): void {
+  const top: unknown =
+    section === PIPELINES ? { type: "array", items: pipelineSchema } : Reflect.get(configSchema.properties, section);
+  let schemas: readonly SchemaNode[] = [top].filter(isNode);
+  for (const step of steps) {
+    if (isOpen(schemas)) return;
+    const next = stepThrough(schemas, step);
+    if (next.length === 0) {
+      const hint = didYouMean(step, namesIn(schemas));
+      reporter.report("HK1251", positions.value(yaml, "of"), { of: yaml.of, step }, { hint });
+      return;
+    }
+    schemas = next;
+  }
 }
 
 const memberOf = (holder: object, name: string): Json => (Reflect.get(holder, name) as Json | undefined) ?? {};

@@ -60,8 +60,8 @@ export const configCheckErrors = {
   },
   HK1251: {
     title: "A check that looks at nothing",
-    message: "`{of}` finds nothing, so this check asks nothing",
-    help: "No part of the config stands at this path. Perhaps a name in it is misspelt: a check that is never asked would look as if it held.",
+    message: "`{of}` finds nothing: there can be no `{step}` there",
+    help: "No config can have anything at this path; a name in it is misspelt, perhaps. A check that is never asked would look as if it held.",
     wrong: "of: pipelines.*.slas",
     right: "of: pipelines.*.sla",
   },
