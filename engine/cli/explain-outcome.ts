@@ -22,6 +22,9 @@ export function renderOutcome(story: EventStory, outcome: Outcome, view: StoryVi
   const changes = story.history.filter((row) => row.pipeline === outcome.pipeline);
   return [
     fold(head, { width: out.columns, indent: 2 }),
+    ...(outcome.until === undefined
+      ? []
+      : [line("held", `since ${formatTime(outcome.at, true)}; its window ends ${formatTime(outcome.until, true)}`)]),
     ...contractLines(detail, out),
     ...(detail.held === undefined
       ? []

@@ -121,7 +121,10 @@ export function toStory(document: JsonObject): EventStory {
       receivedAt: ms(one["received_at"]),
       bodyHash: String(one["body_sha256"]),
     })),
-    outcomes: objects(outcomes).map((one) => plain<EventStory["outcomes"][number]>(one)),
+    outcomes: objects(outcomes).map(({ held_until: until, ...one }) => ({
+      ...plain<EventStory["outcomes"][number]>(one),
+      ...(typeof until === "string" && { until: ms(until) }),
+    })),
     history: objects(history).map((one) => ({
       ...one,
       at: ms(one["at"]),

@@ -208,7 +208,7 @@ export function storyDocument(story: EventStory, sensitive: Sensitivity) {
 }
 
 function outcomeDocument(
-  { at, detail, reason, gitCommit, ...one }: EventStory["outcomes"][number],
+  { at, until, detail, reason, gitCommit, ...one }: EventStory["outcomes"][number],
   sensitive: Sensitivity,
 ) {
   return {
@@ -216,6 +216,7 @@ function outcomeDocument(
     ...(reason !== undefined && { reason: sensitive.text(reason) }),
     ...(detail !== undefined && { detail: shownDetail(detail, sensitive) }),
     git_commit: gitCommit ?? null,
+    held_until: until === undefined ? null : time(until),
     at: time(at),
   };
 }

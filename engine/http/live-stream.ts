@@ -124,7 +124,7 @@ function missedBy({ filter, after, last }: LiveReading, live: Live, gap: () => v
     if (missed || !same) gap();
     return facts;
   }
-  if (last === undefined) return [];
+  if (last === undefined || last === 0) return [];
   return live
     .since(0)
     .facts.filter((fact) => passes(fact, filter))

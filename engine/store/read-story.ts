@@ -119,13 +119,14 @@ function createOutcomes(db: Db): (event: EventStory["event"]) => EventStory["out
       detail: string | null;
       revision: string | null;
       at: number | null;
+      until: number | null;
       superseding: EventId | null;
     }
   >(
     `SELECT w.pipeline, iif(w.held_until IS NULL, 'ready', 'held') AS status, w.hold_reason AS reason, w.rule, NULL AS detail,
-       NULL AS revision, w.held_since AS at, NULL AS superseding FROM work w WHERE w.event_seq = +@seq
+       NULL AS revision, w.held_since AS at, w.held_until AS until, NULL AS superseding FROM work w WHERE w.event_seq = +@seq
      UNION ALL
-     SELECT o.pipeline, o.status, o.reason, o.rule, o.detail, o.revision, o.at,
+     SELECT o.pipeline, o.status, o.reason, o.rule, o.detail, o.revision, o.at, NULL AS until,
        (SELECT s.id FROM events s WHERE s.seq = o.superseded_by) FROM outcomes o WHERE o.event_seq = +@seq
        AND NOT EXISTS (SELECT 1 FROM work w WHERE w.event_seq = +@seq AND w.pipeline = o.pipeline)
      ORDER BY pipeline`,
@@ -138,6 +139,7 @@ function createOutcomes(db: Db): (event: EventStory["event"]) => EventStory["out
       revision: row.revision ?? event.revision,
       ...commitOf(row.revision ?? event.revision),
       at: row.at ?? event.receivedAt,
+      ...present("until", row.until),
       ...present("reason", row.reason),
       ...present("rule", row.rule),
       ...presentJson<"detail", JsonObject>("detail", row.detail),

@@ -79,6 +79,8 @@ export interface EventStory {
     readonly revision: string;
     readonly gitCommit?: string;
     readonly at: number;
+    /** While held: when its window ends. */
+    readonly until?: number;
     readonly supersededBy?: EventId;
   }[];
   readonly history: readonly (HistoryRow &

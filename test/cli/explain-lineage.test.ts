@@ -95,6 +95,8 @@ beforeAll(async () => {
   await send("lead", "lead.seen", { email: "ada@example.com", stage: "new" }, 41);
   await send("seats", "sub.paid", { sub: "s9", account: "a9", plan: "pro", seats: 7 }, 42);
   await send("gone", "account.gone", { account: "a9" }, 50);
+  await send("opened4", "sub.opened", { sub: "s4" }, 58);
+  await send("waits", "sub.ended", { sub: "s4", account: "a4" }, 59);
   const db = new Database(join(bench.root, "hookrail.db"));
   db.prepare("UPDATE revisions SET git_commit = ?").run("c0ffee".repeat(7).slice(0, 40));
   db.close();
@@ -217,6 +219,11 @@ describe("the story of an event", () => {
 
   test("says how long it was held and for what, once it was not held any more", async () => {
     const { stdout } = await explain(ids["early"] ?? "");
+    const waits = await explain(ids["waits"] ?? "");
+    expect(flat(waits.stdout)).toMatch(/shop held: sub\/s4 can not go from new to ended yet/);
+    expect(flat(waits.stdout)).toMatch(
+      /held since 2026-12-01 \d\d:59:0\d\.\d+; its window ends 2026-12-01 \d\d:09:0\d/,
+    );
     expect(flat(stdout)).toMatch(/was held \d+ ms, since sub\/s3 can not go from new to ended yet/);
     expect(flat(stdout)).toContain('set sub/s3.state: "active" -> "ended"');
   });

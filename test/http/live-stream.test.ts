@@ -61,6 +61,7 @@ describe("a stream of live facts", () => {
     const restarted = read(open(live, { after: "run1-900" }));
     expect(restarted.map((one) => one.event)).toEqual(["hello", "gap", "fact", "fact", "fact"]);
     expect(events(read(open(live, { last: 2 })))).toEqual(["evt_2", "evt_3"]);
+    expect(events(read(open(live, { last: 0 })))).toEqual([]);
   });
 
   test("shows so many a second and says how many there were; a dead letter is never left out", () => {
