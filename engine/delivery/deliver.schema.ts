@@ -117,7 +117,11 @@ export function connectionSchema(sink: SinkDescriptor): TSchema {
   return {
     type: "object",
     description: sink.summary,
-    properties: { ...own.properties, ...connectionCommon, sink: Type.Literal(sink.name) },
+    properties: {
+      ...own.properties,
+      ...connectionCommon,
+      sink: Type.Literal(sink.name, { description: sink.summary }),
+    },
     required: ["sink", ...(own.required ?? [])],
     additionalProperties: false,
   };

@@ -21,18 +21,33 @@ const maybe = Type.Optional;
 /** What `auth:` may be. */
 export const auth = Type.Union(
   [
-    closed({ kind: Type.Literal("basic"), user: text("User name."), password: maybe(secretText("Password.")) }),
-    closed({ kind: Type.Literal("bearer"), token: secretText("The token.") }),
     closed({
-      kind: Type.Literal("header"),
+      kind: Type.Literal("basic", { description: "User name and password." }),
+      user: text("User name."),
+      password: maybe(secretText("Password.")),
+    }),
+    closed({
+      kind: Type.Literal("bearer", { description: "A token in the header Authorization." }),
+      token: secretText("The token."),
+    }),
+    closed({
+      kind: Type.Literal("header", { description: "A value in a header of its own." }),
       header: text("Header name."),
-      prefix: maybe(Type.String()),
+      prefix: maybe(Type.String({ description: "Put before the value, e.g. `Token `." })),
       value: secretText("The value."),
     }),
-    closed({ kind: Type.Literal("query"), parameter: text("Parameter name."), value: secretText("The value.") }),
-    closed({ kind: Type.Literal("body_field"), field: text("Where in the body."), value: secretText("The value.") }),
     closed({
-      kind: Type.Literal("hmac"),
+      kind: Type.Literal("query", { description: "A value in the query of the URL." }),
+      parameter: text("Parameter name."),
+      value: secretText("The value."),
+    }),
+    closed({
+      kind: Type.Literal("body_field", { description: "A value in the body." }),
+      field: text("Where in the body."),
+      value: secretText("The value."),
+    }),
+    closed({
+      kind: Type.Literal("hmac", { description: "A signature over the body." }),
       secret: secretText("The signing secret."),
       previous_secret: maybe(secretText("The secret before it, while it is changed: both sign.")),
       scheme: maybe(oneOf(["standard-webhooks", "custom"], "standard-webhooks by default.")),
@@ -42,7 +57,7 @@ export const auth = Type.Union(
       encoding: maybe(oneOf(["hex", "base64"], "custom: hex by default.")),
     }),
     closed({
-      kind: Type.Literal("oauth2"),
+      kind: Type.Literal("oauth2", { description: "A token that is fetched and renewed." }),
       grant: maybe(
         oneOf(
           ["client_credentials", "refresh_token", "jwt_bearer"],
@@ -73,7 +88,7 @@ export const auth = Type.Union(
       host_from_token: maybe(text("Where the token answer names the host to send to.")),
     }),
     closed({
-      kind: Type.Literal("sigv4"),
+      kind: Type.Literal("sigv4", { description: "AWS Signature Version 4." }),
       region: text("AWS region."),
       service: text("Service name, e.g. execute-api."),
       access_key: secretText("Access key id."),
