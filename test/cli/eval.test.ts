@@ -99,6 +99,7 @@ describe("hookrail eval", () => {
     ]);
     const asRow = await judged("$line.quantity", ...sample, "--pipeline", "paid", "--remove", "lines");
     expect(asRow["warnings"]).toEqual([expect.stringContaining("in customer.seats (pipelines/paid.yaml:14) reject")]);
+    expect(asRow["rows"]).toMatchObject([{ result: "dead", why: expect.stringContaining("[HK2020]") }]);
     const nulled = await judged("seats + 1", ...sample, "--set", "seats=null");
     expect(nulled).toMatchObject({ ok: true, present: false, errors: [] });
     expect(nulled["warnings"]).toEqual([expect.stringContaining("by itself it fails")]);
@@ -123,7 +124,15 @@ describe("hookrail eval", () => {
 
   test("gives `let:` names, fragments and items of the rule that takes the event", async () => {
     const rule = [...sample, "--pipeline", "paid"];
-    expect(await judged("$line.quantity", ...rule)).toMatchObject({ value: 5, rule: "an invoice" });
+    expect(await judged("$line.quantity", ...rule)).toMatchObject({
+      value: 5,
+      rule: "an invoice",
+      rows: [{ name: "customer.seats", at: "pipelines/paid.yaml:14", result: "set", value: 5 }],
+    });
+    const refused = await evaluate("$line.quantity", ...rule, "--set", "lines.data.1.quantity=many");
+    expect(refused.stdout).toMatch(
+      /^row {6}customer\.seats: dead letter: .*integer.* \[HK2022\] {3}pipelines\/paid\.yaml:14$/m,
+    );
     expect(
       await judged(
         "$item.amount",

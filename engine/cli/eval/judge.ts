@@ -2,13 +2,13 @@
 import type { Revision } from "../../config/revision.ts";
 import type { Diagnostic } from "../../core/diagnostic.ts";
 import type { ErrorCode } from "../../core/errors.ts";
-import type { Evaluator, Expression, InputReading } from "../../core/expression.ts";
+import type { Evaluator, Expression, ExpressionAnswer, InputReading } from "../../core/expression.ts";
 import type { Json } from "../../core/types.ts";
 import { isJsonObject } from "../../core/values.ts";
 import { compileExpression } from "../../mapping/expression.ts";
 import type { Row } from "../../mapping/model.ts";
 import { describeMissing, missingReadings } from "../../mapping/policy.ts";
-import { rowExpressions } from "../../mapping/rows.ts";
+import { decideRow, rowExpressions } from "../../mapping/rows.ts";
 import type { Subject } from "./subject.ts";
 
 /** The file that carets of faults point into. */
@@ -27,6 +27,18 @@ export interface Verdict {
   readonly compiled: boolean;
   /** What it read feeds a sensitive attribute. */
   readonly sensitive: boolean;
+  /** What the rows with this expression would make of it: through their table, `take:`, type and policy. */
+  readonly rows: readonly RowVerdict[];
+}
+
+export interface RowVerdict {
+  /** `customer.seats`. */
+  readonly name: string;
+  readonly at: string;
+  readonly result: "set" | "initial" | "clear" | "keep" | "dead";
+  readonly value?: Json;
+  /** Why it keeps, or the dead letter with its code. */
+  readonly why?: string;
 }
 
 export interface Judging {
@@ -44,12 +56,16 @@ export async function judge(source: string, subject: Subject, judging: Judging):
   const ms = judging.monotonic() - started;
   const result = answer?.result;
   const reads = answer?.readings ?? [];
+  const rows =
+    answer === undefined
+      ? []
+      : rowsOf(expression, subject).map((row) => rowVerdict(row, answer, { subject, revision: judging.revision }));
   const sensitive = subject.payload.stored && readsSensitive(expression, subject, judging.revision);
   if (result !== undefined && !result.ok && missingReadings(reads).length > 0) {
     // A row never gets as far as the failure.
     const [decided = ""] = missingWarnings(expression, { value: undefined, reads, subject });
     const warnings = [`${decided}; by itself it fails: ${result.message}`];
-    return { ...faulty([]), reads, warnings, ms, compiled: expression.fast, sensitive };
+    return { ...faulty([]), reads, warnings, ms, compiled: expression.fast, sensitive, rows };
   }
   if (result === undefined || !result.ok) {
     const fault = {
@@ -59,7 +75,7 @@ export async function judge(source: string, subject: Subject, judging: Judging):
       offset: result?.offset ?? 0,
       length: result?.offset === undefined ? source.length : 1,
     };
-    return { ...faulty([diagnosticOf(source, fault)]), reads, ms, compiled: expression.fast, sensitive };
+    return { ...faulty([diagnosticOf(source, fault)]), reads, ms, compiled: expression.fast, sensitive, rows };
   }
   const warnings = [
     ...compiled.warnings.map((one) => `${one.message}${one.hint === undefined ? "" : ` (${one.hint})`} [${one.code}]`),
@@ -74,6 +90,7 @@ export async function judge(source: string, subject: Subject, judging: Judging):
     ms,
     compiled: expression.fast,
     sensitive,
+    rows,
   };
 }
 
@@ -87,6 +104,7 @@ function faulty(faults: readonly Diagnostic[]): Verdict {
     ms: 0,
     compiled: false,
     sensitive: false,
+    rows: [],
   };
 }
 
@@ -142,17 +160,40 @@ function missingWarnings(expression: Expression, { reads, subject, value }: Told
   return [`${describeMissing(missing)}: a row's \`missing:\` decides${policyText(expression, subject)}${alone}`];
 }
 
+interface OwnRow {
+  readonly entity: string;
+  readonly row: Row;
+}
+
+/** The rows with this very expression. */
+function rowsOf(expression: Expression, { rule }: Subject): readonly OwnRow[] {
+  const rows = (rule?.writes ?? []).flatMap((write) => write.fields.map((row) => ({ row, entity: write.entity })));
+  return rows.filter(
+    ({ row }) => row.source.kind === "expression" && row.source.expression.source.trim() === expression.source.trim(),
+  );
+}
+
+function rowVerdict(
+  { row, entity }: OwnRow,
+  answer: ExpressionAnswer,
+  { subject, revision }: { readonly subject: Subject; readonly revision: Revision },
+): RowVerdict {
+  const attribute = revision.entities.get(entity)?.attributes.get(row.name);
+  const times = subject.pipeline?.source.times ?? "iso";
+  const outcome = decideRow(row, [answer], { times, ...(attribute === undefined ? {} : { attribute }) });
+  const place = { name: `${entity}.${row.name}`, at: `${row.position.file}:${row.position.line}` };
+  if (outcome.kind === "dead") return { ...place, result: "dead", why: `${outcome.message} [${outcome.code}]` };
+  const { result } = outcome.mapped;
+  if (result.kind === "set" || result.kind === "initial") return { ...place, result: result.kind, value: result.value };
+  return { ...place, result: result.kind, ...(result.kind === "keep" ? { why: result.why } : {}) };
+}
+
 /** Of the row with this very expression; else what rows do by default. */
-function policyText(expression: Expression, { rule }: Subject): string {
-  const rows = (rule?.writes ?? []).flatMap((write) =>
-    write.fields.map((row) => ({ row, name: `${write.entity}.${row.name}` })),
-  );
-  const own = rows.find(({ row }) =>
-    rowExpressions(row).some(({ source }) => source.trim() === expression.source.trim()),
-  );
+function policyText(expression: Expression, subject: Subject): string {
+  const [own] = rowsOf(expression, subject);
   if (own === undefined) return ", by default keep";
   const { file, line } = own.row.position;
-  return `, in ${own.name} (${file}:${line}) ${policyName(own.row)}`;
+  return `, in ${own.entity}.${own.row.name} (${file}:${line}) ${policyName(own.row)}`;
 }
 
 function policyName({ missing }: Row): string {

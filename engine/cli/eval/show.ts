@@ -5,7 +5,7 @@ import { HIDDEN } from "../../http/documents.ts";
 import { missingReadings } from "../../mapping/policy.ts";
 import type { Cli, Output } from "../context.ts";
 import { formatMs, formatValue, plainText } from "../format.ts";
-import { EXPRESSION_FILE, typeOf, type Verdict } from "./judge.ts";
+import { EXPRESSION_FILE, type RowVerdict, typeOf, type Verdict } from "./judge.ts";
 import type { Subject } from "./subject.ts";
 
 export interface Told {
@@ -38,9 +38,20 @@ export function renderVerdict(cli: Cli, out: Output, told: Told): string {
         ) + line("type", verdict.type);
   const reads = verdict.reads.map((one, index) => line(index === 0 ? "reads" : "", readText(one, told)));
   const warnings = verdict.warnings.map((one) => `${color.yellow("warning")}  ${plainText(one)}\n`);
+  const rows = verdict.rows.map((one) => line("row", rowText(one, hidden)));
   const how = verdict.compiled ? "compiled" : "by the interpreter";
   const time = verdict.faults.length > 0 && verdict.ms === 0 ? "" : line("time", `${timeText(verdict.ms)}, ${how}`);
-  return `${value}${reads.join("")}${warnings.join("")}${time}`;
+  return `${value}${reads.join("")}${rows.join("")}${warnings.join("")}${time}`;
+}
+
+/** `subscription.plan: set "team"`, and where the row stands. */
+function rowText({ name, at, result, value, why }: RowVerdict, hidden: boolean): string {
+  const made = value === undefined ? "" : ` ${hidden ? HIDDEN : formatValue(value)}`;
+  const told =
+    result === "dead"
+      ? `dead letter: ${plainText(why ?? "")}`
+      : `${result}${made}${why === undefined ? "" : ` (${why})`}`;
+  return `${name}: ${told}   ${at}`;
 }
 
 /** Short values on one line, others as JSON over several. */
@@ -99,6 +110,7 @@ export function verdictDocument(told: Told) {
       every: one.input.every,
       optional: one.input.optional,
     })),
+    rows: verdict.rows.map((one) => (hidden && one.value !== undefined ? { ...one, value: HIDDEN } : one)),
     warnings: verdict.warnings,
     errors: diagnostics,
     compiled: verdict.compiled,

@@ -61,6 +61,7 @@ function fillProcess(config: Draft, revision: Revision, filler: Filler): void {
   const lines = section(config, "log");
   add(lines, "level", log.level);
   add(lines, "format", log.format);
+  add(lines, "sample", log.sample);
 }
 
 /** Also of one that is written in a pipeline. */
