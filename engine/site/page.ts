@@ -8,7 +8,16 @@ export interface Markup {
 
 export const raw = (markup: string): Markup => ({ markup });
 export const text = (words: string): Markup => raw(html(words));
-export const code = (words: string): Markup => raw(words === "" ? "" : `<code>${html(words)}</code>`);
+/** As it is written; long paths may break behind their dots, and nowhere else. */
+export const code = (words: string): Markup =>
+  raw(
+    words === ""
+      ? ""
+      : `<code>${words
+          .split(/(?<=[._[(/])/)
+          .map(html)
+          .join("<wbr>")}</code>`,
+  );
 export const link = (href: string, words: string): Markup => raw(`<a href="${html(href)}">${html(words)}</a>`);
 export const joined = (parts: readonly Markup[], between = ", "): Markup =>
   raw(parts.map(({ markup }) => markup).join(between));

@@ -30,7 +30,12 @@ export function pipelinePage(data: SiteData, pipeline: PipelineModel): Page {
       text(pipeline.contract === undefined ? "" : `${pipeline.contract.provider}/${pipeline.contract.version}`),
     ],
     ["A step that may not be yet", text(holdWords(pipeline.hold))],
-    ["Tests", text(`${pipeline.tests.length} written, ${pipeline.traces.length} traces`)],
+    [
+      "Tests",
+      text(
+        `${pipeline.tests.length} written, ${pipeline.traces.length} ${pipeline.traces.length === 1 ? "trace" : "traces"}`,
+      ),
+    ],
     ["File", place(pipeline.position)],
   ]);
   const picture = graphSvg(pipelineGraph(revision, pipeline), {
