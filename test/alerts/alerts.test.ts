@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { fail } from "../../engine/core/errors.ts";
+import type { SinkDelivery } from "../../engine/plugin/index.ts";
 import { createRig, dead, ENV, event, type Rig, startChannels } from "./rig.ts";
 
 const MINUTE = 60_000;
@@ -213,6 +214,30 @@ describe("channels", () => {
     await dead(rig);
     await rig.pass(2 * MINUTE);
     expect(rig.lines).toEqual(["alert: paid is in trouble (dev)"]);
+  });
+
+  it("may be a connection of the config, which is told the alert as one of its own effects", async () => {
+    rig = await createRig("teams: { ops: { alerts: own } }\nchannels: { own: { to: crm, params: { channel: ops } } }");
+    const prepared: SinkDelivery[] = [];
+    rig.sink = {
+      ...rig.sink,
+      prepare(one) {
+        prepared.push(one);
+        return { summary: "", data: {} };
+      },
+    };
+    const id = await dead(rig);
+    await rig.pass(2 * MINUTE);
+    await rig.store.discardDeadLetter(id, { at: 0, actor: "ann", action: "x", target: "", reason: "" });
+    await rig.pass(5 * MINUTE);
+    expect(prepared.map(({ kind, eventName }) => `${kind} ${eventName}`)).toEqual([
+      "effect alert.firing",
+      "effect alert.resolved",
+    ]);
+    const [first, last] = prepared;
+    expect(first?.params).toMatchObject({ channel: "ops", alert: first?.entity.key });
+    expect(last?.entity.key).toBe(first?.entity.key);
+    expect(last?.idempotencyKey).not.toBe(first?.idempotencyKey);
   });
 
   it("do not reach a private address unless that is allowed", async () => {

@@ -8,6 +8,7 @@ import { silentLog } from "../../engine/core/log.ts";
 import type { DeadLetterId, DeliveryId } from "../../engine/core/types.ts";
 import type { BreakerState } from "../../engine/delivery/breaker.ts";
 import { createSinkHttp } from "../../engine/network/client.ts";
+import type { OpenSink } from "../../engine/plugin/index.ts";
 import { openSqliteStore } from "../../engine/store/sqlite.ts";
 import type { Store, WorkItem } from "../../engine/store/store.ts";
 import { revisionOf } from "../support/revision.ts";
@@ -52,6 +53,8 @@ export interface Rig {
   readonly breakers: Map<string, BreakerState["kind"]>;
   readonly faults: string[];
   readonly lines: string[];
+  /** What connections that carry alerts are opened as. */
+  sink: OpenSink;
   reloadRefused: { readonly at: number; readonly code: string } | undefined;
   /** Looks every ten seconds, for so long. */
   pass(ms: number): Promise<void>;
@@ -109,7 +112,10 @@ ${config}`,
       told: { judged: () => {}, alerting: () => {} },
       http: (allowPrivate) => (allowPrivate ? http : closed),
       append: async (path, line) => void lines.push(`${path}: ${line}`),
-      connection: async () => undefined,
+      async connection(name) {
+        const model = revision.connections.get(name);
+        return model && { sink: rig.sink, descriptor: model.sink };
+      },
     });
   const rig: Rig = {
     clock,
@@ -119,6 +125,11 @@ ${config}`,
     faults,
     lines,
     reloadRefused: undefined,
+    sink: {
+      prepare: () => ({ summary: "", data: {} }),
+      send: async () => ({ kind: "delivered" }),
+      close: async () => {},
+    },
     alerts: undefined as unknown as Alerts,
     async pass(ms) {
       for (const end = clock.now() + ms; clock.now() < end; ) {

@@ -52,7 +52,8 @@ async function unknownPart(words: readonly string[]): Promise<string | undefined
   if (verb.startsWith("-")) return optionsIn(globals).has(verb) ? undefined : verb;
   if (!verbsIn(globals).includes(verb)) return verb;
   const own = (await help([verb])) ?? "";
-  const hasSubs = /^Commands:/m.test(own);
+  // A verb that has subcommands may have options of its own.
+  const hasSubs = /^Commands:/m.test(own) && !second.startsWith("-");
   if (hasSubs && second !== "" && !verbsIn(own).includes(second)) return `${verb} ${second}`;
   const options = optionsIn(hasSubs && second !== "" ? ((await help([verb, second])) ?? "") : own);
   return rest.slice(1).find((word) => /^--?[a-z]/.test(word) && !options.has(word));
