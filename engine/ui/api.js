@@ -12,6 +12,8 @@ export async function call(method, path, body) {
     headers: { "content-type": "application/json" },
     credentials: "same-origin",
     ...(body !== undefined && { body: JSON.stringify(body) }),
+  }).catch(() => {
+    throw new ApiError(0, "nobody answers");
   });
   const document = await answer.json().catch(() => ({ error: "an answer that is none of Hookrail's" }));
   if (!answer.ok) throw new ApiError(answer.status, document.error ?? `status ${answer.status}`);
@@ -33,10 +35,11 @@ export async function getIfThere(path) {
 
 /** Tells of each fact, and whether it is connected; opens again by itself. */
 export function follow({ onFact, onState }) {
-  const source = new EventSource("/api/v1/live?last=0");
+  const source = new EventSource("/api/v1/live");
   source.addEventListener("fact", onFact);
   source.addEventListener("sampled", onFact);
   source.addEventListener("open", () => onState("live"));
-  source.addEventListener("error", () => onState("lost"));
+  // It comes back by itself, but not from an answer that was an error.
+  source.addEventListener("error", () => onState(source.readyState === EventSource.CLOSED ? "closed" : "lost"));
   return () => source.close();
 }

@@ -27,6 +27,8 @@ const main = document.getElementById("main");
 let me;
 let current;
 let stopFollowing;
+/** How the stream of facts is; a page that loads all the same is not lost. */
+let streaming = "connecting";
 let counts = { dead: 0, alerts: undefined };
 
 function pageOf({ pathname }) {
@@ -94,6 +96,7 @@ async function refreshNow() {
     const data = await mine.page.load(mine.params, mine.query, mine.state);
     if (mine !== current) return;
     mine.at = Date.now();
+    setState(streaming);
     draw(mine.page.render(data));
     await refreshCounts(data);
   } catch (error) {
@@ -117,6 +120,8 @@ function failed(error) {
       h("h1", { tabindex: -1 }, "Not found"),
       h("p", {}, "There is nothing of that name. It may be older than what is kept."),
     ]);
+  // A fault of the dashboard's own is for the browser's console, and for our tests.
+  if (!(error instanceof ApiError)) reportError(error);
   setState("lost");
   if (current.at === 0)
     draw([
@@ -174,7 +179,9 @@ function keepFresh() {
     onFact: soon,
     onState: (state) => {
       if (me?.name === undefined) return;
-      setState(state);
+      streaming = state === "closed" ? "lost" : state;
+      setState(streaming);
+      if (state === "closed") setTimeout(() => me?.name !== undefined && restart(), STALE_MS);
       if (state === "live") soon();
     },
   });
@@ -182,6 +189,10 @@ function keepFresh() {
     if (!document.hidden && Date.now() - current.at > STALE_MS) void refresh();
   }, 5_000);
   const stop = stopFollowing;
+  const restart = () => {
+    stopFollowing?.();
+    keepFresh();
+  };
   stopFollowing = () => {
     stop();
     clearInterval(timer);

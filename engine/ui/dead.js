@@ -16,10 +16,10 @@ export async function load(_params, query, state) {
   const letters = all.filter((one) =>
     ["code", "type"].every((name) => !query.get(name) || one[name] === query.get(name)),
   );
-  return { letters, query, status, plan: state.plan, more: all.length === 500 };
+  return { letters, query, wanted: status, plan: state.plan, more: all.length === 500 };
 }
 
-export function render({ letters, query, status, plan, more }) {
+export function render({ letters, query, wanted: status, plan, more }) {
   const pipeline = query.get("pipeline");
   return [
     h("h1", { tabindex: -1 }, "Dead letters"),

@@ -105,7 +105,7 @@ export function letterCard(letter) {
   return h(
     "div",
     { class: `card ${letter.status === "open" ? "page" : "resolved"}`, "data-key": letter.id },
-    h("h3", {}, "Dead letter ", badge(letter.status)),
+    h("h2", {}, "Dead letter ", badge(letter.status)),
     h("p", {}, letter.message, " ", h("code", {}, letter.code)),
     h(
       "p",

@@ -90,9 +90,15 @@ export const command = (text) =>
   );
 
 /** A quiet line of bars; its words tell the same. */
-export function spark(values, label) {
+export function spark(slots, label) {
+  // Twenty bars: more of them say less.
+  const size = Math.max(1, Math.ceil(slots.length / 20));
+  const values = slots.reduce((sums, slot, at) => {
+    sums[Math.floor(at / size)] = (sums[Math.floor(at / size)] ?? 0) + slot;
+    return sums;
+  }, []);
   const most = Math.max(1, ...values);
-  const wide = 3;
+  const wide = 8;
   const bars = values.map((value, index) => {
     const high = value === 0 ? 0.75 : Math.max(2, (value / most) * 24);
     return svg("rect", {
