@@ -59,7 +59,7 @@ describe("the single binary", () => {
       () => listEvents(engine),
       (events) => events[0]?.outcome === "delivered",
     );
-    expect((await installation.hookrail("explain", event?.id ?? "")).stdout).toMatch(/subscription\.seats .* set 5 /);
+    expect((await installation.hookrail("explain", event?.id ?? "")).stdout).toMatch(/subscription\.seats +set 5\n/);
     const crm = new Database(join(installation.root, "data/crm.db"), { readonly: true });
     expect(crm.prepare("SELECT tier FROM customer").all()).toEqual([{ tier: "team" }]);
     crm.close();
