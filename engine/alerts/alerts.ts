@@ -84,7 +84,11 @@ export function createAlerts(deps: AlertsDeps): Alerts {
   const sender = createSender({
     ...deps,
     channel: (name) => revision().channels.get(name),
-    onHanded: (id, from, to) => known.hand(id, from, to),
+    onHanded(id, from, to) {
+      known.hand(id, from, to);
+      const alert = known.open().find((one) => one.id === id);
+      if (alert !== undefined) unkept.set(id, alert);
+    },
   });
   known.onHealth(sender.health);
 
@@ -177,7 +181,7 @@ export function createAlerts(deps: AlertsDeps): Alerts {
     });
   }
 
-  async function look(): Promise<void> {
+  async function find(): Promise<void> {
     const now = clock.now();
     await quietly("count", () => count(now), undefined);
     seeBreakers(now);
@@ -198,7 +202,6 @@ export function createAlerts(deps: AlertsDeps): Alerts {
     deps.told.alerting({ page: of("page"), alert: of("alert"), off: of("off") });
     for (const alert of changed) unkept.set(alert.id, alert);
     await keep(messages, now);
-    await quietly("send", () => sender.send(), undefined);
     if (now - purgedAt >= PURGE_MS) await purge(now);
   }
 
@@ -259,11 +262,25 @@ export function createAlerts(deps: AlertsDeps): Alerts {
   let stopped = false;
   let cancel = (): void => {};
   let under: Promise<void> = Promise.resolve();
+  let sending: Promise<void> = Promise.resolve();
+  let isSending = false;
+  const send = () => quietly("send", () => sender.send(), undefined);
+  /** A channel that hangs holds up no look; what comes meanwhile goes after the next. */
+  function sendBeside(): void {
+    if (isSending) return;
+    isSending = true;
+    sending = send().finally(() => {
+      isSending = false;
+    });
+  }
   function again(): void {
     if (stopped) return;
     const everyMs = Math.min(10_000, Math.max(500, bucketOf(revision().alerting.budget.burn) / 2));
     cancel = clock.after(everyMs, () => {
-      under = look().then(again);
+      under = find().then(() => {
+        sendBeside();
+        again();
+      });
     });
   }
 
@@ -271,7 +288,10 @@ export function createAlerts(deps: AlertsDeps): Alerts {
     observer: watch.observer,
     known,
     hands: createHands({ ...deps, revision }),
-    look,
+    async look() {
+      await find();
+      await send();
+    },
     async start() {
       await load();
       again();
@@ -279,7 +299,7 @@ export function createAlerts(deps: AlertsDeps): Alerts {
     async stop() {
       stopped = true;
       cancel();
-      await under;
+      await Promise.all([under, sending]);
       const hours = watch.listener.take();
       if (hours.length > 0) await quietly("stop", () => store.saveAlerts({ ...NOTHING, hours }), undefined);
     },
