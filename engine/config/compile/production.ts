@@ -30,7 +30,7 @@ export function checkProduction(
     const tell = (code: ErrorCode, mark: Mark, hint: string, severity: Severity = "warning") =>
       context.reporter.report(code, mark, { pipeline: name, team: pipeline.owner }, { severity, hint });
     if (yaml.runbook === undefined)
-      tell("HK1242", top, "`hookrail docs` writes a first page: runbook: docs/runbooks/…");
+      tell("HK1242", top, "`hookrail docs --runbooks` writes a first page: runbook: docs/runbooks/…");
     if (yaml.sla === undefined) tell("HK1245", top, "sla: { lag: 60s, objective: 99.9% }");
     if (yaml.contract === undefined) tell("HK1246", top, "contract: VERSION, a file of pipelines/contracts/PROVIDER/");
     if (!hasRoute(context, pipeline))
@@ -75,6 +75,6 @@ function checkRunbook(context: CompileContext, { yaml }: CompiledPipeline, exist
     "HK1243",
     mark,
     { path },
-    { severity: "warning", hint: "paths are relative to config.yaml; `hookrail docs` writes a first page" },
+    { severity: "warning", hint: "paths are relative to config.yaml; `hookrail docs --runbooks` writes a first page" },
   );
 }
