@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, expect, test, vi } from "vitest";
 import { createInstallation, eventually, listEvents, type RunningEngine } from "../support/engine-process.ts";
 
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 interface Call {
   readonly at: number;
@@ -90,7 +90,7 @@ connections:
     allow_private: true
     rate: ${RATE}/s
     retry: { base: 200ms, cap: 1s }
-    breaker: { failures: 50, open_for: 300ms }
+    breaker: { failures: 1000 }
 `,
     "pipelines/orders.yaml": pipeline("orders", "order.paid", "order"),
     "pipelines/refunds.yaml": pipeline("refunds", "order.refunded", "refund"),
