@@ -44,8 +44,8 @@ export const recordVerb: Verb = (cli, action, globals) => {
       const [id] = input.args;
       const corpus = input.options["corpus"];
       if ((id === undefined) === (input.options["last"] === undefined))
-        fail("HK8142", { problem: "either an event, or --last" });
-      if (id === undefined && corpus === undefined) fail("HK8142", { problem: "--last needs --corpus" });
+        fail("HK8142", { problem: "say which event, or --last N with --corpus" });
+      if (id === undefined && corpus === undefined) fail("HK8142", { problem: "--last goes with --corpus" });
       const installation = findInstallation(cli, globals());
       const { loaded, revision } = await load(cli, installation);
       const evaluator = createEvaluator({ deadlineMs: revision.limits.mappingTimeoutMs });

@@ -73,7 +73,7 @@ describe("hookrail record", () => {
   test("says what it needs, and which event it can not record", async () => {
     expect(await place.hookrail("record")).toMatchObject({
       code: 64,
-      stderr: expect.stringContaining("either an event"),
+      stderr: expect.stringContaining("say which event"),
     });
     expect(await place.hookrail("record", "--last", "2")).toMatchObject({ code: 64 });
     expect(await place.hookrail("record", "evt_nothing")).toMatchObject({
