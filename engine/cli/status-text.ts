@@ -59,8 +59,10 @@ function printWork(cli: Cli, { counts, budgets = [] }: Status, line: Line): void
   }
   line("dead letters", counts.open_dead_letters === 0 ? "0" : color.red(String(counts.open_dead_letters)));
   for (const { pipeline, left, events } of budgets) {
-    const share = `${Math.round(left * 100)} % of its error budget left (${events} events)`;
-    line("budget", `${pipeline}: ${left <= 0 ? color.red(share) : share}`);
+    const of = `(${events} events)`;
+    // Below 0 it is overdrawn, which as a share of it says little.
+    if (left <= 0) line("budget", `${pipeline}: ${color.red("its error budget is used up")} ${of}`);
+    else line("budget", `${pipeline}: ${Math.round(left * 100)} % of its error budget left ${of}`);
   }
 }
 
