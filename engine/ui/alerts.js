@@ -58,10 +58,14 @@ export function alertCard(alert) {
       runbooks.length > 0 && [" · runbook ", runbooks.map((one) => [runbook(one), " "])],
       alert.silenced !== null && ` · silenced: ${alert.silenced}`,
     ),
-    alert.type.map((text) => h("p", { class: "do" }, command(text), resumeButton(text))),
-    alert.status !== "resolved" &&
-      alert.findings.some((one) => one.kind === "dead_letter") &&
-      h("p", {}, h("a", { href: deadHref(alert) }, "Look at the dead letters")),
+    h(
+      "p",
+      { class: "do" },
+      alert.type.map((text) => [command(text), resumeButton(text)]),
+      alert.status !== "resolved" &&
+        alert.findings.some((one) => one.kind === "dead_letter") &&
+        h("a", { href: deadHref(alert) }, "Look at the dead letters"),
+    ),
   );
 }
 
@@ -73,5 +77,5 @@ function resumeButton(text) {
   const [, kind, name] = /^hookrail resume (pipeline|connection) (\S+)$/.exec(text) ?? [];
   if (name === undefined) return [];
   const does = { "data-do": "resume", "data-kind": kind, "data-name": name, "data-needs": "pause" };
-  return [" ", h("button", { type: "button", ...does }, `Resume ${name}`)];
+  return h("button", { type: "button", ...does }, `Resume ${name}`);
 }

@@ -10,7 +10,8 @@ function findBrowser(): string | undefined {
   const given = process.env["HOOKRAIL_BROWSER"];
   if (given !== undefined) return given;
   const folders = (process.env["PATH"] ?? "").split(delimiter);
-  return folders.flatMap((folder) => NAMES.map((name) => join(folder, name))).find((path) => existsSync(path));
+  const paths = folders.flatMap((folder) => NAMES.map((name) => join(folder, name)));
+  return [...paths, "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"].find((path) => existsSync(path));
 }
 
 /** False: there is none, and these tests are skipped, which under CI is an error. */

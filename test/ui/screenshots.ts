@@ -57,7 +57,7 @@ try {
   const event = events.at(-1)?.id ?? "";
   const wide = { width: 1280, height: 900 };
   for (const [name, path, options] of [
-    ["overview", "/ui", { viewport: wide, colorScheme: "light" }],
+    ["overview", "/ui", { viewport: { ...wide, height: 1040 }, colorScheme: "light" }],
     ["event", `/ui/events/${event}`, { viewport: { ...wide, height: 1500 }, colorScheme: "light" }],
     ["dead-letters", "/ui/dead", { viewport: { ...wide, height: 620 }, colorScheme: "dark" }],
     ["phone", "/ui", { viewport: { width: 390, height: 844 }, colorScheme: "light" }],
