@@ -165,7 +165,7 @@ const WORDS: Readonly<Record<Turn["status"], string>> = {
   duplicate: "taken for a duplicate",
   no_source: "refused, no source",
   too_large: "refused, body too large",
-  needs_fetch: "waits for what it fetches",
+  needs_fetch: "not known: it fetches what nobody has fetched",
 };
 
 function outcomeOf(turn: Turn | undefined): string {

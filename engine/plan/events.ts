@@ -5,6 +5,7 @@ import type { EventId } from "../core/types.ts";
 import { identify } from "../provider/identify.ts";
 import type { IdentifiedEvent } from "../provider/model.ts";
 import type { StoredEvent } from "../store/store.ts";
+import type { KnownAnswer } from "./fetched.ts";
 
 /** One event: a stored one, a sample, or one of a corpus. */
 export interface PlanEvent {
@@ -21,6 +22,8 @@ export interface PlanEvent {
   readonly receivedAt: number;
   /** How intake understood it when it came. */
   readonly stored?: StoredEvent;
+  /** What is known of what rules may fetch for it. */
+  readonly answers?: readonly KnownAnswer[];
 }
 
 /** Which event it is, by one side's recipe. */

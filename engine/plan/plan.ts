@@ -6,7 +6,6 @@
 import type { Revision } from "../config/revision.ts";
 import type { Evaluator } from "../core/expression.ts";
 import type { PastState } from "../store/read-past.ts";
-import type { WorkItem } from "../store/store.ts";
 import { type BreakingFinder, type BreakingOptions, createBreakingFinder } from "./breaking.ts";
 import { createDifferences, type Differences, inWordsOf } from "./differences.ts";
 import { type Identity, identityAsStored, type PlanEvent, readsAsStored } from "./events.ts";
@@ -33,7 +32,6 @@ export interface PlanOptions {
   readonly shown: Shown;
   readonly evaluator: Evaluator;
   readonly rows?: NonNullable<BreakingOptions["rows"]>;
-  readonly fetchedFor?: (seq: number, pipeline: string) => Promise<WorkItem["fetched"]>;
   /** After each event: how many are done. */
   readonly onProgress?: (done: number) => void;
 }
@@ -118,12 +116,8 @@ async function play(scenario: Scenario, playing: Playing): Promise<void> {
   compareDone(turns, shownAs, { playing, onlyDone: false });
 }
 
-function sideOptions(scenario: Scenario, { evaluator, fetchedFor }: Playing): Omit<SideOptions, "revision" | "onTurn"> {
-  return {
-    evaluator,
-    ...(scenario.past === undefined ? {} : { past: scenario.past }),
-    ...(fetchedFor === undefined ? {} : { fetchedFor }),
-  };
+function sideOptions(scenario: Scenario, { evaluator }: Playing): Omit<SideOptions, "revision" | "onTurn"> {
+  return { evaluator, ...(scenario.past === undefined ? {} : { past: scenario.past }) };
 }
 
 /** Another reading counts only where the older recipe reads the event as intake did: not all of a request is stored. */

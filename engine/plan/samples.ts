@@ -5,6 +5,7 @@ import { HookrailError } from "../core/errors.ts";
 import { renderSample } from "../provider/sample.ts";
 import { planRequests, type ReadSample, type RequestPlan, timeOfFirst } from "../testing/requests.ts";
 import { itemsIn, type PlanEvent, sourcesOf } from "./events.ts";
+import type { KnownAnswer } from "./fetched.ts";
 import type { Scenario } from "./plan.ts";
 
 /** Each test is a world of its own; so are the samples of one source, sent in the order of their names. */
@@ -76,9 +77,22 @@ function scenarioOf(revision: Revision, planned: readonly RequestPlan[], title: 
         contentType: headers["content-type"] ?? "application/json",
         body,
         receivedAt: plan.arrivesAt,
+        answers: declared(plan),
       };
       const items = itemsIn(source, request, revision.limits.maxItems);
       return Array.from({ length: items }, (_, itemIndex) => ({ ...request, itemIndex }));
     });
   return { events };
+}
+
+/** What the test says that rules get. */
+function declared({ event: { fetched = {} }, arrivesAt }: RequestPlan): KnownAnswer[] {
+  return Object.entries(fetched).flatMap(([connection, paths]) =>
+    Object.entries(paths).map(([path, object]) => ({
+      connection,
+      path,
+      at: arrivesAt,
+      body: object === null ? null : JSON.stringify(object),
+    })),
+  );
 }

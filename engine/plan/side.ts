@@ -14,6 +14,7 @@ import { ownVersionOf, versionOf } from "../flow/version.ts";
 import type { PastState } from "../store/read-past.ts";
 import type { ApplyCommit, Store, StoredEvent, WorkItem } from "../store/store.ts";
 import { type Identity, identityOf, type PlanEvent, sourcesOf, toStored } from "./events.ts";
+import { findAnswer, type KnownAnswer } from "./fetched.ts";
 import { type Names, namesBy } from "./names.ts";
 import { createSideStore } from "./side-store.ts";
 import { type Turn, turnOf } from "./turn.ts";
@@ -35,8 +36,6 @@ export interface SideOptions {
   readonly evaluator: Evaluator;
   readonly past?: PastState;
   readonly onTurn: (turn: Turn) => void;
-  /** What a stored event's rule had fetched: nothing is fetched for a plan. */
-  readonly fetchedFor?: (seq: number, pipeline: string) => Promise<WorkItem["fetched"]>;
 }
 
 interface Held {
@@ -79,6 +78,20 @@ export function createSide(options: SideOptions): Side {
   function sourceOf(event: PlanEvent): SourceModel | undefined {
     const source = sources.get(names.source(event.source)) ?? sources.get(event.source);
     return source?.enabled === true ? source : undefined;
+  }
+
+  /** Prepared with what its rule fetches, where that is known. */
+  async function fetched(
+    item: WorkItem,
+    known: readonly KnownAnswer[],
+  ): Promise<{ readonly item: WorkItem; readonly prepared: Prepared }> {
+    const prepared = await prepareWork(item, deps);
+    if (prepared.kind !== "fetch") return { item, prepared };
+    const answer = findAnswer(prepared, known, { names, pipeline: item.pipeline });
+    if (answer === undefined) return { item, prepared };
+    if ("kind" in answer) return { item, prepared: answer };
+    const next = { ...item, fetched: answer };
+    return { item: next, prepared: await prepareWork(next, deps) };
   }
 
   async function turn(item: WorkItem, prepared: Prepared): Promise<void> {
@@ -154,15 +167,8 @@ export function createSide(options: SideOptions): Side {
       taken.set(key, event.receivedAt + windowMs);
       const stored = toStored(event, identity, { seq, source, revision: revision.hash });
       for (const pipeline of deps.routes.listening(source, identity.type)) {
-        const fetched = await options.fetchedFor?.(seq, names.older.pipeline(pipeline));
-        const item: WorkItem = {
-          seq: ++work,
-          pipeline,
-          status: "ready",
-          event: stored,
-          ...(fetched === undefined ? {} : { fetched }),
-        };
-        const prepared = await prepareWork(item, deps);
+        const asked: WorkItem = { seq: ++work, pipeline, status: "ready", event: stored };
+        const { item, prepared } = await fetched(asked, event.answers ?? []);
         if (prepared.kind === "fetch") onTurn({ event: seq, pipeline, status: "needs_fetch", ...untouched });
         else await turn(item, prepared);
       }

@@ -1,7 +1,9 @@
 /** Stored events as a scenario: from the state that stood before the first of them. */
-import type { PastStore, PastWindow } from "../store/read-past.ts";
+import { readRequest } from "../mapping/fetch.ts";
+import type { PastAnswer, PastStore, PastWindow } from "../store/read-past.ts";
 import type { StoredEvent } from "../store/store.ts";
 import type { PlanEvent } from "./events.ts";
+import type { KnownAnswer } from "./fetched.ts";
 import type { Scenario } from "./plan.ts";
 
 export interface StoredScenario {
@@ -24,7 +26,7 @@ export function storedScenario(store: PastStore, window: PastWindow, now: number
     for (const seq of events) {
       const stored = await store.event(seq);
       if (stored === undefined || stored.bodyPurged === true || stored.body.byteLength === 0) gone++;
-      else yield toPlanEvent(stored);
+      else yield { ...toPlanEvent(stored), answers: store.answers(seq).map(toAnswer) };
     }
   }
   // A window that ends in the past: what came later would have freed what was still held.
@@ -37,7 +39,11 @@ export function storedScenario(store: PastStore, window: PastWindow, now: number
   };
 }
 
-function toPlanEvent(stored: StoredEvent): PlanEvent {
+function toAnswer({ request, ...answer }: PastAnswer): KnownAnswer {
+  return { ...answer, ...readRequest(request) };
+}
+
+export function toPlanEvent(stored: StoredEvent): PlanEvent {
   const { id, source, headers, contentType, body, itemIndex, receivedAt } = stored;
   return { name: id, source, headers, contentType, body, itemIndex, receivedAt, stored };
 }

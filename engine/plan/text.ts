@@ -25,7 +25,7 @@ function basisOf({ basis }: PlanReport): string {
   const left = [
     basis.more > 0 ? `${basis.more} older ones left out` : "",
     basis.bodiesGone > 0 ? `${basis.bodiesGone} without a body left out` : "",
-    basis.notFetched > 0 ? `${basis.notFetched} need what nobody has fetched` : "",
+    basis.notFetched > 0 ? `${basis.notFetched} need an object that was never fetched` : "",
   ].filter((part) => part !== "");
   const kind = basis.kind === "samples" ? "sample" : basis.kind;
   return `${basis.events.toLocaleString("en")} ${kind} events${span}${left.length === 0 ? "" : ` (${left.join("; ")})`}`;

@@ -16,7 +16,7 @@ import { createOperateReads } from "./read-operate.ts";
 import { createWorkReads } from "./read-work.ts";
 import { belongsTo, type PastRow, rewind } from "./rewind.ts";
 import { fromJson } from "./rows.ts";
-import type { EntityRecord, HistoryRow, OnceMark, RevisionRecord, StoredEvent } from "./store.ts";
+import type { EntityRecord, HistoryRow, OnceMark, RevisionRecord, StoredAnswer, StoredEvent } from "./store.ts";
 
 export interface PastWindow {
   /** Received since, and before; ms since the epoch. */
@@ -35,10 +35,16 @@ export interface PastState {
   onceMarked(mark: OnceMark): Promise<boolean>;
 }
 
+export interface PastAnswer extends StoredAnswer {
+  readonly pipeline: string;
+}
+
 export interface PastStore {
   /** Seqs, oldest first; `more`: events of the span that `last` left out. */
   window(window: PastWindow): { readonly events: readonly number[]; readonly more: number };
   event(seq: number): Promise<StoredEvent | undefined>;
+  /** What was fetched for the event, whichever pipeline asked. */
+  answers(seq: number): readonly PastAnswer[];
   /** As it was before the event with this seq was first worked on. */
   before(seq: number): PastState;
   /** The revision in force. */
@@ -90,9 +96,14 @@ function createPastStore(db: Db): PastStore {
   const { revision } = createOperateReads(db);
   const inForce = db.prepare<[], string>("SELECT revision FROM in_force").pluck();
   const count = createRowCounter(db);
+  const answers = db.prepare<[number], PastAnswer>(
+    `SELECT f.pipeline, f.request, a.at, a.body FROM fetches f JOIN answers a ON a.seq = f.answer_seq
+     WHERE f.event_seq = +? ORDER BY f.pipeline`,
+  );
   return {
     window: createWindow(db),
     event,
+    answers: (seq) => answers.all(seq),
     before: createBefore(db),
     async running() {
       const hash = inForce.get();
