@@ -157,8 +157,8 @@ export const defects: readonly Defect[] = [
   {
     name: "sends each attempt under a key of its own",
     file: "engine/flow/deliver.ts",
-    find: "return { attempt: record.attempts + 1, idempotencyKey, signal, entityVersion };",
-    put: "return { attempt: record.attempts + 1, idempotencyKey: `${idempotencyKey}-${record.attempts}`, signal, entityVersion };",
+    find: "    attempt,\n    idempotencyKey,\n    signal,\n",
+    put: "    attempt,\n    idempotencyKey: `${idempotencyKey}-${attempt}`,\n    signal,\n",
   },
   {
     name: "tries again without a pause",
