@@ -107,6 +107,20 @@ function checkOracle(model: HandshakeModel, faults: Faults): void {
   }
 }
 
+/** Texts that these handshakes sign for anyone, as patterns: no such text may count as a signed message. */
+export function openlySigned(handshakes: readonly HandshakeModel[]): readonly RegExp[] {
+  return handshakes
+    .filter(({ auth }) => auth.kind === "none")
+    .flatMap((model) => {
+      const signed = holesOfReply(model).flatMap(({ ref, fn }) =>
+        fn?.startsWith("hmac") ? [JSON.stringify(ref)] : [],
+      );
+      return model.when.flatMap(({ ref, matches }) =>
+        matches !== undefined && signed.includes(JSON.stringify(ref)) ? [matches] : [],
+      );
+    });
+}
+
 function compileAuth(raw: HandshakeYaml["auth"], faults: Faults): HandshakeModel["auth"] {
   if (raw === undefined) return { kind: "verify" };
   if (typeof raw === "string") return { kind: raw };

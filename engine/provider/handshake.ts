@@ -70,6 +70,7 @@ function reply(handshake: HandshakeModel, env: Env): HandshakeReply | undefined 
     headers["content-type"] = handshake.body.kind === "json" ? "application/json" : "text/plain; charset=utf-8";
   }
   const secret = handshake.store === undefined ? undefined : readText(handshake.store.secret, env);
+  if (handshake.store !== undefined && (secret ?? "") === "") return undefined;
   const learned =
     handshake.store === undefined || secret === undefined
       ? {}

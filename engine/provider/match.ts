@@ -10,6 +10,7 @@ import { paramText } from "./reading.ts";
 import { buildMessage, buildMessages, type Chunk, type Env, readText, renderTemplate } from "./render.ts";
 import { type CodeDigest, type KeyFrom, readsSecret, type SchemeModel } from "./scheme.ts";
 import { decodeSignature } from "./signature.ts";
+import { MAX_MATCHED } from "./template.ts";
 import { keySetAt, type Trust, trustedCertificate } from "./trust.ts";
 
 const MISMATCH: Refusal = { ok: false, reason: "signature_mismatch" };
@@ -73,6 +74,7 @@ function matchDigest(scheme: SchemeModel, input: MatchInput, keys: readonly KeyT
         missing = message.missing;
         return [];
       }
+      if (isOpenlySigned(scheme, message.chunks)) return [];
       const expected = digest(scheme, message.chunks, bytes);
       if (expected === undefined) {
         failed = true;
@@ -92,6 +94,15 @@ function matchDigest(scheme: SchemeModel, input: MatchInput, keys: readonly KeyT
   return unusable === undefined
     ? match
     : { ok: false, reason: "no_valid_secret", detail: `secret ${unusable} is not ${scheme.key.encoding}` };
+}
+
+/** Whoever asks gets such a text signed: a handshake does it. */
+function isOpenlySigned({ openlySigned = [] }: SchemeModel, chunks: readonly Chunk[]): boolean {
+  if (openlySigned.length === 0 || chunks.reduce((sum, { length }) => sum + length, 0) > MAX_MATCHED) return false;
+  const text = chunks
+    .map((chunk) => (typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8")))
+    .join("");
+  return openlySigned.some((pattern) => pattern.test(text));
 }
 
 /** The digest of a message: keyed for `hmac`, plain for `hash`. Undefined when code of a plugin makes none. */

@@ -6,7 +6,7 @@ import { parseDuration, parseSize } from "../core/duration.ts";
 import { compileJsonPaths, type JsonPaths } from "../core/json-paths.ts";
 import type { Json } from "../core/types.ts";
 import { compileEvents, type EventsModel, refsOfEvents } from "./compile-events.ts";
-import { compileHandshake, type HandshakeModel, refsOfHandshake } from "./compile-handshake.ts";
+import { compileHandshake, type HandshakeModel, openlySigned, refsOfHandshake } from "./compile-handshake.ts";
 import { compileScheme, refsOfScheme } from "./compile-verify.ts";
 import { Faults, type RecipeFault } from "./faults.ts";
 import type { Ack, Sample } from "./model.ts";
@@ -97,6 +97,7 @@ function compile(raw: RecipeYaml, readSample: ReadSample, { paramsAre, schemes }
   const faults = new Faults();
   const verify = raw.verify.map((entry, index) => compileScheme(entry, faults.at("verify", index), schemes));
   const handshake = (raw.handshake ?? []).map((entry, index) => compileHandshake(entry, faults.at("handshake", index)));
+  const open = openlySigned(handshake);
   const events = compileEvents(raw.events ?? {}, faults.at("events"));
   const delivery = compileDelivery(raw.delivery ?? {}, faults.at("delivery"));
   const samples = compileSamples(raw.samples ?? [], readSample, faults.at("samples"));
@@ -114,7 +115,7 @@ function compile(raw: RecipeYaml, readSample: ReadSample, { paramsAre, schemes }
     ...(raw.confidence === undefined ? {} : { confidence: raw.confidence }),
     accept,
     params,
-    verify,
+    verify: open.length === 0 ? verify : verify.map((scheme) => ({ ...scheme, openlySigned: open })),
     needsSecret:
       verify.some((scheme) => scheme.scheme !== "none" && scheme.keyFrom.kind === "secrets") &&
       !verify.some((scheme) => scheme.keyFrom.kind === "handshake_store"),

@@ -132,6 +132,8 @@ export interface SchemeModel {
   readonly claims?: ClaimsModel;
   readonly require: readonly Requirement[];
   readonly timestamp?: TimestampModel;
+  /** Whole messages that match one of these are signed for anyone who asks, in a handshake: they prove nothing. */
+  readonly openlySigned?: readonly RegExp[];
   /** What is signed, in words. */
   readonly signed: string;
 }
