@@ -1,7 +1,7 @@
 /** What `check` refuses before anything is sent: a pipeline that asks of a sink what it can not say or keep. */
 import type { AttributeModel, EntityModel } from "../core/entity.ts";
 import { errorMessage } from "../core/errors.ts";
-import type { ActionDescriptor, SinkDescriptor } from "../plugin/index.ts";
+import type { ActionDescriptor, Carries, SinkDescriptor } from "../plugin/index.ts";
 import type { DeliverEntry } from "./deliver.schema.ts";
 import { guaranteeOf } from "./guarantee.ts";
 import type { ConnectionModel, EntryFault } from "./model.ts";
@@ -26,9 +26,9 @@ function checkAttributes({ entry, action, descriptor, connection, entities }: As
   if (carries === undefined) return [];
   const sink = connection.sink.name;
   const names = mapOf(connection.settings["attribute_names"]);
-  const pattern = carries.names === undefined ? undefined : new RegExp(carries.names);
   return entities.flatMap((entity) => {
     const seen = new Map<string, string>();
+    const pattern = patternFor(entity, carries.names, connection);
     return sentOf(entry, entity).flatMap((attribute): EntryFault[] => {
       const { name, type, clearable } = attribute;
       const theirs = names[name] ?? name;
@@ -44,11 +44,19 @@ function checkAttributes({ entry, action, descriptor, connection, entities }: As
       return [
         ...(clearable && !carries.clear ? [fault("HK1200")] : []),
         ...((type === "list" || type === "object") && !carries.structured ? [fault("HK1201", { type })] : []),
-        ...(pattern?.test(theirs) === false ? [fault("HK1202", { pattern: carries.names ?? "" })] : []),
+        ...(pattern !== undefined && !new RegExp(pattern).test(theirs) ? [fault("HK1202", { pattern })] : []),
         ...(twin === undefined ? [] : [fault("HK1203", { other: `${entity.name}.${twin}` })]),
       ];
     });
   });
+}
+
+/** What names of an entity must match there; what it is mapped to may decide. */
+function patternFor({ name }: EntityModel, names: Carries["names"], { settings }: ConnectionModel): string | undefined {
+  if (names === undefined || typeof names === "string") return names;
+  const mapped = settings[names.setting] === undefined ? names.defaults : mapOf(settings[names.setting]);
+  const kind = mapped[name];
+  return kind === undefined ? undefined : names.patterns[kind];
 }
 
 /** An upsert carries what `fields` or `on_change` names; else all that the entity has. */

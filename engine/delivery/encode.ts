@@ -87,6 +87,8 @@ function encodeTime(iso: string, form: NonNullable<NonNullable<Preset["types"]>[
       return new Date(ms).toISOString().slice(0, 10);
     case "iso":
       return new Date(ms).toISOString();
+    case "iso_seconds":
+      return `${new Date(ms).toISOString().slice(0, -5)}Z`;
   }
 }
 

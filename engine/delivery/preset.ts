@@ -9,6 +9,7 @@ import { batchFaults } from "../plugin/batch-faults.ts";
 import { httpSettings, type PresetField } from "../plugin/http.schema.ts";
 import {
   type ActionDescriptor,
+  type Carries,
   defineSink,
   type Setting,
   type SettingExpression,
@@ -20,6 +21,7 @@ import { badPatterns, compiles } from "../plugin/patterns.ts";
 import { type Preset, type PresetAction, presetSchema } from "../plugin/preset.schema.ts";
 import { partsExpressions, templateSources } from "../plugin/sources.ts";
 import { canGet } from "./get-preset.ts";
+import { mapOf } from "./opened.ts";
 
 /** A preset that can be used, or what is wrong with the file. */
 export type ParsedPreset =
@@ -66,8 +68,8 @@ function presetFaults(preset: Preset): PresetFault[] {
     for (const bad of badPatterns(rules ?? []))
       add(`\`${bad.pattern}\` is no regular expression`, ...path, ...bad.path.map(String));
   };
-  if (preset.names !== undefined && !compiles(preset.names))
-    add(`\`${preset.names}\` is no regular expression`, "names");
+  for (const { pattern, path } of namePatterns(preset))
+    if (!compiles(pattern)) add(`\`${pattern}\` is no regular expression`, "names", ...path);
   patterns(preset.responses, "responses");
   for (const [name, action] of Object.entries(preset.actions)) {
     patterns(action.responses, "actions", name, "responses");
@@ -76,6 +78,13 @@ function presetFaults(preset: Preset): PresetFault[] {
     for (const reason of batchFaults(action)) add(reason, "actions", name, "batch");
   }
   return faults;
+}
+
+/** The regular expressions of `names`, and where they stand. */
+function namePatterns({ names }: Preset): { readonly pattern: string; readonly path: readonly string[] }[] {
+  if (names === undefined) return [];
+  if (typeof names === "string") return [{ pattern: names, path: [] }];
+  return Object.entries(names.patterns).map(([kind, pattern]) => ({ pattern, path: ["patterns", kind] }));
 }
 
 /** What a grant can not do without. */
@@ -90,9 +99,10 @@ function oauthFaults(
     add(`grant ${auth.grant} needs \`client_id\``, "auth", "grant");
 }
 
-/** The settings that auth and hosts name. */
-function settingsUsed({ auth, hosts }: Preset): string[] {
-  return [hosts?.by, ...credentialsOf(auth)].filter((name) => name !== undefined);
+/** The settings that auth, hosts and names name. */
+function settingsUsed({ auth, hosts, names }: Preset): string[] {
+  const by = typeof names === "object" ? names.by : undefined;
+  return [hosts?.by, by, ...credentialsOf(auth)].filter((name) => name !== undefined);
 }
 
 function credentialsOf(auth: Preset["auth"]): readonly (string | undefined)[] {
@@ -177,9 +187,14 @@ function actionDescriptor(action: PresetAction, preset: Preset): ActionDescripto
     carries: {
       clear: preset.clear !== "none",
       structured: preset.types?.structured !== "none",
-      ...(preset.names === undefined ? {} : { names: preset.names }),
+      ...(preset.names === undefined ? {} : { names: namesOf(preset.names, preset) }),
     },
   };
+}
+
+function namesOf(names: NonNullable<Preset["names"]>, { settings }: Preset): NonNullable<Carries["names"]> {
+  if (typeof names === "string") return names;
+  return { setting: names.by, defaults: mapOf(settings?.[names.by]?.default), patterns: names.patterns };
 }
 
 /** A preset's settings with the defaults filled in. */

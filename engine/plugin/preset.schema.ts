@@ -28,6 +28,8 @@ import {
   templates,
 } from "./http.schema.ts";
 
+const namePattern = (description: string) => text(description, { "x-expects": "a regular expression" });
+
 /** One action of a sink. */
 export const actionSchema = closed({
   kind: maybe(
@@ -144,8 +146,8 @@ export const presetSchema = closed({
         number: maybe(oneOf(["json", "text"], '7 or "7".')),
         time: maybe(
           oneOf(
-            ["iso", "epoch_seconds", "epoch_millis", "epoch_millis_text", "date"],
-            "How times are written; iso by default.",
+            ["iso", "iso_seconds", "epoch_seconds", "epoch_millis", "epoch_millis_text", "date"],
+            "How times are written; iso by default, which has milliseconds: iso_seconds leaves them out.",
           ),
         ),
         structured: maybe(
@@ -159,10 +161,17 @@ export const presetSchema = closed({
     ),
   ),
   names: maybe(
-    text(
-      "A regular expression that names of attributes must match there; `check` asks for `attribute_names` where one does not.",
+    Type.Union(
+      [
+        namePattern("A regular expression."),
+        closed({
+          by: settingName("what each entity is there, such as `objects`"),
+          patterns: keyed(namePattern("A regular expression."), "What an entity is there -> the regular expression."),
+        }),
+      ],
       {
-        "x-expects": "a regular expression",
+        description:
+          "A regular expression that names of attributes must match there, or one for each kind of record; `check` asks for `attribute_names` where a name does not.",
       },
     ),
   ),

@@ -1,10 +1,18 @@
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import type { AttributeModel, EntityModel } from "../../engine/core/entity.ts";
 import { compileConnection } from "../../engine/delivery/connection.ts";
 import type { DeliverEntry } from "../../engine/delivery/deliver.schema.ts";
 import { compileDeliver } from "../../engine/delivery/deliver.ts";
 import { parsePreset } from "../../engine/delivery/preset.ts";
+import { shippedPresetFiles } from "../../engine/delivery/preset-files.ts";
 import type { Settings } from "../../engine/plugin/index.ts";
+
+function readPreset(text: string) {
+  const parsed = parsePreset(parse(text));
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
+  return parsed;
+}
 
 const position = { file: "config.yaml", line: 1, column: 1 };
 const notes = {
@@ -79,6 +87,34 @@ describe("what a sink can not say", () => {
     expect(check(order)).toEqual(["error HK1202 to"]);
     expect(check(order, { attribute_names: { "Weird-1": "weird" } })).toEqual([]);
     expect(check(order, { attribute_names: { "Weird-1": "total" } })).toEqual(["error HK1203 to"]);
+  });
+
+  it("names that depend on what the entity is there", () => {
+    const order = { entity: "order" };
+    const names = { by: "kinds", patterns: { rows: "^[a-z_]+$", pages: "^[A-Z]" } };
+    const kinds = { type: "map", description: "Entity -> kind.", default: { order: "rows" } };
+    const change = { names, settings: { kinds } };
+    expect(check(order, {}, change)).toEqual(["error HK1202 to"]);
+    expect(check(order, { attribute_names: { "Weird-1": "weird" } }, change)).toEqual([]);
+    expect(check({ entity: "order", fields: ["total"] }, { kinds: { order: "pages" } }, change)).toEqual([
+      "error HK1202 fields.0",
+    ]);
+    // A kind without a pattern takes any name.
+    expect(check(order, { kinds: { order: "others" } }, change)).toEqual([]);
+    expect(() => check(order, {}, { ...change, names: { ...names, by: "nobody" } })).toThrow("nobody");
+    expect(() => check(order, {}, { ...change, names: { ...names, patterns: { rows: "(" } } })).toThrow("no regular");
+  });
+
+  it("what Pipedrive has for persons only is refused of organizations", () => {
+    const file = shippedPresetFiles().find(({ path }) => path.endsWith("/pipedrive.yaml"));
+    const { preset } = readPreset(file?.text ?? "");
+    expect(preset.names).toMatchObject({ by: "objects" });
+    const patterns = (preset.names as { patterns: Record<string, string> }).patterns;
+    const takes = (kind: string, name: string) => new RegExp(patterns[kind] ?? "").test(name);
+    for (const name of ["email", "phone", "org_id"])
+      expect([takes("persons", name), takes("organizations", name)], name).toEqual([true, false]);
+    for (const name of ["name", "owner_id", "visible_to", "a".repeat(40)])
+      expect([takes("persons", name), takes("organizations", name)], name).toEqual([true, true]);
   });
 
   it("of the entities that the pipeline writes, when the entry names none", () => {

@@ -42,6 +42,7 @@ describe("encodeAttributes", () => {
     ["epoch_seconds", 1_796_342_400],
     ["epoch_millis", 1_796_342_400_000],
     ["epoch_millis_text", "1796342400000"],
+    ["iso_seconds", "2026-12-04T00:00:00Z"],
     ["date", "2026-12-04"],
   ] as const)("writes times as %s", (time, expected) => {
     expect(fields({ types: { time } }, { paid_until: { set: "2026-12-04T00:00:00.000Z" } })).toMatchObject({

@@ -93,9 +93,12 @@ export async function openSubject(text: string, base: SinkContext, more: Setting
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults));
   const { preset } = parsed;
   const sent: string[] = [];
-  const pattern = new RegExp(preset.names ?? "");
+  const patterns = typeof preset.names === "object" ? Object.values(preset.names.patterns) : [preset.names ?? ""];
   const theirs = Object.fromEntries(
-    Object.keys(TYPES).map((name, n) => [name, spellings(name, n).find((one) => pattern.test(one)) ?? name]),
+    Object.keys(TYPES).map((name, n) => [
+      name,
+      spellings(name, n).find((one) => patterns.every((pattern) => new RegExp(pattern).test(one))) ?? name,
+    ]),
   );
   const context = createSinkContext({
     ...base,

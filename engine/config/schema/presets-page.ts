@@ -37,12 +37,19 @@ function factsOf(preset: Preset): (readonly [string, string])[] {
   ] as const;
   return [
     ...(Object.values(preset.actions).some(({ kind }) => kind === "upsert") ? writes : []),
-    ...(names === undefined ? [] : [["names there", `\`${names}\``] as const]),
+    ...(names === undefined ? [] : [["names there", namesOf(names)] as const]),
     ...(most === undefined ? [] : [["longest text", `${most} bytes`] as const]),
     ["credential", credentialOf(preset.auth ?? { kind: "none" })],
     ["limits", limitsOf(preset)],
     ["waits as told by", [...waits.map(waitOf), "`retry-after`"].filter(unique).join(", then ")],
   ];
+}
+
+function namesOf(names: NonNullable<Preset["names"]>): string {
+  if (typeof names === "string") return `\`${names}\``;
+  return Object.entries(names.patterns)
+    .map(([kind, pattern]) => `${kind}: \`${pattern}\``)
+    .join("; ");
 }
 
 const unique = (text: string, index: number, all: readonly string[]) => all.indexOf(text) === index;
@@ -56,6 +63,7 @@ const CLEARED = {
 
 const TIMES = {
   iso: "ISO 8601",
+  iso_seconds: "ISO 8601 in whole seconds",
   epoch_seconds: "seconds since 1970",
   epoch_millis: "milliseconds since 1970",
   epoch_millis_text: "milliseconds since 1970, as text",

@@ -209,6 +209,8 @@ export function zoho(): Service {
       return { code: "MANDATORY_NOT_FOUND", details: {}, message: "required", status: "error" };
     if (fields["email"] === BAD_EMAIL)
       return { code: "INVALID_DATA", details: {}, message: BAD_EMAIL, status: "error" };
+    if (Object.values(fields).some((value) => /T.*\.\d+(Z|[+-])/.test(String(value))))
+      return { code: "INVALID_DATA", details: {}, message: "no milliseconds", status: "error" };
     if (fields["note"] === "locked") return { code: "RECORD_LOCKED", details: {}, message: "locked", status: "error" };
     const action = records.has(key) ? "update" : "insert";
     patchRecord(records, key, fields, (value) => value === null || value === "");
@@ -227,6 +229,7 @@ export function zoho(): Service {
       accounts_url: url,
     }),
     upsert: "upsert",
+    held: (value) => (typeof value === "string" ? value.replace(/\.000Z$/, "Z") : value),
     records,
     headers: { authorization: "Zoho-oauthtoken z-1" },
     answer(asked): Reply {
@@ -245,6 +248,11 @@ export function zoho(): Service {
       { method: "POST", path: "/crm/v8/Contacts/upsert", body: { data: [] } },
       { method: "POST", path: "/crm/v8/Contacts/upsert", body: { data: [{ tier: "team" }] } },
       { method: "POST", path: "/crm/v8/Contacts/upsert", body: { data: Array(101).fill({ Hookrail_Id: "a" }) } },
+      {
+        method: "POST",
+        path: "/crm/v8/Contacts/upsert",
+        body: { data: [{ Hookrail_Id: "a", Paid_Until: "2026-12-04T00:00:00.000Z" }] },
+      },
       { method: "POST", path: "/crm/v8/Contacts/upsert", body: { data: [{ Hookrail_Id: "a" }], trigger: ["all"] } },
     ],
     throttled: { reply: fault(429, "TOO_MANY_REQUESTS", "too many"), afterMs: 60_000 },
