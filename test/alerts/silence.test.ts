@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createListener, expectedEvents, type Hours, isSilent } from "../../engine/alerts/heartbeat.ts";
 import { isIn } from "../../engine/alerts/silences.ts";
@@ -117,6 +118,21 @@ describe("parseAlertPattern", () => {
     ["kind=budget", false],
   ])("reads `%s`", (text, matches) => {
     expect(parseAlertPattern(text)?.(subject)).toBe(matches);
+  });
+  it("means by a star anything, also nothing, wherever it stands", () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[ab.*]{1,8}$/), fc.stringMatching(/^[ab.]{0,8}$/), (pattern, name) => {
+        const all = new RegExp(`^${pattern.replaceAll(".", "\\.").replaceAll("*", ".*")}$`);
+        expect(parseAlertPattern(`pipeline=${pattern}`)?.({ ...subject, pipeline: [name] })).toBe(all.test(name));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+  it("is quick with any number of stars: one operator's silence holds up no look", () => {
+    const long = { ...subject, pipeline: ["a".repeat(200)] };
+    expect(parseAlertPattern(`pipeline=${"*a".repeat(40)}*b`)?.(long)).toBe(false);
+    expect(parseAlertPattern(`pipeline=${"*a".repeat(40)}*`)?.(long)).toBe(true);
+    expect(parseAlertPattern("a".repeat(501))).toBeUndefined();
   });
   it.each(["", "pipelines=a", "a b=", "pipeline: a", "(a+)+$"])("does not read `%s`", (text) => {
     expect(parseAlertPattern(text)).toBeUndefined();
