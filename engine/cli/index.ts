@@ -31,6 +31,7 @@ import { tailVerb } from "./tail.ts";
 import { testVerb } from "./test.ts";
 import { tokenVerb } from "./token.ts";
 import { topVerb } from "./top.ts";
+import { withoutHelpOfUnknown } from "./unknown-command.ts";
 import type { Verb } from "./verb.ts";
 import { verifyVerb } from "./verify.ts";
 
@@ -97,7 +98,7 @@ export async function runCli(cli: Cli, argv: readonly string[]): Promise<number>
   });
   try {
     if (argv.length === 0) program.help({ error: true });
-    await program.parseAsync(argv, { from: "user" });
+    await program.parseAsync(withoutHelpOfUnknown(program, argv), { from: "user" });
     return code;
   } catch (error) {
     return reportFailure(cli, error);
