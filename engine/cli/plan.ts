@@ -6,20 +6,17 @@ import type { Revision } from "../config/revision.ts";
 import { fail } from "../core/errors.ts";
 import { createEvaluator } from "../mapping/evaluate.ts";
 import { planDocument } from "../plan/json.ts";
-import { makePlan, type Scenario } from "../plan/plan.ts";
+import { makePlan } from "../plan/plan.ts";
 import { hasChanges, type PlanReport } from "../plan/report.ts";
-import { sampleScenarios } from "../plan/samples.ts";
 import { createShown } from "../plan/shown.ts";
-import { storedScenario } from "../plan/stored.ts";
 import { renderMarkdown, renderPlan } from "../plan/text.ts";
 import { openPastStore, type PastStore } from "../store/read-past.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { printDiagnostics } from "./diagnostics.ts";
-import { parseSince } from "./events.ts";
 import { printJson } from "./format.ts";
 import { findInstallation, type Installation } from "./installation.ts";
+import { findEvents } from "./plan-events.ts";
 import { findAgainst, loadSide, type PlanSource } from "./plan-load.ts";
-import { sampleReader } from "./recorded.ts";
 import { type Input, onAction, parseCount, type Verb } from "./verb.ts";
 
 export const planVerb: Verb = (cli, action, globals) =>
@@ -31,7 +28,12 @@ export const planVerb: Verb = (cli, action, globals) =>
       .requiredOption("--against <revision>", "a git revision, a folder with a config.yaml, or `running`")
       .option("--since <time>", "stored events received since: a duration such as 24h, or an ISO time")
       .option("--until <time>", "stored events received before: a duration ago, or an ISO time")
-      .option("--last <count>", "of these the newest so many", parseCount, 1_000)
+      .option("--last <count>", "of these the newest so many; default 1000", parseCount)
+      .addOption(
+        new Option("--corpus <folder>", "the events of a corpus that `hookrail record --corpus` has written").conflicts(
+          ["samples", "since", "until", "last"],
+        ),
+      )
       .option("--samples", "sample events and those of the tests, even where events are stored")
       .addOption(
         new Option("--format <format>", "how it is told").choices(["pretty", "markdown", "json"]).default("pretty"),
@@ -69,33 +71,22 @@ async function planOver(
   if (typeof before === "number") return before;
   const after = await load(cli, here);
   if (typeof after === "number") return after;
-  const instants = ["since", "until"].filter((name) => options[name] !== undefined);
-  const span = Object.fromEntries(instants.map((name) => [name, instantOf(cli, name, String(options[name]))]));
-  const window = { ...span, last: Number(options["last"]) };
-  const stored =
-    store === undefined || options["samples"] === true ? undefined : storedScenario(store, window, cli.clock.now());
-  const scenarios: readonly Scenario[] =
-    stored === undefined ? sampleScenarios(after, sampleReader(configPath)) : [stored.scenario];
-  if (stored === undefined && options["samples"] !== true)
-    cli.err.write("no stored events: planned over samples and the events of tests\n");
+  const over = findEvents(cli, { before, after, store, configPath, options });
   const evaluator = createEvaluator({ deadlineMs: after.limits.mappingTimeoutMs });
-  const progress = createProgress(cli, stored?.count);
+  const progress = createProgress(cli, over.count);
   try {
     const report = await makePlan({
       before,
       after,
       labels: { before: against.label, after: here.label },
-      scenarios,
-      basis: {
-        kind: stored === undefined ? "samples" : "stored",
-        ...(stored === undefined ? {} : { more: stored.more }),
-      },
+      scenarios: over.scenarios,
+      basis: { kind: over.kind, more: over.more ?? 0 },
       shown: createShown({ before, after, key: Buffer.from(cli.randomHex(32), "hex") }),
       evaluator,
-      ...(store === undefined ? {} : { rows: store.rows }),
+      ...(store === undefined || over.kind === "corpus" ? {} : { rows: store.rows }),
       onProgress: progress.done,
     });
-    return { ...report, basis: { ...report.basis, bodiesGone: stored?.bodiesGone() ?? 0 } };
+    return { ...report, basis: { ...report.basis, bodiesGone: over.bodiesGone?.() ?? 0 } };
   } finally {
     progress.clear();
     await evaluator.close();
@@ -110,11 +101,6 @@ async function load(cli: Cli, source: PlanSource): Promise<Revision | number> {
   if (loaded.unreadable) return EXIT.config;
   const count = loaded.diagnostics.filter((one) => one.severity === "error").length;
   return fail("HK8122", { side: source.label, count });
-}
-
-function instantOf(cli: Cli, name: string, text: string): number {
-  const at = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(at) ? parseSince(cli, text, `--${name}`) : at;
 }
 
 function print(cli: Cli, report: PlanReport, { options }: Input): void {

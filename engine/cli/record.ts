@@ -10,17 +10,16 @@ import { fail } from "../core/errors.ts";
 import type { Evaluator } from "../core/expression.ts";
 import { createRoutes } from "../flow/routes.ts";
 import { createEvaluator } from "../mapping/evaluate.ts";
-import type { EventFilter, StoreReader } from "../store/store.ts";
-import { type CorpusEvent, writeCorpus } from "../testing/corpus.ts";
+import type { StoreReader } from "../store/store.ts";
 import { createPseudonyms } from "../testing/pseudonym.ts";
-import { createRecording, type Recorded, type Recording } from "../testing/recording.ts";
+import { createRecording, type RecordingDeps } from "../testing/recording.ts";
 import { tryRecorded } from "../testing/try-recorded.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { printDiagnostics } from "./diagnostics.ts";
-import { parseSince } from "./events.ts";
-import { plainText, printJson } from "./format.ts";
+import { printJson } from "./format.ts";
 import { findInstallation, type Installation } from "./installation.ts";
 import { loadSide } from "./plan-load.ts";
+import { REASONS, recordCorpusTo, tellDifferences } from "./record-corpus.ts";
 import { fixtureText, snippetOf } from "./record-fixture.ts";
 import { withReader } from "./stored.ts";
 import { type Input, onAction, parseCount, type Verb } from "./verb.ts";
@@ -32,7 +31,7 @@ export const recordVerb: Verb = (cli, action, globals) => {
     .option("--out <file>", "where the fixture goes; default below pipelines/samples")
     .option("--force", "write over a file that is there")
     .option("--last <count>", "the newest so many, for --corpus", parseCount)
-    .option("--corpus <folder>", "write a corpus there: manifest.json and events.ndjson")
+    .option("--corpus <folder>", "write a corpus there: manifest.json, events.ndjson and state.ndjson")
     .option("--source <name>", "with --last: only of this source")
     .option("--pipeline <name>", "with --last: only with work in this pipeline")
     .option("--type <type>", "with --last: only of this event type")
@@ -52,7 +51,9 @@ export const recordVerb: Verb = (cli, action, globals) => {
       try {
         return await withReader(installation, (reader) => {
           const context = { cli, installation, reader, revision, loaded, evaluator, input };
-          return id === undefined ? recordCorpus(context, String(corpus)) : recordOne(context, id);
+          if (id !== undefined) return recordOne(context, id);
+          const { storePath } = installation;
+          return recordCorpusTo(String(corpus), { ...context, storePath, pseudonyms: namesOf(context) });
         });
       } finally {
         await evaluator.close();
@@ -79,14 +80,9 @@ async function load(cli: Cli, { root }: Installation): Promise<{ loaded: Loaded;
   return fail("HK8019", { count: loaded.diagnostics.filter((one) => one.severity === "error").length });
 }
 
-function recorder({ cli, installation, reader, revision, evaluator }: Context) {
+function namesOf({ cli, installation }: Context): RecordingDeps["pseudonyms"] {
   const key = recordKey(cli, installation);
-  return createRecording({
-    routes: createRoutes(revision),
-    evaluator,
-    pseudonyms: ({ prefixes }) => createPseudonyms(key, prefixes),
-    fetched: ({ seq }, pipeline) => reader.fetched(seq, pipeline),
-  });
+  return ({ prefixes }) => createPseudonyms(key, prefixes);
 }
 
 /**
@@ -105,18 +101,18 @@ function recordKey(cli: Cli, { storePath }: Installation): string {
   return key;
 }
 
-const REASONS = {
-  no_source: "config.yaml has no source of its name",
-  body_gone: "its body is gone from the store",
-  unreadable: "its body can not be read",
-} as const satisfies Record<Extract<Recording, { ok: false }>["why"], string>;
-
 async function recordOne(context: Context, id: string): Promise<number> {
   const { cli, installation, reader, revision, loaded, evaluator, input } = context;
   const story = await reader.story(id);
   if (story === undefined) return fail("HK8003", { id });
   const { event } = story;
-  const recording = await recorder(context)(event);
+  const record = createRecording({
+    routes: createRoutes(revision),
+    evaluator,
+    pseudonyms: namesOf(context),
+    fetched: ({ seq }, pipeline) => reader.fetched(seq, pipeline),
+  });
+  const recording = await record(event);
   if (!recording.ok) return fail("HK8143", { id: event.id, problem: REASONS[recording.why] });
   const { recorded } = recording;
   const given = input.options["out"];
@@ -145,7 +141,7 @@ async function recordOne(context: Context, id: string): Promise<number> {
     printJson(cli, { recorded: { event: event.id, file: path, differences: recorded.differences, tests } });
     return EXIT.ok;
   }
-  tellDifferences(cli, [recorded]);
+  tellDifferences(cli, recorded.differences);
   cli.err.write(`wrote ${path}\n`);
   if (path.startsWith(".."))
     cli.err.write("it lies outside of config.yaml's folder: tests can read it only once it is moved there\n");
@@ -164,64 +160,4 @@ function writeText(path: string, text: string): void {
     const problem = error instanceof Error && "code" in error ? String(error.code) : "unknown";
     fail("HK8145", { path, problem }, { cause: error });
   }
-}
-
-function tellDifferences(cli: Cli, recordings: readonly Pick<Recorded, "differences">[]): void {
-  const all = [...new Set(recordings.flatMap((one) => one.differences))];
-  for (const difference of all.slice(0, 5))
-    cli.err.write(`${cli.err.color.yellow("differs")} ${plainText(difference)}\n`);
-  if (all.length > 5) cli.err.write(`and ${all.length - 5} more\n`);
-}
-
-async function recordCorpus(context: Context, folder: string): Promise<number> {
-  const { cli, reader, revision, input } = context;
-  const summaries = await reader.events(filterOf(cli, input));
-  const record = recorder(context);
-  const events: CorpusEvent[] = [];
-  const differences: Recorded[] = [];
-  const left = new Map<string, number>();
-  const leave = (why: string) => left.set(why, (left.get(why) ?? 0) + 1);
-  for (const { seq, id } of [...summaries].reverse()) {
-    const stored = await reader.event(seq);
-    const recording = stored === undefined ? undefined : await record(stored);
-    if (recording === undefined) leave(REASONS.body_gone);
-    else if (!recording.ok) leave(REASONS[recording.why]);
-    else {
-      const { source, type, receivedAt, headers, body } = recording.recorded;
-      events.push({ name: id, source, type, receivedAt, headers, body });
-      differences.push(recording.recorded);
-    }
-    if (cli.err.tty) cli.err.write(`\r${events.length} of ${summaries.length} `);
-  }
-  if (cli.err.tty) cli.err.write("\r");
-  if (events.length === 0) fail("HK8142", { problem: [...left.keys()][0] ?? "the store has none that fits" });
-  const gitCommit = (await reader.revision(revision.hash))?.gitCommit;
-  const target = resolve(cli.cwd, folder);
-  const about = { revision: revision.hash, recordedAt: cli.clock.now(), ...(gitCommit !== undefined && { gitCommit }) };
-  const manifest = written(target, () => writeCorpus(target, events, about));
-  tellDifferences(cli, differences);
-  for (const [why, count] of left) cli.err.write(`left out ${count}: ${why}\n`);
-  if (input.options["json"] === true) {
-    const leftOut = [...left].map(([why, count]) => ({ why, events: count }));
-    printJson(cli, { corpus: { folder, events: manifest.events, sources: manifest.sources, left_out: leftOut } });
-  } else cli.out.write(`${manifest.events} events in ${plainText(folder)}, oldest first\n`);
-  return EXIT.ok;
-}
-
-function written<T>(path: string, write: () => T): T {
-  try {
-    return write();
-  } catch (error) {
-    const problem = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    return fail("HK8145", { path, problem }, { cause: error });
-  }
-}
-
-function filterOf(cli: Cli, { options }: Input): EventFilter {
-  const named = ["source", "pipeline", "type"].filter((name) => options[name] !== undefined);
-  return {
-    ...Object.fromEntries(named.map((name) => [name, String(options[name])])),
-    ...(options["since"] === undefined ? {} : { since: parseSince(cli, String(options["since"])) }),
-    limit: Number(options["last"]),
-  };
 }

@@ -8,7 +8,7 @@ export interface PlanSide {
 }
 
 export interface PlanBasis {
-  readonly kind: "stored" | "samples";
+  readonly kind: "stored" | "corpus" | "samples";
   readonly events: number;
   /** ms since the epoch, of the first and the last event. */
   readonly from?: number;

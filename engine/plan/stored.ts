@@ -26,7 +26,7 @@ export function storedScenario(store: PastStore, window: PastWindow, now: number
     for (const seq of events) {
       const stored = await store.event(seq);
       if (stored === undefined || stored.bodyPurged === true || stored.body.byteLength === 0) gone++;
-      else yield { ...toPlanEvent(stored), answers: store.answers(seq).map(toAnswer) };
+      else yield toPlanEvent(stored, store.answers(seq));
     }
   }
   // A window that ends in the past: what came later would have freed what was still held.
@@ -43,7 +43,8 @@ function toAnswer({ request, ...answer }: PastAnswer): KnownAnswer {
   return { ...answer, ...readRequest(request) };
 }
 
-export function toPlanEvent(stored: StoredEvent): PlanEvent {
+export function toPlanEvent(stored: StoredEvent, answers: readonly PastAnswer[]): PlanEvent {
   const { id, source, headers, contentType, body, itemIndex, receivedAt } = stored;
-  return { name: id, source, headers, contentType, body, itemIndex, receivedAt, stored };
+  const known = answers.map(toAnswer);
+  return { name: id, source, headers, contentType, body, itemIndex, receivedAt, stored, answers: known };
 }

@@ -27,7 +27,7 @@ function basisOf({ basis }: PlanReport): string {
     basis.bodiesGone > 0 ? `${basis.bodiesGone} without a body left out` : "",
     basis.notFetched > 0 ? `${basis.notFetched} need an object that was never fetched` : "",
   ].filter((part) => part !== "");
-  const kind = basis.kind === "samples" ? "sample" : basis.kind;
+  const kind = basis.kind === "samples" ? "sample" : basis.kind === "corpus" ? "recorded" : "stored";
   return `${basis.events.toLocaleString("en")} ${kind} events${span}${left.length === 0 ? "" : ` (${left.join("; ")})`}`;
 }
 

@@ -133,6 +133,17 @@ function createWindow(db: Db): PastStore["window"] {
   };
 }
 
+/** What a place that was told of these has, if it has what the entity was. */
+export function valuesOf(record: EntityRecord, names: readonly string[]): Readonly<Record<string, Json>> {
+  const values = names.flatMap((name): [string, Json][] => {
+    // The acknowledged state is kept under this name beside the attributes.
+    if (name === "state") return record.state === "unknown" ? [] : [[name, record.state]];
+    const value = record.attributes[name]?.value;
+    return value === undefined ? [] : [[name, value]];
+  });
+  return Object.fromEntries(values);
+}
+
 interface PastSqlRow {
   readonly seq: number;
   readonly event_seq: number;
@@ -230,14 +241,7 @@ function createBefore(db: Db): PastStore["before"] {
       async acknowledged(connection, entity, places) {
         const now = await reads.acknowledged(connection, entity, places);
         const record = Object.keys(now).length === 0 ? undefined : await state.entity(entity);
-        if (record === undefined) return {};
-        const values = Object.keys(now).flatMap((name): [string, Json][] => {
-          // The acknowledged state is kept under this name beside the attributes.
-          if (name === "state") return record.state === "unknown" ? [] : [[name, record.state]];
-          const value = record.attributes[name]?.value;
-          return value === undefined ? [] : [[name, value]];
-        });
-        return Object.fromEntries(values);
+        return record === undefined ? {} : valuesOf(record, Object.keys(now));
       },
       async onceMarked(mark) {
         const by = marked.get(markKey(hashedAs, mark));

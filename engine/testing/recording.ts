@@ -5,17 +5,22 @@
 import type { PipelineModel, Revision, SourceModel } from "../config/revision.ts";
 import type { EntityModel } from "../core/entity.ts";
 import type { Evaluator } from "../core/expression.ts";
+import { parseJson } from "../core/json.ts";
 import type { Json } from "../core/types.ts";
+import { sameJson } from "../core/values.ts";
 import { ruleName } from "../flow/detail.ts";
 import { type Prepared, prepareWork } from "../flow/prepare.ts";
 import type { Routes } from "../flow/routes.ts";
+import { readRequest } from "../mapping/fetch.ts";
 import { setAt } from "../provider/edit.ts";
 import { bodyFormat, parsePayload, parseWhole } from "../provider/parse.ts";
 import { renderSample } from "../provider/sample.ts";
 import { holesOf } from "../provider/template.ts";
 import type { StoredAnswer, StoredEvent } from "../store/store.ts";
+import type { CorpusAnswer } from "./corpus.ts";
 import type { Pseudonyms } from "./pseudonym.ts";
 import { leavesOf, type Redaction, redact, redactText } from "./redact.ts";
+import type { RecordedTurn } from "./redact-state.ts";
 import { type Vocabulary, vocabularyOf } from "./vocabulary.ts";
 
 export interface Recorded {
@@ -25,6 +30,8 @@ export interface Recorded {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Json;
+  /** What rules fetched for it, by the path that they ask for with the recording. */
+  readonly fetched?: readonly CorpusAnswer[];
   /** Pipelines that listen. */
   readonly pipelines: readonly string[];
   /** Where a pipeline does something else with it than with the original, in words without values. */
@@ -34,26 +41,53 @@ export interface Recorded {
 export interface RecordingDeps {
   readonly routes: Routes;
   readonly evaluator: Evaluator;
-  readonly pseudonyms: (vocabulary: Vocabulary) => Pseudonyms;
+  /** Asked once: an id has one name, whichever source it comes from. */
+  readonly pseudonyms: (vocabulary: Pick<Vocabulary, "prefixes">) => Pseudonyms;
   /** What a rule fetched for it. */
   readonly fetched?: (event: StoredEvent, pipeline: string) => Promise<StoredAnswer | undefined>;
 }
 
 export type Recording =
-  | { readonly ok: true; readonly recorded: Recorded }
+  | { readonly ok: true; readonly recorded: Recorded; readonly turns: readonly RecordedTurn[] }
   | { readonly ok: false; readonly why: "no_source" | "body_gone" | "unreadable" };
 
-/** All events of one recording share the deps: the same id gets the same name in each. */
-export function createRecording(deps: RecordingDeps): (event: StoredEvent) => Promise<Recording> {
-  const { revision } = deps.routes;
-  const known = new Map<string, { vocabulary: Vocabulary; pseudonyms: Pseudonyms }>();
-  const toolsOf = (source: SourceModel) => {
-    const pipelines = revision.pipelines.filter((one) => one.source.name === source.name);
-    const vocabulary = vocabularyOf(source, pipelines, revision.entities);
-    const tools = known.get(source.name) ?? { vocabulary, pseudonyms: deps.pseudonyms(vocabulary) };
-    known.set(source.name, tools);
-    return tools;
+/** The words and names of one recording: the same id gets the same name in each of its events. */
+export interface RecordingTools {
+  readonly pseudonyms: Pseudonyms;
+  vocabulary(source: SourceModel): Vocabulary;
+  /** Of all sources together. */
+  readonly whole: Vocabulary;
+}
+
+export function createRecordingTools({
+  routes,
+  pseudonyms,
+}: Pick<RecordingDeps, "routes" | "pseudonyms">): RecordingTools {
+  const { pipelines, entities, sources } = routes.revision;
+  const all = new Map([...sources.values(), ...pipelines.map(({ source }) => source)].map((one) => [one.name, one]));
+  const known = new Map<string, Vocabulary>();
+  const vocabulary = (source: SourceModel): Vocabulary => {
+    const listening = pipelines.filter((one) => one.source.name === source.name);
+    const made = known.get(source.name) ?? vocabularyOf(source, listening, entities);
+    known.set(source.name, made);
+    return made;
   };
+  const each = [...all.values()].map(vocabulary);
+  const union = (part: keyof Vocabulary) => new Set(each.flatMap((one) => [...one[part]]));
+  const whole = {
+    words: union("words"),
+    sampled: union("sampled"),
+    keys: union("keys"),
+    prefixes: union("prefixes"),
+  };
+  return { vocabulary, whole, pseudonyms: pseudonyms(whole) };
+}
+
+export function createRecording(
+  deps: RecordingDeps,
+  tools: RecordingTools = createRecordingTools(deps),
+): (event: StoredEvent) => Promise<Recording> {
+  const { revision } = deps.routes;
   return async (event) => {
     const source = sourceOf(revision, event.source);
     if (source === undefined) return { ok: false, why: "no_source" };
@@ -63,24 +97,38 @@ export function createRecording(deps: RecordingDeps): (event: StoredEvent) => Pr
     const pipelines = deps.routes.listening(source, event.type);
     const before = await prepareAll(event, pipelines, deps);
     const sensitive = new Set(before.flatMap((one) => sensitiveValues(one.prepared, revision.entities)));
-    const { vocabulary, pseudonyms } = toolsOf(source);
+    const vocabulary = tools.vocabulary(source);
+    const { pseudonyms } = tools;
     const own = { ...vocabulary, words: new Set([...vocabulary.words, event.type, ...event.type.split(".")]) };
     const redaction: Redaction = { vocabulary: own, pseudonyms, sensitive };
     const headers = keptHeaders(source, event, redaction);
     const redacted = redact(body, redaction);
     const sample = { name: event.type, headers, body: redacted };
     const again = { ...event, ...renderSample(source.recipe, sample), itemIndex: 0 };
-    const after = await prepareAll(again, pipelines, deps);
+    const fetched: CorpusAnswer[] = [];
+    const after = await Promise.all(
+      before.map(async ({ pipeline, answer }) => {
+        const prepared = await prepareWork({ event: again, pipeline }, deps);
+        if (prepared.kind !== "fetch" || answer === undefined) return prepared;
+        const { request } = prepared;
+        const one = { ...readRequest(request), at: answer.at, body: redactAnswer(answer, redaction) };
+        if (!fetched.some((known) => sameJson(known as unknown as Json, one))) fetched.push(one);
+        const item = { event: again, pipeline, fetched: { request, at: one.at, body: JSON.stringify(one.body) } };
+        return prepareWork(item, deps);
+      }),
+    );
     return {
       ok: true,
+      turns: before.map(({ prepared }, index) => ({ before: prepared, after: after[index] })),
       recorded: {
         source: source.name,
         type: event.type,
         receivedAt: event.receivedAt,
         headers,
         body: redacted,
+        ...(fetched.length === 0 ? {} : { fetched }),
         pipelines,
-        differences: before.flatMap((one, index) => differencesOf(one.pipeline, one.prepared, after[index]?.prepared)),
+        differences: before.flatMap((one, index) => differencesOf(one.pipeline, one.prepared, after[index])),
       },
     };
   };
@@ -101,6 +149,12 @@ function bodyOf({ recipe }: SourceModel, event: StoredEvent): Json | undefined {
   if (events.items === "") return [item.value];
   const whole = parseWhole(events, event.body, format);
   return whole.ok ? setAt(whole.value, events.items, [item.value]) : undefined;
+}
+
+/** It was judged to be JSON when it came in. */
+function redactAnswer({ body }: StoredAnswer, by: Redaction): Json {
+  const parsed = parseJson(Buffer.from(body));
+  return parsed.ok ? redact(parsed.value, by) : null;
 }
 
 /** Those a recipe reads, a source keeps or the samples have. */
@@ -127,14 +181,15 @@ function keptHeaders(source: SourceModel, event: StoredEvent, by: Redaction): Re
 interface OnePipeline {
   readonly pipeline: string;
   readonly prepared: Prepared;
+  readonly answer: StoredAnswer | undefined;
 }
 
 function prepareAll(event: StoredEvent, pipelines: readonly string[], deps: RecordingDeps): Promise<OnePipeline[]> {
   return Promise.all(
     pipelines.map(async (pipeline) => {
-      const fetched = await deps.fetched?.(event, pipeline);
-      const item = { event, pipeline, ...(fetched === undefined ? {} : { fetched }) };
-      return { pipeline, prepared: await prepareWork(item, deps) };
+      const answer = await deps.fetched?.(event, pipeline);
+      const item = { event, pipeline, ...(answer === undefined ? {} : { fetched: answer }) };
+      return { pipeline, prepared: await prepareWork(item, deps), answer };
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { changed, customer, type Files, shop, subscription } from "../plan/support.ts";
@@ -40,7 +40,7 @@ const contents = () =>
     // What SQLite keeps beside the file for its readers is no content.
     .filter((entry) => !entry.name.endsWith("-shm"))
     .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => [path, createHash("sha256").update(readFileSync(path)).digest("hex")]);
+    .map((path) => [path, statSync(path).mtimeMs, createHash("sha256").update(readFileSync(path)).digest("hex")]);
 
 describe("hookrail plan", () => {
   test("exits 0 without and 2 with changes, in all forms, and writes nothing", async () => {
@@ -77,6 +77,29 @@ describe("hookrail plan", () => {
     const run = await plan("--against", ".");
     expect([run.code, run.stderr]).toEqual([0, expect.stringContaining("no stored events")]);
     expect(readdirSync(bench.root)).not.toContain("none");
+  });
+
+  test("plans over a corpus where there is no store, as the store would have it", async () => {
+    const folder = join(bench.root, "corpus");
+    const recorded = await runCommand(bench.root, ["record", "--last", "1", "--corpus", "corpus", "--json"]);
+    expect(JSON.parse(recorded.stdout)).toMatchObject({ corpus: { events: 1, entities: 1, left_out: [] } });
+    for (const name of ["hookrail.db", "record.key"]) rmSync(join(bench.root, name));
+    put(changed(installed, "amount: amount", "amount: amount + 1"));
+    const before = contents();
+    const run = await plan("--against", "main", "--corpus", "corpus", "--json");
+    expect([run.code, run.stderr]).toEqual([2, ""]);
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      basis: { kind: "corpus", events: 1 },
+      pipelines: [{ attributes: [{ attribute: "amount", change: 1, examples: [{ before: "7", after: "8" }] }] }],
+    });
+    const pretty = await plan("--against", "main", "--corpus", folder);
+    expect(pretty.stdout).toContain("over 1 recorded events, ");
+    expect(contents()).toEqual(before);
+    expect(await plan("--against", "main", "--corpus", "pipelines")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("manifest.json can not be read"),
+    });
+    expect(await plan("--against", "main", "--corpus", "corpus", "--last", "3")).toMatchObject({ code: 64 });
   });
 
   test("needs no secret to be set", async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -249,7 +249,11 @@ describe("a corpus", () => {
     const path = join(folder, "whole");
     const manifest = writeCorpus(path, [event, { ...event, name: "evt_2", body: { b: null } }], about);
     const text = readFileSync(join(path, "events.ndjson"), "utf8");
-    expect(readCorpus(path)).toEqual({ manifest, events: [event, { ...event, name: "evt_2", body: { b: null } }] });
+    expect(readCorpus(path)).toEqual({
+      manifest,
+      events: [event, { ...event, name: "evt_2", body: { b: null } }],
+      entities: [],
+    });
     expect(JSON.parse(readFileSync(join(path, "manifest.json"), "utf8"))).toEqual({
       format: "hookrail-corpus",
       format_version: 1,
@@ -261,6 +265,53 @@ describe("a corpus", () => {
     });
     writeCorpus(path, readCorpus(path).events, about);
     expect(readFileSync(join(path, "events.ndjson"), "utf8")).toBe(text);
+  });
+
+  test("keeps what was known before it, and tells when that is not whole", () => {
+    const path = join(folder, "state");
+    const version = { source: "s", time: 5, rank: 1, seq: -2 };
+    const record = {
+      type: "lead",
+      key: "k",
+      ids: { email: "k" },
+      attributes: {
+        seats: { value: 1, version, writer: "leads" },
+        phone: { value: null, ladder: [{ value: "x", version }] },
+      },
+      state: "new",
+      stateVersion: version,
+      parent: { type: "company", key: "c" },
+      changes: 3,
+      seeded: false,
+      tombstone: { version, erased: false, mergedInto: "l" },
+      newest: [version],
+      absorbed: ["m"],
+      createdAt: 1_700_000_000_000,
+      updatedAt: 1_700_000_000_001,
+    } as const;
+    const entities = [
+      { record: { ...record, key: "z" }, told: [], once: [] },
+      {
+        record,
+        told: [{ connection: "out", places: "upsert", names: ["seats"] }],
+        once: [{ effect: "leads/out/track/lead", values: "" }],
+      },
+    ];
+    const answer = { connection: "out", path: "/x", headers: { a: "b" }, at: 1_700_000_000_000, body: { c: 1 } };
+    const manifest = writeCorpus(path, [{ ...event, fetched: [answer] }], { ...about, entities });
+    expect(manifest.entities).toBe(2);
+    expect(readCorpus(path)).toEqual({
+      manifest,
+      events: [{ ...event, fetched: [answer] }],
+      entities: entities.toReversed(),
+    });
+    const text = readFileSync(join(path, "state.ndjson"), "utf8");
+    writeFileSync(join(path, "state.ndjson"), text.replace('"state":"new",', ""));
+    expect(() => readCorpus(path)).toThrow("line 1 of state.ndjson lacks entity, key, ids, attributes or state");
+    writeFileSync(join(path, "state.ndjson"), text + text);
+    expect(() => readCorpus(path)).toThrow("counts 2 entities, state.ndjson has 4");
+    writeCorpus(path, [event], about);
+    expect([existsSync(join(path, "state.ndjson")), readCorpus(path).entities]).toEqual([false, []]);
   });
 
   test("that is not whole, newer or none is refused with what is wrong", () => {
