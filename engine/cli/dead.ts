@@ -1,17 +1,18 @@
-/** `hookrail dead list|show|retry|discard`: what needs a person. */
+/** `hookrail dead list|show|retry|edit|discard`: what needs a person. */
 import { Command, Option } from "commander";
 import { fail } from "../core/errors.ts";
 import { deadLetterDocument } from "../http/documents.ts";
 import type { DeadLetter } from "../store/store.ts";
 import { type Cli, EXIT } from "./context.ts";
+import { deadEditVerb } from "./dead-edit.ts";
 import { formatTable, formatTime, plainText, printJson, suggest } from "./format.ts";
 import { findPlace, type Installation } from "./installation.ts";
 import { sensitivityAt, withHands, withView } from "./stored.ts";
 import { onAction, parseCount, type Verb } from "./verb.ts";
 
 export const deadVerb: Verb = (cli, action, globals) => {
-  const verbs: readonly Verb[] = [listVerb, showVerb, retryVerb, discardVerb];
-  const command = new Command("dead").description("what needs a person: list, show, retry, discard");
+  const verbs: readonly Verb[] = [listVerb, showVerb, retryVerb, deadEditVerb, discardVerb];
+  const command = new Command("dead").description("what needs a person: list, show, retry, edit, discard");
   for (const verb of verbs) command.addCommand(verb(cli, action, globals));
   return command;
 };

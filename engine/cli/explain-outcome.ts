@@ -10,7 +10,7 @@ import { type Detail, type DetailRow, readDetail } from "./story-detail.ts";
 type Outcome = EventStory["outcomes"][number];
 type Change = EventStory["history"][number];
 
-export function renderOutcome(story: EventStory, outcome: Outcome, view: StoryView): string {
+export function renderOutcome(story: Pick<EventStory, "event" | "history">, outcome: Outcome, view: StoryView): string {
   const { out, sensitive } = view;
   const { color } = out;
   const detail = readDetail(outcome.detail);

@@ -42,7 +42,10 @@ function waiting({ summary }: EventStory): string {
   return `waits for its turn in ${summary.pipelines.map((one) => one.pipeline).join(", ")}`;
 }
 
-function renderIntake({ event, gitCommit, summary, duplicates, conflicts }: EventStory, view: StoryView): string[] {
+function renderIntake(
+  { event, gitCommit, summary, duplicates, conflicts, edits }: EventStory,
+  view: StoryView,
+): string[] {
   const { out } = view;
   const line = (name: string, text: string) => namedLine(out, name, text);
   const lag = summary.lagMs === undefined ? "" : `, all done ${formatMs(summary.lagMs)} later`;
@@ -66,8 +69,16 @@ function renderIntake({ event, gitCommit, summary, duplicates, conflicts }: Even
       ),
     ),
     line("body", event.bodyPurged === true ? `${body}; gone from the store` : body),
+    ...edits.map((one) => line("edited", editWords(one, view))),
     line("revision", formatRevision(event.revision, gitCommit)),
   ];
+}
+
+/** Places only: neither what stood there nor what stands there now. */
+function editWords({ actor, at, reason, paths, afterHash }: EventStory["edits"][number], { out }: StoryView): string {
+  const places = paths.map(plainText).join(", ");
+  const told = `body edited by ${plainText(actor)} at ${formatTime(at)}, paths changed: ${places}; sha256 ${afterHash.slice(0, 16)}…`;
+  return `${out.color.yellow(told)}: ${plainText(reason)}`;
 }
 
 function signatureWords({ verification }: EventStory["event"], { out, secret }: StoryView): string {

@@ -96,6 +96,7 @@ export function toStory(document: JsonObject): EventStory {
     history,
     deliveries,
     dead_letters: letters,
+    edits,
     conflicts,
     duplicates,
     body_bytes: bytes,
@@ -133,8 +134,12 @@ export function toStory(document: JsonObject): EventStory {
     })) as unknown as EventStory["history"],
     deliveries: objects(deliveries).map(toDelivery),
     deadLetters: objects(letters).map(toLetter),
+    edits: objects(edits).map(toEdit),
   };
 }
+
+const toEdit = ({ before_sha256: before, after_sha256: after, ...one }: JsonObject) =>
+  ({ ...plain(one), beforeHash: before, afterHash: after }) as unknown as EventStory["edits"][number];
 
 function toDelivery(document: JsonObject): EventStory["deliveries"][number] {
   const {

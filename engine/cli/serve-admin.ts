@@ -1,11 +1,15 @@
 /** What the listeners of a running engine ask of it: its status document, what is sensitive, whose proxies are trusted; all by the revision at work. */
 import type { Revision } from "../config/revision.ts";
+import type { Clock } from "../core/clock.ts";
 import { guaranteeNames } from "../delivery/guarantee.ts";
+import { createEdits, type Edits } from "../flow/edit.ts";
 import type { Engine } from "../flow/engine.ts";
+import { createRoutes } from "../flow/routes.ts";
 import type { AdminDeps } from "../http/admin.ts";
 import { isLoopbackHost } from "../http/admin-guard.ts";
 import { type Sensitivity, type StatusDocument, sensitivityOf } from "../http/documents.ts";
 import { createRemoteReader, type ReadRemote } from "../http/remote.ts";
+import { createEvaluator } from "../mapping/evaluate.ts";
 import type { Store } from "../store/store.ts";
 import { createHealth } from "./health.ts";
 import type { ServeOptions } from "./serve.ts";
@@ -47,9 +51,22 @@ export function createCurrentReader(engine: Engine): ReadRemote {
   };
 }
 
+/** Corrections by the revision at work, on the engine's own store: that one wakes the engine. */
+function createCurrentEdits(engine: Engine, clock: Clock): Edits {
+  const current = () => {
+    const { revision, store } = engine;
+    const openEvaluator = () => createEvaluator({ deadlineMs: revision.limits.mappingTimeoutMs });
+    return createEdits({ store, clock, routes: createRoutes(revision), openEvaluator });
+  };
+  return {
+    plan: (correcting) => current().plan(correcting),
+    edit: (correcting, by) => current().edit(correcting, by),
+  };
+}
+
 type CommonAdminDeps = Omit<
   AdminDeps,
-  "life" | "live" | "pipelines" | "recent" | "replays" | "reload" | "reloadStatus"
+  "life" | "live" | "pipelines" | "planReplay" | "recent" | "replays" | "reload" | "reloadStatus"
 >;
 
 export function createAdminDeps(
@@ -61,6 +78,7 @@ export function createAdminDeps(
   return {
     reader: store,
     operations: engine,
+    edits: createCurrentEdits(engine, clock),
     status: () => {
       const { draining, ...addresses } = state();
       return {

@@ -14,6 +14,7 @@ import { cliLifeErrors } from "./errors/cli-life.ts";
 import { configErrors } from "./errors/config.ts";
 import { contractErrors } from "./errors/contracts.ts";
 import { deliveryErrors } from "./errors/delivery.ts";
+import { editErrors } from "./errors/edit.ts";
 import { fetchErrors } from "./errors/fetch.ts";
 import { followingErrors } from "./errors/following.ts";
 import { intakeErrors } from "./errors/intake.ts";
@@ -69,6 +70,7 @@ export const errorCatalogue = {
   ...planErrors,
   ...followingErrors,
   ...observingErrors,
+  ...editErrors,
   ...replayErrors,
   ...pluginErrors,
   ...cliLifeErrors,

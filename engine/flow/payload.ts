@@ -1,6 +1,7 @@
 /** From stored raw bytes to what expressions read: the whole body, and the part below the source's `root:`. */
 import type { SourceModel } from "../config/revision.ts";
 import type { Json } from "../core/types.ts";
+import { parseEdited } from "../provider/edited.ts";
 import { parsePayload } from "../provider/parse.ts";
 import type { StoredEvent } from "../store/store.ts";
 
@@ -10,11 +11,11 @@ export type Payload =
 
 /** Parses once for each work item. A `root:` that leads nowhere leaves nothing to read, and the rows' policies say what then. */
 export function readPayload(event: StoredEvent, source: SourceModel): Payload {
-  const parsed = parsePayload(source.recipe, {
-    contentType: event.contentType,
-    body: event.body,
-    itemIndex: event.itemIndex,
-  });
+  const { contentType, body, itemIndex, edited } = event;
+  const parsed =
+    edited === undefined
+      ? parsePayload(source.recipe, { contentType, body, itemIndex })
+      : parseEdited(source.recipe, { contentType, body: edited });
   return parsed.ok ? { ok: true, whole: parsed.value, input: below(parsed.value, source.root) } : parsed;
 }
 

@@ -24,6 +24,7 @@ export type Right =
   | "retry"
   | "discard"
   | "replay"
+  | "edit"
   | "seed"
   | "erase"
   | "reload"
@@ -54,7 +55,7 @@ export interface AdminRequest {
 /** The browser's half of a session. */
 export const SESSION_COOKIE = "hookrail_session";
 
-const OPERATOR: readonly Right[] = ["read", "pause", "retry", "discard", "replay"];
+const OPERATOR: readonly Right[] = ["read", "pause", "retry", "discard", "replay", "edit"];
 export const ALL_RIGHTS: readonly Right[] = [...OPERATOR, "read_sensitive", "seed", "erase", "reload", "secrets"];
 export const BUILT_IN_ROLES: Readonly<Record<string, readonly Right[]>> = {
   viewer: ["read"],
@@ -112,15 +113,22 @@ function allowed(token: AdminToken, guard: AdminGuard): AdminJudgement {
   };
 }
 
-/** Finds a token, and counts wrong ones: after ten from one place none is looked at for a while, right or wrong. */
+/** So long is no token that a person has thought of: nobody finds one by guessing. */
+const WHOLE_TOKEN = 40;
+
+/**
+ * Finds a token, and counts wrong ones: after ten from one place none is looked at for a while, right or wrong. A right one
+ * that nobody can guess is let in all the same, or one stranger behind the same proxy would keep everybody out.
+ */
 export function guessedToken(
   given: string,
   { guard, memory, remote }: { readonly guard: AdminGuard; readonly memory?: AdminMemory; readonly remote: string },
 ): { readonly ok: true; readonly token: AdminToken } | Extract<AdminJudgement, { readonly ok: false }> {
   const now = guard.now();
   const wait = memory?.guesses.wait(remote, now) ?? 0;
-  if (wait > 0) return { ok: false, status: 429, error: "too many wrong tokens", retryAfter: wait };
   const token = findToken(given, guard);
+  if (wait > 0 && (token === undefined || given.length < WHOLE_TOKEN))
+    return { ok: false, status: 429, error: "too many wrong tokens", retryAfter: wait };
   if (token !== undefined) return { ok: true, token };
   memory?.guesses.wrong(remote, now);
   return { ok: false, status: 401, error: "the token is not known, or has ended" };

@@ -121,6 +121,19 @@ export const storyShape = shape(
     ),
     deliveries: list(deliveryShape),
     dead_letters: list(deadLetterShape),
+    edits: list(
+      shape(
+        {
+          at: time(),
+          actor: text(),
+          reason: text(),
+          paths: list(text()),
+          before_sha256: text(),
+          after_sha256: text(),
+        },
+        "A correction of its body.",
+      ),
+    ),
   },
   "An event's whole story, without its body.",
 );

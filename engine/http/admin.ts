@@ -7,6 +7,7 @@ import type { Json } from "../core/types.ts";
 import { createGuesses, createSessions } from "./admin-access.ts";
 import { ALERT_ROUTES, type AlertsDeps } from "./admin-alerts.ts";
 import { DEAD_ROUTES, type DeadDeps } from "./admin-dead.ts";
+import { DEAD_EDIT_ROUTES, type DeadEditDeps } from "./admin-dead-edit.ts";
 import { EVENT_ROUTES, type EventsDeps } from "./admin-events.ts";
 import { type AdminGuard, type AdminMemory, type AdminRequest, judgeAdmin } from "./admin-guard.ts";
 import { LIFE_ROUTES, type LifeDeps } from "./admin-life.ts";
@@ -29,6 +30,7 @@ export interface AdminDeps
     ReloadDeps,
     EventsDeps,
     DeadDeps,
+    DeadEditDeps,
     StatusDeps,
     LiveDeps,
     OverviewDeps,
@@ -47,7 +49,7 @@ type AllDeps = AdminDeps & SessionDeps;
 
 const MAX_BODY_BYTES = 64 * 1024;
 /** Faults of the one who asks; all others are the engine's. */
-const ASKED_WRONGLY = /^HK8(0(18|[5-7]\d|90)|20[0-2])$/;
+const ASKED_WRONGLY = /^HK8(0(18|[5-7]\d|90)|20[0-2]|25[1-4])$/;
 
 const OPENAPI: Route<StatusDeps> = {
   id: "openapi",
@@ -68,6 +70,7 @@ export const ADMIN_ROUTES: readonly Route<AllDeps>[] = [
   ...OVERVIEW_ROUTES,
   ...EVENT_ROUTES,
   ...DEAD_ROUTES,
+  ...DEAD_EDIT_ROUTES,
   ...ALERT_ROUTES,
   ...LIVE_ROUTES,
   ...REPLAY_ROUTES,
@@ -180,6 +183,10 @@ async function runRoute(
     role: judged.role,
     may: judged.may,
     request,
+    stillMay: () => {
+      const now = judgeAdmin(request, deps.guard, deps.memory);
+      return now.ok && now.may(route.right);
+    },
   };
   const { document, page, stream, status = 200, headers = {} } = await route.run(call, deps);
   if (stream !== undefined) return { status, document: {}, stream, headers };

@@ -6,6 +6,7 @@ import type {
   DeliveryRecord,
   EventStory,
   EventSummary,
+  HistoryRow,
   LineageRow,
   Pause,
   StoreCounts,
@@ -192,18 +193,26 @@ export function storyDocument(story: EventStory, sensitive: Sensitivity) {
     duplicates: story.duplicates,
     conflicts: story.conflicts.map((one) => ({ received_at: time(one.receivedAt), body_sha256: one.bodyHash })),
     outcomes: story.outcomes.map((one) => outcomeDocument(one, sensitive)),
-    history: story.history.map((row) => {
-      const hidden = sensitive.value(row.entity.type, row.attribute);
-      return {
-        ...row,
-        entity: shownRef(row.entity, sensitive),
-        at: time(row.at),
-        before: shownValue(row.before, hidden),
-        after: shownValue(row.after, hidden),
-      };
-    }),
+    history: story.history.map((row) => ({ ...shownChange(row, sensitive), at: time(row.at) })),
     deliveries: story.deliveries.map((one) => deliveryDocument(one, sensitive)),
     dead_letters: story.deadLetters.map((letter) => deadLetterDocument(letter, sensitive)),
+    edits: story.edits.map(({ at, beforeHash, afterHash, ...one }) => ({
+      ...one,
+      at: time(at),
+      before_sha256: beforeHash,
+      after_sha256: afterHash,
+    })),
+  };
+}
+
+/** A row of history: what was there, and what is. */
+export function shownChange<T extends HistoryRow>(row: T, sensitive: Sensitivity) {
+  const hidden = sensitive.value(row.entity.type, row.attribute);
+  return {
+    ...row,
+    entity: shownRef(row.entity, sensitive),
+    before: shownValue(row.before, hidden),
+    after: shownValue(row.after, hidden),
   };
 }
 
@@ -222,7 +231,7 @@ function outcomeDocument(
 }
 
 /** The stored detail is masked as it was declared then; what has been declared sensitive since is masked here. */
-function shownDetail(detail: JsonObject, sensitive: Sensitivity): JsonObject {
+export function shownDetail(detail: JsonObject, sensitive: Sensitivity): JsonObject {
   const each = (name: string, show: (one: JsonObject) => Json) => {
     const list = detail[name];
     return Array.isArray(list) ? { [name]: list.map((one: Json) => (isObject(one) ? show(one) : HIDDEN)) } : {};

@@ -9,6 +9,8 @@ import type {
   AttemptMark,
   AuditRow,
   DeliverySettlement,
+  EditRequest,
+  EditResult,
   EraseRequest,
   EraseResult,
   FetchSettlement,
@@ -43,6 +45,7 @@ export interface CallTable {
   };
   retryDead: { argument: { readonly id: DeadLetterId; readonly audit: AuditRow }; result: boolean };
   discardDead: { argument: { readonly id: DeadLetterId; readonly audit: AuditRow }; result: boolean };
+  editDead: { argument: EditRequest; result: EditResult };
   setPause: { argument: { readonly pause: Pause; readonly audit: AuditRow }; result: null };
   clearPause: {
     argument: { readonly kind: Pause["kind"]; readonly name: string; readonly audit: AuditRow };

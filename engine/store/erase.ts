@@ -125,6 +125,7 @@ function createForgetEvents(db: Db) {
     "DELETE FROM work WHERE event_seq = ?",
     "DELETE FROM fetches WHERE event_seq = ?",
     "UPDATE outcomes SET detail = NULL WHERE event_seq = ?",
+    "DELETE FROM edits WHERE event_seq = ?",
   ].map((sql) => db.prepare<[number]>(sql));
   const letters = db.prepare(
     `UPDATE dead_letters SET message = '${NOTE}', resolved_at = coalesce(resolved_at, +@at),

@@ -6,6 +6,7 @@ import type { Handlers } from "./calls.ts";
 import type { Db } from "./connection.ts";
 import { createDeadLetterHandlers } from "./dead-letters.ts";
 import { createDeliveryHandlers } from "./deliveries.ts";
+import { createEditHandlers } from "./edits.ts";
 import { createEraseHandlers } from "./erase.ts";
 import { createFetchHandlers } from "./fetches.ts";
 import { createLanes } from "./lanes.ts";
@@ -25,6 +26,7 @@ export function createHandlers(db: Db): Handlers {
     ...createFetchHandlers(db),
     ...createDeliveryHandlers(db, lanes),
     ...createDeadLetterHandlers(db, lanes),
+    ...createEditHandlers(db),
     ...operate,
     takeRevision: createTakeRevision(db, { audits: createAuditWriter(db), save: operate.saveRevision }),
     replay: createReplay(db),

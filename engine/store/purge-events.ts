@@ -39,6 +39,7 @@ export function createEventPurge(db: Db): ChunkPurge {
     "DELETE FROM deliveries WHERE event_seq = ?",
     "DELETE FROM outcomes WHERE event_seq = ?",
     "DELETE FROM conflicts WHERE event_seq = ?",
+    "DELETE FROM edits WHERE event_seq = ?",
     "DELETE FROM dead_letters WHERE event_seq = ?",
     "DELETE FROM events WHERE seq = ?",
   ].map((sql) => db.prepare<[number]>(sql));

@@ -43,6 +43,9 @@ export function createErasePlan(db: Db): StoreReader["erasePlan"] {
   const answers = db.prepare<[number, number], { seq: number; body: string }>(
     "SELECT seq, body FROM answers WHERE seq > +? ORDER BY seq LIMIT +?",
   );
+  const edits = db.prepare<[number, number], { seq: number; event_seq: number; body: Buffer }>(
+    "SELECT seq, event_seq, body FROM edits WHERE seq > +? AND body IS NOT NULL ORDER BY seq LIMIT +?",
+  );
   const fetchedBy = db.prepare<[number], number>("SELECT event_seq FROM fetches WHERE answer_seq = +?").pluck();
   return async (type, key) => {
     const entities = family(type, key);
@@ -66,6 +69,9 @@ export function createErasePlan(db: Db): StoreReader["erasePlan"] {
       if (!needles.some((needle) => holds(row.body, needle))) continue;
       // Of a batch only the items known to be about it: the others are somebody else's.
       if (solitary.get(row.seq) === 0) for (const event of sharing.all(row.seq, row.seq)) events.add(event.seq);
+    }
+    for await (const row of paged((after) => edits.all(after, PAGE))) {
+      if (needles.some((needle) => holds(row.body, needle))) events.add(row.event_seq);
     }
     for await (const row of paged((after) => answers.all(after, PAGE))) {
       const body = Buffer.from(row.body);

@@ -1,10 +1,11 @@
 /** The whole story of one event, and the lineage of one value: what `explain` and `plan` tell. */
 import type { DeliveryId, EventId, JsonObject, WorkStatus } from "../core/types.ts";
 import type { Db } from "./connection.ts";
+import { createEditReads } from "./edits.ts";
 import { type DeliveryRow, SELECT_DELIVERY, toDelivery } from "./read-deliveries.ts";
 import { createEventReads } from "./read-events.ts";
 import { type DeadLetterRow, SELECT_DEAD_LETTER, toDeadLetter } from "./read-operate.ts";
-import { EVENT_WITH_BODY, type EventRow, toStoredEvent } from "./read-work.ts";
+import { type EventRow, SELECT_EVENT, toStoredEvent } from "./read-work.ts";
 import { fromJson, present, presentJson } from "./rows.ts";
 import type { AttemptRecord, EventStory, HistoryRow, LineageRow, StoreReader, Superseding } from "./store.ts";
 
@@ -53,7 +54,7 @@ export function createStoryReads(db: Db): Pick<StoreReader, "events" | "story" |
 }
 
 function createStory(db: Db) {
-  const event = db.prepare<[number], EventRow>(`SELECT e.*, b.body FROM ${EVENT_WITH_BODY} WHERE e.seq = +?`);
+  const event = db.prepare<[number], EventRow>(SELECT_EVENT);
   const conflicts = db.prepare<[number], { received_at: number; body_hash: Buffer }>(
     "SELECT received_at, body_hash FROM conflicts WHERE event_seq = +? ORDER BY seq",
   );
@@ -65,6 +66,7 @@ function createStory(db: Db) {
   );
   const outcomes = createOutcomes(db);
   const deliveries = createDeliveryStories(db);
+  const edits = createEditReads(db);
   const tell = (seq: number, summaryOf: ReturnType<typeof createEventReads>["summaryOf"]): EventStory | undefined => {
     const row = event.get(seq);
     if (row === undefined) return undefined;
@@ -87,6 +89,7 @@ function createStory(db: Db) {
       history: history.all(seq).map((row) => ({ ...toHistory(row), ...superseding(row.superseded_by) })),
       deliveries: deliveries(seq),
       deadLetters: letters.all(seq).map(toDeadLetter),
+      edits: edits(seq),
     };
   };
   return db.transaction(tell);

@@ -20,6 +20,7 @@ export interface EventRow {
   readonly headers: string;
   readonly content_type: string;
   readonly body: Uint8Array | null;
+  readonly edited: Uint8Array | null;
   readonly body_hash: Buffer;
   readonly item_index: number;
   readonly verification: string;
@@ -27,8 +28,11 @@ export interface EventRow {
   readonly duplicates: number;
 }
 
-/** `events` joined with the body that the event shares or owns. */
-export const EVENT_WITH_BODY = "events e LEFT JOIN bodies b ON b.seq = e.body_seq";
+/** The newest correction of an event's body. */
+const EDITED = "(SELECT x.body FROM edits x WHERE x.event_seq = e.seq ORDER BY x.seq DESC LIMIT 1) AS edited";
+
+/** An event with the body that it shares or owns, as `EventRow`; takes its seq. */
+export const SELECT_EVENT = `SELECT e.*, b.body, ${EDITED} FROM events e LEFT JOIN bodies b ON b.seq = e.body_seq WHERE e.seq = +?`;
 
 export function toStoredEvent(row: EventRow): StoredEvent {
   return {
@@ -51,6 +55,7 @@ export function toStoredEvent(row: EventRow): StoredEvent {
     verification: fromJson(row.verification),
     revision: row.revision,
     ...(row.body === null ? { bodyPurged: true as const } : {}),
+    ...present("edited", row.edited),
   };
 }
 
@@ -68,7 +73,7 @@ export type WorkRow = EventRow & {
 };
 
 /** Work joined with its event and body, as `WorkRow`. */
-export const WORK_WITH_EVENT = `SELECT e.*, b.body, w.seq AS work_seq, w.pipeline, w.held_since, w.held_until, w.hold_reason,
+export const WORK_WITH_EVENT = `SELECT e.*, b.body, ${EDITED}, w.seq AS work_seq, w.pipeline, w.held_since, w.held_until, w.hold_reason,
     w.generation, w.effects, f.request AS fetch_request, a.at AS fetched_at, a.body AS fetched
   FROM work w JOIN events e ON e.seq = w.event_seq LEFT JOIN bodies b ON b.seq = e.body_seq
     LEFT JOIN fetches f ON f.event_seq = w.event_seq AND f.pipeline = w.pipeline AND f.work_seq = w.seq
@@ -95,7 +100,7 @@ export function toWorkItem(row: WorkRow): WorkItem {
 /** Makes the reads of events and work. */
 export function createWorkReads(db: Db): Pick<Store, "event" | "readyWork" | "heldWork" | "nextHoldEnd"> {
   const from = WORK_WITH_EVENT;
-  const event = db.prepare<[number], EventRow>(`SELECT e.*, b.body FROM ${EVENT_WITH_BODY} WHERE e.seq = +?`);
+  const event = db.prepare<[number], EventRow>(SELECT_EVENT);
   const ready = db.prepare<[number, number], WorkRow>(
     `${from} WHERE w.seq > +? AND w.held_until IS NULL AND w.generation = 0 AND ${NOT_FETCHING} ORDER BY w.seq LIMIT +?`,
   );

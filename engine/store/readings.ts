@@ -95,6 +95,18 @@ export interface EventStory {
     readonly doneAt?: number;
   }[];
   readonly deadLetters: readonly DeadLetter[];
+  /** Corrections of its body by people, oldest first. */
+  readonly edits: readonly EditRecord[];
+}
+
+/** Who corrected a body, and where; hashes are SHA-256, hex. */
+export interface EditRecord {
+  readonly at: number;
+  readonly actor: string;
+  readonly reason: string;
+  readonly beforeHash: string;
+  readonly afterHash: string;
+  readonly paths: readonly string[];
 }
 
 /** The event that `supersededBy` means, and when it happened by its sender's clock. */

@@ -76,7 +76,33 @@ export interface StoredEvent extends Omit<NewEvent, "dedupeUntil" | "unreadable"
   readonly seq: number;
   /** Retention has removed the body: `body` is empty. Never set while work or an open dead letter needs it. */
   readonly bodyPurged?: true;
+  /** What a person corrected, read in place of `body`: the whole body, or of a batch the one item, as JSON. */
+  readonly edited?: Uint8Array;
 }
+
+/** A correction of an event's body; the body as received stays beside it. */
+export interface BodyEdit {
+  readonly body: Uint8Array;
+  /** SHA-256, hex: of what was read until now, and of `body`. */
+  readonly beforeHash: string;
+  readonly afterHash: string;
+  /** Places that were changed: names, never values. */
+  readonly paths: readonly string[];
+  /** Where the event gets its turn. */
+  readonly pipelines: readonly string[];
+  /** For an event that could not be read, and so had no type and no time. */
+  readonly identity?: Pick<NewEvent, "type" | "occurredAt" | "clockResolutionMs" | "rank">;
+}
+
+export interface EditRequest {
+  /** The dead letter. */
+  readonly id: DeadLetterId;
+  readonly edit: BodyEdit;
+  readonly audit: AuditRow;
+}
+
+/** `closed`: no such open dead letter. `sent`: its request was sent and is frozen. `effect`: an effect is not mapped anew. `busy`: the event is at work in that pipeline. */
+export type EditResult = "done" | "closed" | "sent" | "effect" | "busy";
 
 // ---- apply ----
 

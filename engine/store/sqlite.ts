@@ -222,6 +222,7 @@ function createStore(
     },
     retryDeadLetter: (id, audit) => writer.call("retryDead", { id, audit }),
     discardDeadLetter: (id, audit) => writer.call("discardDead", { id, audit }),
+    editDeadLetter: (request) => writer.call("editDead", request),
     setPause: async (pause, audit) => void (await writer.call("setPause", { pause, audit })),
     clearPause: (kind, name, audit) => writer.call("clearPause", { kind, name, audit }),
     recordAudit: async (row) => void (await writer.call("recordAudit", row)),

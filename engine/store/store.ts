@@ -40,6 +40,8 @@ import type {
   ApplyCommit,
   ApplyResult,
   AuditRow,
+  EditRequest,
+  EditResult,
   EntityRecord,
   FetchSettlement,
   FetchTask,
@@ -167,6 +169,8 @@ export interface Store extends StoreReader, AlertWrites {
   /** Opens a dead letter again: event work becomes ready, a delivery becomes due with its frozen request. */
   retryDeadLetter(id: DeadLetterId, audit: AuditRow): Promise<boolean>;
   discardDeadLetter(id: DeadLetterId, audit: AuditRow): Promise<boolean>;
+  /** Keeps a corrected body beside the received one and gives the event its turn with it. Anything but `done` changed nothing. */
+  editDeadLetter(request: EditRequest): Promise<EditResult>;
   setPause(pause: Pause, audit: AuditRow): Promise<void>;
   clearPause(kind: Pause["kind"], name: string, audit: AuditRow): Promise<boolean>;
   /** What a person did that changes nothing else, such as a look at sensitive values. */

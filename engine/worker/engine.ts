@@ -201,7 +201,11 @@ export function createEngine(parts: EngineParts): Engine {
     get revision() {
       return installed.revision;
     },
-    store: { ...store, replay: (request) => store.replay(request).finally(wakeApply) },
+    store: {
+      ...store,
+      replay: (request) => store.replay(request).finally(wakeApply),
+      editDeadLetter: (request) => store.editDeadLetter(request).finally(wakeApply),
+    },
     limitFor(path) {
       const source = installed.routes.source(path);
       if (source === undefined) return undefined;

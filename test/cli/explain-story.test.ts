@@ -67,6 +67,7 @@ const base: EventStory = {
   history: [],
   deliveries: [],
   deadLetters: [],
+  edits: [],
 };
 const story = (change: Partial<EventStory>): EventStory => ({ ...base, ...change });
 

@@ -17,6 +17,8 @@ import { straceHere } from "../support/strace.ts";
 const run = promisify(execFile);
 /** Seeds until a defect has to be found; the sound engine runs as many without an alarm. */
 const patience = 150;
+/** One process: a defect may hang what it is planted in. */
+const longestMs = 600_000;
 const few = ["answers before the commit", "knows no order of events", "sends before the attempt is marked"];
 const chosen = defects.filter(
   ({ name, proof }) => (faultFactor() > 1 || few.includes(name)) && (proof === undefined || straceHere()),
@@ -32,7 +34,7 @@ async function simulate(defect: Defect | undefined, count: number): Promise<Answ
   const plant = defect === undefined ? [] : ["--import", join(packageRoot, "test/simulation/plant.ts")];
   const args = [...plant, join(packageRoot, "test/simulation/main.ts"), "--count", String(count), "--until-bad"];
   const env = { ...process.env, ...(defect === undefined ? {} : { HOOKRAIL_DEFECT: defect.name }) };
-  const ended = await run(process.execPath, args, { env, maxBuffer: 2 ** 26 }).catch(
+  const ended = await run(process.execPath, args, { env, maxBuffer: 2 ** 26, timeout: longestMs }).catch(
     (error: { code?: number; stdout?: string; stderr?: string }) => {
       // 1: the simulation found something; anything else is a harness that did not run.
       if (error.code !== 1 || error.stdout?.endsWith("}\n") !== true) throw new Error(error.stderr ?? String(error));

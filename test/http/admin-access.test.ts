@@ -35,8 +35,10 @@ beforeEach(async () => {
   const deps: AdminDeps = {
     reader: store,
     operations: createStoreOperations(store, clock),
+    edits: { plan: () => Promise.reject(new Error("not here")), edit: () => Promise.reject(new Error("not here")) },
     life: createStoreLife({ store, clock, entities: new Map() }),
     replays: { replay: async () => ({ queued: 0, busy: 0, gone: 0 }), pending: async () => 0 },
+    planReplay: async () => ({ events: [], turns: [], leftOut: [], more: false }),
     reload: async () => ({
       at: "",
       why: "",
@@ -160,7 +162,7 @@ describe("a browser's session", () => {
       format_version: "1.0",
       name: "operator-ann",
       role: "operator",
-      rights: ["read", "pause", "retry", "discard", "replay"],
+      rights: ["read", "pause", "retry", "discard", "replay", "edit"],
     });
   });
 
@@ -201,6 +203,12 @@ describe("a browser's session", () => {
     expect((await me(third)).status).toBe(401);
   });
 
+  test("takes the place of the one that the browser had", async () => {
+    const first = cookieOf(await signIn("token-of-viewer"));
+    const second = cookieOf(await signIn("token-of-admin", { cookie: first }));
+    expect([(await me(first)).status, (await me(second)).status]).toEqual([401, 200]);
+  });
+
   test("is nobody's with a made-up cookie", async () => {
     for (const cookie of ["hookrail_session=", `hookrail_session=${"0".repeat(64)}`, "hookrail_session"])
       expect((await me(cookie)).status).toBe(401);
@@ -226,6 +234,17 @@ describe("guessing at tokens", () => {
     expect(await status("token-of-admin")).toEqual([200, null]);
   });
 
+  test("keeps nobody out who has a whole token: one stranger behind the same proxy would lock all others out", async () => {
+    const whole = `hkr_${"x".repeat(43)}`;
+    tokens = [...TOKENS, { name: "prometheus", role: "viewer", sha256: hash("sha256", whole, "hex"), teams: [] }];
+    for (let n = 0; n <= MAX_GUESSES; n++) await fetch(`${url}/api/v1/me`, { headers: asking(`wrong-${n}`) });
+    const status = async (token: string) => (await fetch(`${url}/api/v1/me`, { headers: asking(token) })).status;
+    expect(await status(whole)).toBe(200);
+    expect((await signIn(whole)).status).toBe(200);
+    expect(await status(`${whole}x`)).toBe(429);
+    expect(await status("token-of-admin")).toBe(429);
+  });
+
   test("by signing in counts as well", async () => {
     for (let n = 0; n < MAX_GUESSES; n++) expect((await signIn(`wrong-${n}`)).status).toBe(401);
     expect((await signIn("wrong")).status).toBe(429);
@@ -239,6 +258,41 @@ describe("guessing at tokens", () => {
     expect(guesses.wait("2001:db8::1:2:3:4", 0)).toBe(0);
     for (let n = 0; n < 10_000; n++) guesses.wrong(`198.51.${n >> 8}.${n & 255}`, 0);
     expect(guesses.wait("2001:db8:1:2::ffff", 0)).toBe(0);
+  });
+});
+
+describe("a follower of the live facts", () => {
+  const follow = (token: string) =>
+    fetch(`${url}/api/v1/live`, { headers: { authorization: `Bearer ${token}` } }).then(async (answer) => {
+      const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+      if (reader === undefined) throw new Error("no body");
+      await reader.read();
+      return {
+        rest: async () => {
+          let text = "";
+          for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+          return text;
+        },
+      };
+    });
+
+  test("is let go when its token is taken out, within a second", async () => {
+    const stays = await follow("token-of-viewer");
+    const goes = await follow("token-of-operator");
+    await clock.advance(5_000);
+    tokens = TOKENS.filter((one) => one.role !== "operator");
+    await clock.advance(1_000);
+    expect(await goes.rest()).toContain('event: end\ndata: {"why":"the token no longer allows this"}');
+    tokens = [];
+    await clock.advance(1_000);
+    expect(await stays.rest()).toContain("event: end");
+  });
+
+  test("is let go when its token ends, though nothing is told", async () => {
+    tokens = TOKENS.map((one) => ({ ...one, until: NOW + 10_000 }));
+    const following = await follow("token-of-viewer");
+    await clock.advance(10_000);
+    expect(await following.rest()).toContain("event: end");
   });
 });
 

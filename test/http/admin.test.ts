@@ -60,8 +60,10 @@ afterEach(async () => {
 const deps = (change: Partial<AdminDeps> = {}): AdminDeps => ({
   reader: store,
   operations: createStoreOperations(store, clock),
+  edits: { plan: () => Promise.reject(new Error("not here")), edit: () => Promise.reject(new Error("not here")) },
   life: createStoreLife({ store, clock, entities: new Map() }),
   replays: { replay: async () => ({ queued: 0, busy: 0, gone: 0 }), pending: async () => 0 },
+  planReplay: async () => ({ events: [], turns: [], leftOut: [], more: false }),
   reload: async () => reloaded,
   reloadStatus: () => ({ file_revision: "r1", last_reload: null }),
   status: () => status,

@@ -16,7 +16,7 @@ export const accessErrors = {
   HK8212: {
     title: "A command for this machine only",
     message: "this command works on files of the machine it runs on, and --url names another",
-    help: "With `--url` these work: status, events, explain, tail, dead, pause, resume, reload. All others read or write the config and the store, so run them where those are.",
+    help: "With `--url` these work: status, top, events, explain, tail, dead, replay, pause, resume, alerts, secrets, reload. All others read or write the config and the store, so run them where those are.",
   },
   HK8213: {
     title: "The token was not taken",
@@ -26,7 +26,7 @@ export const accessErrors = {
   HK8214: {
     title: "The token may not do this",
     message: "{url}: {message}",
-    help: "A viewer reads, an operator also pauses, retries, discards and replays, an admin may do all. `GET /api/v1/me` says what a token may do; `admin.roles` changes it.",
+    help: "A viewer reads, an operator also pauses, retries, corrects, discards and replays, an admin may do all. `GET /api/v1/me` says what a token may do; `admin.roles` changes it.",
   },
   HK8215: {
     title: "A token file that can not be used",

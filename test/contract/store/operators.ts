@@ -52,17 +52,18 @@ export function operatorContract(name: string, open: OpenStore): void {
     it(
       "count in the backlog, with their age, until they are resolved; so do deliveries until they are done",
       withStore(open, async ({ store }) => {
-        expect(await store.backlog()).toEqual({ held: [], deliveries: [], deadLetters: [] });
+        expect(await store.backlog()).toEqual({ held: [], deliveries: [], deadLetters: [], replays: 0 });
         await store.commitApply(commitOf(await acceptWork(store, "evt_1"), { outcome: dead }));
         await deliverables(store, "evt_2", [newDelivery("1")]);
         expect(await store.backlog()).toEqual({
           held: [],
           deliveries: [{ connection: "crm", open: 1 }],
           deadLetters: [{ pipeline: "paid", open: 1, oldestAt: (await store.deadLetters({}))[0]?.createdAt }],
+          replays: 0,
         });
         await store.discardDeadLetter(letter.id, audit());
         await store.settleDelivery({ delivery: "dlv_1" as DeliveryId, status: "delivered" });
-        expect(await store.backlog()).toEqual({ held: [], deliveries: [], deadLetters: [] });
+        expect(await store.backlog()).toEqual({ held: [], deliveries: [], deadLetters: [], replays: 0 });
       }),
     );
 

@@ -107,6 +107,7 @@ export function storyContract(name: string, open: OpenStore): void {
           openDeliveries: 1,
           openDeadLetters: 1,
           oldestReadyAt: START,
+          oldestOpenAt: START,
         });
       }),
     );
