@@ -1,6 +1,7 @@
 /** What a replay would do, and how it goes, for people and as JSON lines. */
 import type { ForeseenTurn, LeftOut, ReplayPlan, Verdict } from "../flow/replay.ts";
-import { type Sensitivity, shownRef } from "../http/documents.ts";
+import { shownEntity, turnDocument } from "../http/admin-replay.ts";
+import type { Sensitivity } from "../http/documents.ts";
 import type { Cli } from "./context.ts";
 import { FORMAT_VERSION, formatTable, plainText } from "./format.ts";
 
@@ -67,28 +68,12 @@ function printTurns(cli: Cli, turns: readonly ForeseenTurn[], sensitive: Sensiti
     .map((turn) => [
       turn.event,
       turn.pipeline,
-      turn.entities.map((name) => shownEntity(name, sensitive)).join(", ") || "-",
+      turn.entities.map((name) => plainText(shownEntity(name, sensitive))).join(", ") || "-",
       VERDICTS[turn.verdict],
       turn.supersededBy ?? (turn.changes.join(", ") || plainText(sensitive.text(turn.reason ?? ""))),
     ]);
   cli.out.write(`\n${formatTable(cli.out, ["EVENT", "PIPELINE", "ENTITIES", "NOW", "WHAT"], rows)}`);
   if (telling.length > SHOWN) cli.out.write(`… and ${telling.length - SHOWN} more (--json lists all)\n`);
-}
-
-function shownEntity(name: string, sensitive: Sensitivity): string {
-  const slash = name.indexOf("/");
-  const ref = shownRef({ type: name.slice(0, slash), key: name.slice(slash + 1) }, sensitive);
-  return `${ref.type}/${plainText(ref.key)}`;
-}
-
-function turnDocument(turn: ForeseenTurn, sensitive: Sensitivity): object {
-  const { entities, supersededBy, reason, ...one } = turn;
-  return {
-    ...one,
-    entities: entities.map((name) => shownEntity(name, sensitive)),
-    ...(reason === undefined ? {} : { reason: sensitive.text(reason) }),
-    ...(supersededBy === undefined ? {} : { superseded_by: supersededBy }),
-  };
 }
 
 export interface Progress {

@@ -2,17 +2,16 @@
 import { existsSync } from "node:fs";
 import { Command, Option } from "commander";
 import { fail } from "../core/errors.ts";
-import { maxReplayPart, planReplay, type ReplayFilter, type ReplayPlan, type Replays } from "../flow/replay.ts";
+import { maxReplayPart, type ReplayFilter, type ReplayPlan, type Replays } from "../flow/replay.ts";
 import { createRoutes } from "../flow/routes.ts";
-import { sensitivityOf } from "../http/documents.ts";
-import { createEvaluator } from "../mapping/evaluate.ts";
+import { SHOW_ALL, sensitivityOf } from "../http/documents.ts";
 import { openSqliteReader } from "../store/sqlite.ts";
 import { loadRevision } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { OUTCOMES, parseSince } from "./events.ts";
 import { suggest } from "./format.ts";
-import { findInstallation } from "./installation.ts";
-import { withReplays } from "./replay-hands.ts";
+import { findPlace, type Installation } from "./installation.ts";
+import { planElsewhere, planStored, withReplays } from "./replay-hands.ts";
 import { printPlan, writeLine } from "./replay-report.ts";
 import { type Input, onAction, parseCount, type Verb } from "./verb.ts";
 
@@ -34,20 +33,17 @@ export const replayVerb: Verb = (cli, action, globals) => {
   return onAction(
     command,
     action(async (input) => {
-      const installation = findInstallation(cli, globals());
+      const place = findPlace(cli, globals());
       const filter = toFilter(cli, input);
-      if (!existsSync(installation.storePath)) fail("HK8002", { path: installation.storePath });
-      const revision = await loadRevision(cli, installation.configPath);
-      const routes = createRoutes(revision);
-      const plan = await plannedBy(cli, installation.storePath, { filter, routes });
-      const view = { json: input.options["json"] === true, sensitive: sensitivityOf(revision.entities) };
-      printPlan(cli, plan, view);
+      const { plan, sensitive, routes } = await planAt(cli, place, filter);
+      printPlan(cli, plan, { json: input.options["json"] === true, sensitive });
       if (plan.turns.length === 0) return EXIT.ok;
       if (input.options["yes"] !== true) {
         suggest(cli, `replay … --yes${input.options["effects"] === true ? " --effects" : ""}`);
         return EXIT.ok;
       }
-      return withReplays(cli, installation, { routes, work: (hands) => run(cli, plan, { ...hands, input }) });
+      const work = (hands: Omit<Running, "input">) => run(cli, plan, { ...hands, input });
+      return withReplays(cli, place, { ...(routes !== undefined && { routes }), work });
     }),
   );
 };
@@ -71,18 +67,18 @@ function instantOf(cli: Cli, name: string, text: string): number {
   return Number.isNaN(at) ? parseSince(cli, text, `--${name}`) : at;
 }
 
-async function plannedBy(
-  cli: Cli,
-  storePath: string,
-  { filter, routes }: { readonly filter: ReplayFilter; readonly routes: ReturnType<typeof createRoutes> },
-): Promise<ReplayPlan> {
-  const evaluator = createEvaluator({ deadlineMs: routes.revision.limits.mappingTimeoutMs });
-  const reader = await openSqliteReader(storePath);
+/** By the config and the store here, or by those of the engine that `--url` names. */
+async function planAt(cli: Cli, place: Installation, filter: ReplayFilter) {
+  if (place.remote !== undefined) return { plan: await planElsewhere(cli, place, filter), sensitive: SHOW_ALL };
+  if (!existsSync(place.storePath)) fail("HK8002", { path: place.storePath });
+  const revision = await loadRevision(cli, place.configPath);
+  const routes = createRoutes(revision);
+  const reader = await openSqliteReader(place.storePath);
   try {
-    return await planReplay(filter, { reader, routes, evaluator, clock: cli.clock });
+    const plan = await planStored(filter, { reader, routes, clock: cli.clock });
+    return { plan, sensitive: sensitivityOf(revision.entities), routes };
   } finally {
     await reader.close();
-    await evaluator.close();
   }
 }
 

@@ -1,9 +1,11 @@
 /** `hookrail secrets`: what providers told us in handshakes (Asana, Notion), to be looked at, accepted or discarded by a person. */
 import { Command } from "commander";
 import type { JudgedSecret, SecretJudging } from "../flow/learned.ts";
+import { secretDocuments } from "../http/told-secrets.ts";
+import { callAdmin } from "./admin-client.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { FORMAT_VERSION, plainText, printJson } from "./format.ts";
-import { findInstallation, type GlobalOptions } from "./installation.ts";
+import { findPlace, type GlobalOptions, type Installation } from "./installation.ts";
 import { withLife } from "./life-hands.ts";
 import { withReader } from "./stored.ts";
 import { type Input, onAction, type Verb } from "./verb.ts";
@@ -39,14 +41,7 @@ const VERBS: readonly (readonly [SecretJudging["verb"], string])[] = [
 ];
 
 async function list(cli: Cli, globals: GlobalOptions, json: boolean): Promise<number> {
-  const found = await withReader(findInstallation(cli, globals), (reader) => reader.learnedSecrets());
-  const secrets = found.map(({ source, name, fingerprint, learnedAt, status }) => ({
-    source,
-    secret: fingerprint,
-    name,
-    status,
-    learned_at: new Date(learnedAt).toISOString(),
-  }));
+  const secrets = await secretsAt(cli, findPlace(cli, globals));
   if (json) {
     printJson(cli, { format_version: FORMAT_VERSION, secrets });
     return EXIT.ok;
@@ -58,13 +53,20 @@ async function list(cli: Cli, globals: GlobalOptions, json: boolean): Promise<nu
   return EXIT.ok;
 }
 
+async function secretsAt(cli: Cli, place: Installation): Promise<ReturnType<typeof secretDocuments>> {
+  if (place.remote === undefined)
+    return withReader(place, async (reader) => secretDocuments(await reader.learnedSecrets()));
+  const answer = await callAdmin(cli, place, { method: "GET", path: "/api/v1/secrets" });
+  return (answer?.document?.["secrets"] ?? []) as ReturnType<typeof secretDocuments>;
+}
+
 async function judge(
   cli: Cli,
   globals: GlobalOptions,
   { verb, input }: { readonly verb: SecretJudging["verb"]; readonly input: Input },
 ): Promise<number> {
   const [source = "", secret = ""] = input.args;
-  const judged = await withLife(cli, findInstallation(cli, globals), {
+  const judged = await withLife(cli, findPlace(cli, globals), {
     entities: new Map(),
     work: (life) => life.secret({ source, secret, verb }, { actor: cli.user, reason: String(input.options["reason"]) }),
   });

@@ -28,6 +28,7 @@ import { within } from "../worker/within.ts";
 import { createLimiter, limitsOf, tlsOf, watchCertificates } from "./listening.ts";
 import { startObserving } from "./observing.ts";
 import { type Reloading, type ReloadSource, startReloading } from "./reloading.ts";
+import { planStored } from "./replay-hands.ts";
 import { createAdminDeps, createCurrentReader } from "./serve-admin.ts";
 import { serveAlerts } from "./serve-alerts.ts";
 import { createPipelinePages } from "./serve-pages.ts";
@@ -139,6 +140,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
         // The engine's own store: it wakes the engine.
         return createReplays({ store: engine.store, clock, routes: createRoutes(engine.revision) });
       },
+      planReplay: (filter) =>
+        planStored(filter, { reader: engine.store, routes: createRoutes(engine.revision), clock }),
       metrics: metrics.scrape,
       live: { facts: live, clock },
       pipelines: createPipelinePages(() => engine.revision),

@@ -7,7 +7,7 @@ import type { ReloadDeps, ReloadStatus } from "./admin-reload.ts";
 import type { Answer, Page, Route } from "./admin-route.ts";
 import { list, orNull, shape, statusShape, text, time, words } from "./admin-shapes.ts";
 import { countsDocument, pauseDocument, type StatusDocument } from "./documents.ts";
-import { waitingSecrets } from "./told-secrets.ts";
+import { secretDocuments, waitingSecrets } from "./told-secrets.ts";
 
 export interface StatusDeps extends Pick<ReloadDeps, "reloadStatus">, AlertsDeps {
   readonly reader: StoreReader;
@@ -75,6 +75,25 @@ export const STATUS_ROUTES: readonly Route<StatusDeps>[] = [
       budgets: Type.Optional(list(budgetShape)),
     }),
     run: status,
+  },
+  {
+    id: "listSecrets",
+    summary: "Secrets that providers told in their handshakes, without their values",
+    method: "GET",
+    path: "/api/v1/secrets",
+    right: "read",
+    answer: shape({
+      secrets: list(
+        shape({
+          source: text(),
+          secret: text("Its fingerprint."),
+          name: text(),
+          status: words(["pending", "accepted"]),
+          learned_at: time(),
+        }),
+      ),
+    }),
+    run: async (_call, { reader }) => ({ document: { secrets: secretDocuments(await reader.learnedSecrets()) } }),
   },
 ];
 

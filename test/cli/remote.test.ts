@@ -47,6 +47,7 @@ function run(args: readonly string[], env: Readonly<Record<string, string>> = {}
   });
 }
 
+const port = () => (stray.address() as AddressInfo).port;
 const as = (role: Role, ...args: readonly string[]) => run(["--url", engine.admin, "--token-file", role, ...args]);
 const json = async (role: Role, ...args: readonly string[]) => JSON.parse((await as(role, ...args, "--json")).stdout);
 
@@ -55,7 +56,15 @@ beforeAll(async () => {
   for (const [role, token] of Object.entries(TOKENS))
     writeFileSync(join(elsewhere, role), `${token}\n`, { mode: 0o600 });
   writeFileSync(join(elsewhere, "ca.pem"), pair.cert);
-  installation = createFaultInstallation({ files: { "tls/crt.pem": pair.cert, "tls/key.pem": pair.key } });
+  stray = createServer((_req, res) => res.end("<html>hello</html>"));
+  await new Promise<void>((done) => stray.listen(0, "127.0.0.1", done));
+  const extra = `channels:\n  desk: { webhook: "http://127.0.0.1:${port()}/", allow_private: true, signing_secret: "whsec_${"A".repeat(44)}" }\n`;
+  const sources = "  tasks: { provider: asana, path: /hooks/tasks }\n";
+  installation = createFaultInstallation({
+    sources,
+    extra,
+    files: { "tls/crt.pem": pair.cert, "tls/key.pem": pair.key },
+  });
   const lines = Object.entries(TOKENS).map(
     ([role, token]) => `{ name: ${role}-ann, role: ${role}, hash: "sha256:${hash("sha256", token, "hex")}" }`,
   );
@@ -71,7 +80,6 @@ beforeAll(async () => {
     (list) => list.length === 1,
   );
   event = events[0]?.id ?? "";
-  stray = createServer((_req, res) => res.end("<html>hello</html>")).listen(0, "127.0.0.1");
 });
 afterAll(async () => {
   stray?.close();
@@ -123,8 +131,90 @@ describe("from elsewhere", () => {
   });
 });
 
+describe("each verb that works from elsewhere", () => {
+  test("alerts: what is wrong, a silence and its end, a channel that is tried", async () => {
+    const open = await eventually(
+      async () => (await json("viewer", "alerts")).alerts as { findings: { kind: string }[] }[],
+      (list) => list.length > 0,
+    );
+    expect(open.flatMap((one) => one.findings.map(({ kind }) => kind))).toContain("dead_letter");
+    const listed = await as("viewer", "alerts", "list");
+    expect([listed.code, listed.stdout]).toEqual([0, expect.stringMatching(/since .*type hookrail dead/s)]);
+    for (const verb of ["budgets", "channels"]) expect((await as("viewer", "alerts", verb)).code).toBe(0);
+
+    const wanted = ["alerts", "silence", "kind=dead_letter", "--for", "2h", "--reason", "a drill"];
+    expect((await as("viewer", ...wanted)).stderr).toContain("HK8214");
+    const made = await as("operator", ...wanted);
+    const id = /\((sil_\w+)\)/.exec(made.stdout)?.[1] ?? "";
+    expect([made.code, made.stdout]).toEqual([0, expect.stringContaining("silent until")]);
+    expect((await json("viewer", "alerts")).silences).toMatchObject([{ id, by: "operator-ann", reason: "a drill" }]);
+    expect((await as("operator", "alerts", "unsilence", id)).stdout).toContain("has ended");
+    expect((await json("viewer", "alerts")).silences).toEqual([]);
+    expect((await as("operator", "alerts", "unsilence", id)).code).toBe(1);
+
+    expect((await as("operator", "alerts", "test", "desk")).stdout).toContain("desk was told");
+    expect((await as("operator", "alerts", "test", "none")).stderr).toMatch(/HK8202|HK8011/);
+  });
+
+  test("tail: what the engine there has just done, and what it does", async () => {
+    const past = await as("viewer", "tail", "--no-follow", "--last", "50");
+    expect([past.code, past.stdout]).toEqual([0, expect.stringMatching(/received .*delivered /s)]);
+    const line = JSON.parse(
+      (await as("viewer", "tail", "--no-follow", "--stage", "delivered", "--json")).stdout.split("\n")[0] ?? "",
+    );
+    expect(line).toMatchObject({ stage: "delivered", connection: "local" });
+  });
+
+  test("top: one frame of the engine there", async () => {
+    const frame = await as("viewer", "top", "--once");
+    expect([frame.code, frame.stdout]).toEqual([0, expect.stringMatching(/payments/)]);
+  });
+
+  test("replay: says by the config there what it would do, does it for who may, and knows what was sent", async () => {
+    const planned = await as("operator", "replay", event);
+    expect([planned.code, planned.stdout]).toEqual([0, expect.stringMatching(/1 events, 1 turns.*changes nothing/s)]);
+    expect(planned.stdout).toBe((await installation.hookrail("replay", event)).stdout);
+    expect((await as("viewer", "replay", event)).stderr).toContain("HK8214");
+    const audit = async () =>
+      JSON.parse((await installation.hookrail("explain", event, "--json")).stdout) as Readonly<Record<string, unknown>>;
+    expect((await as("operator", "replay", "--since", "1h", "--type", "nothing.such")).stdout).toContain("0 events");
+    const done = await as("operator", "replay", event, "--yes", "--reason", "a drill");
+    expect([done.code, done.stdout]).toEqual([0, expect.stringContaining("1 turns given: all done")]);
+    expect(await audit()).toBeDefined();
+    expect((await as("operator", "replay", "evt_00000000")).stderr).toContain("evt_00000000");
+    const lines = (await as("operator", "replay", event, "--json")).stdout.trim().split("\n");
+    expect(lines.map((text) => JSON.parse(text) as object)).toContainEqual(
+      expect.objectContaining({ turn: expect.objectContaining({ event, verdict: "no_change" }) }),
+    );
+  });
+
+  test("secrets: a told one is listed, shown to an admin only, accepted and discarded", async () => {
+    const told = await fetch(`${engine.hooks}/hooks/tasks`, {
+      method: "POST",
+      headers: { "x-hook-secret": "hkr_told_by_asana_000000000000000" },
+    });
+    expect(told.status).toBe(200);
+    const { secrets } = await json("viewer", "secrets", "list");
+    expect(secrets).toMatchObject([{ source: "tasks", status: "pending" }]);
+    const [{ secret }] = secrets as [{ secret: string }];
+    expect((await as("operator", "secrets", "show", "tasks", secret)).stderr).toContain("HK8214");
+    const shown = await as("admin", "secrets", "show", "tasks", secret, "--reason", "to type it in");
+    expect(shown.stdout).toBe("hkr_told_by_asana_000000000000000\n");
+    expect((await as("admin", "secrets", "accept", "tasks", secret)).stdout).toContain("verifies requests from now on");
+    expect((await as("viewer", "secrets", "list")).stdout).toMatch(/tasks +\w+ +accepted/);
+    expect((await as("admin", "secrets", "discard", "tasks", secret)).stdout).toContain("is forgotten");
+    expect((await json("viewer", "secrets", "list")).secrets).toEqual([]);
+  });
+
+  test("all others say that they are for the machine of the engine", async () => {
+    for (const args of [["check"], ["test"], ["fmt"], ["send", "x/y"], ["seed"], ["backup", "copy.db"]]) {
+      const done = await as("admin", ...args);
+      expect([args, done.code, done.stderr]).toEqual([args, 64, expect.stringContaining("HK8212")]);
+    }
+  });
+});
+
 describe("what goes wrong is said", () => {
-  const port = () => (stray.address() as AddressInfo).port;
   const cases: readonly (readonly [name: string, args: () => readonly string[], code: string, exit: number])[] = [
     [
       "a role that may not",

@@ -39,6 +39,7 @@ beforeEach(async () => {
     life: createStoreLife({ store, clock, entities: new Map() }),
     replays: { replay: async () => ({ queued: 0, busy: 0, gone: 0 }), pending: async () => 0 },
     planReplay: async () => ({ events: [], turns: [], leftOut: [], more: false }),
+    planReplay: async () => ({ events: [], turns: [], leftOut: [], more: false }),
     reload: async () => ({
       at: "",
       why: "",

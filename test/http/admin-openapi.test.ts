@@ -79,6 +79,7 @@ const calls = (): Readonly<
   testChannel: { path: "/api/v1/channels/none/test", body: {}, status: 400 },
   followLive: { path: "/api/v1/live?follow=0&last=5" },
   replay: { body: { events: [event], reason: "a test" } },
+  planReplay: { body: { source: "pay", since: 1, limit: 5 } },
   reload: { body: {} },
   seed: { body: { entity: "account", rows: [{ key: "acct_new", ids: {}, attributes: { amount: 5 } }] } },
   erase: { body: { entity: "account", id: "acct_1", mode: "look" } },

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { planStored } from "../../engine/cli/replay-hands.ts";
 import { silentLog } from "../../engine/core/log.ts";
-import { createReplays } from "../../engine/flow/replay.ts";
+import { createReplays, type ReplayFilter } from "../../engine/flow/replay.ts";
 import { createRoutes } from "../../engine/flow/routes.ts";
 import { type AdminDeps, createAdminListener } from "../../engine/http/admin.ts";
 import { sensitivityOf } from "../../engine/http/documents.ts";
@@ -18,6 +19,8 @@ beforeEach(async () => {
     reader: engine.store,
     operations: engine,
     replays: createReplays({ store: engine.store, clock, routes: createRoutes(engine.revision) }),
+    planReplay: (filter: ReplayFilter) =>
+      planStored(filter, { reader: engine.store, routes: createRoutes(engine.revision), clock }),
     sensitivity: () => sensitivityOf(engine.revision.entities),
     guard: { tokens: [], roles: new Map(), allowedHosts: [], now: clock.now },
     log: silentLog,
@@ -32,8 +35,8 @@ afterEach(async () => {
   await bench.close();
 });
 
-const post = async (body: object) => {
-  const answer = await fetch(`${url}/api/v1/replay`, {
+const post = async (body: object, path = "/api/v1/replay") => {
+  const answer = await fetch(url + path, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
@@ -59,5 +62,20 @@ describe("/api/v1/replay", () => {
     const many = Array.from({ length: 101 }, (_, n) => `evt_${n}`);
     expect((await post({ events: many })).body["error"]).toContain("at most 100");
     expect(await bench.engine.store.audit(5)).toEqual([]);
+  });
+
+  test("says first what it would do, and does nothing", async () => {
+    const id = await bench.send({ id: "1", data: { id: "c1", seats: 1 } });
+    const plan = (body: object) => post(body, "/api/v1/replay/plan");
+    expect(await plan({ events: [id] })).toMatchObject({
+      status: 200,
+      body: { events: [id], turns: [{ event: id, verdict: "no_change", changes: [] }], left_out: [], more: false },
+    });
+    expect((await plan({ since: 0, limit: 1 })).body["events"]).toEqual([id]);
+    expect((await plan({ type: "nothing.such" })).body["events"]).toEqual([]);
+    for (const body of [{}, { limit: 5 }, { events: "all" }, { type: 5 }, { since: -1 }, { since: 0, limit: 1_001 }])
+      expect([body, (await plan(body)).status]).toEqual([body, 400]);
+    expect(await bench.engine.store.audit(5)).toEqual([]);
+    expect(await bench.engine.store.replaysPending()).toBe(0);
   });
 });

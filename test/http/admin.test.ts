@@ -64,6 +64,7 @@ const deps = (change: Partial<AdminDeps> = {}): AdminDeps => ({
   life: createStoreLife({ store, clock, entities: new Map() }),
   replays: { replay: async () => ({ queued: 0, busy: 0, gone: 0 }), pending: async () => 0 },
   planReplay: async () => ({ events: [], turns: [], leftOut: [], more: false }),
+  planReplay: async () => ({ events: [], turns: [], leftOut: [], more: false }),
   reload: async () => reloaded,
   reloadStatus: () => ({ file_revision: "r1", last_reload: null }),
   status: () => status,
