@@ -7,7 +7,12 @@ export type FirstSecret =
   /** A private key in PEM, which stands in for the provider's public one. */
   | { readonly kind: "key"; readonly make: () => string };
 
-const pem = (key: KeyObject) => key.export({ format: "pem", type: "pkcs8" }).toString();
+/** Said where the key is, since it is the file that stays until someone replaces it. */
+const NOTE = `# Made by "hookrail init", so that tests and "hookrail send" can sign. The provider signs with a key of its own:
+# put its public key into this file before real events come in; "hookrail check" asks for it on production.
+`;
+
+const pem = (key: KeyObject) => `${key.export({ format: "pem", type: "pkcs8" }).toString()}${NOTE}`;
 
 const KEYS = {
   ed25519: () => pem(generateKeyPairSync("ed25519").privateKey),

@@ -52,6 +52,8 @@ export const initVerb: Verb = (cli, action) =>
       if (taken !== undefined) fail("HK8010", { path: join(folder, taken) });
       for (const [name, { text, mode }] of Object.entries(all)) write(cli, root, name, { text, mode });
       await writeRunbooks(cli, root);
+      for (const key of Object.keys(all).filter((name) => name.startsWith("keys/")))
+        cli.err.write(`${key} is for tests: put the provider's public key there before real events come in\n`);
       if (folder !== ".") cli.err.write(`cd ${folder}\n`);
       suggest(cli, "check", "test", "run");
       cli.err.write("then, in another terminal here:\n");

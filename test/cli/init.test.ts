@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createPublicKey } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -74,6 +75,26 @@ describe("init", { timeout: 60_000 }, () => {
     });
     expect(tracked).not.toMatch(/ \.env$/m);
     expect(tracked).toMatch(/ \.env\.example$/m);
+  });
+
+  test("a key that stands in for a provider's is said to be one: when it is made, in its file and on production", async () => {
+    const made = await runCommand(folder, ["init", "key", "--provider", "discord"]);
+    expect(made.stderr).toMatch(/^keys\/discord\.dev\.pem is for tests: put the provider's public key there/m);
+    expect(readFileSync(join(folder, "key/keys/discord.dev.pem"), "utf8")).toMatch(
+      /^-----BEGIN PRIVATE KEY-----\n.*\n-----END PRIVATE KEY-----\n# Made by "hookrail init"/s,
+    );
+    const config = join(folder, "key/config.yaml");
+    expect((await runCommand(folder, ["-c", "key", "check"])).stdout).not.toContain("HK1247");
+    writeFileSync(config, readFileSync(config, "utf8").replace("environment: dev", "environment: production"));
+    const onProduction = await runCommand(folder, ["-c", "key", "check"]);
+    expect(onProduction.stdout).toContain("warning[HK1247]: source `discord` verifies with a private key");
+    expect(onProduction.stdout).not.toContain("BEGIN");
+    const publicKey = createPublicKey(readFileSync(join(folder, "key/keys/discord.dev.pem"))).export({
+      format: "pem",
+      type: "spki",
+    });
+    writeFileSync(join(folder, "key/keys/discord.dev.pem"), publicKey);
+    expect((await runCommand(folder, ["-c", "key", "check"])).stdout).not.toContain("HK1247");
   });
 
   test.each([

@@ -52,6 +52,7 @@ export function compileSource(context: CompileContext, source: NamedSource, reci
   checkParams(context, source, recipe);
   checkNetworks(context, yaml.networks);
   warnUnsigned(context, yaml, recipe);
+  warnOfStandIns(context, source);
   const rate = parseRate(yaml.rate);
   const heartbeat = parseDuration(yaml.heartbeat);
   return {
@@ -252,4 +253,24 @@ function warnUnsigned(context: CompileContext, yaml: SourceYaml, recipe: Recipe)
   if (!recipe.verify.some((entry) => entry.scheme === "none")) return;
   const key = yaml.signature === undefined ? "provider" : "signature";
   context.reporter.report("HK1090", context.positions.value(yaml, key), { path: yaml.path }, { severity: "warning" });
+}
+
+/** A private key where the sender's public one belongs, as `init` writes it: whoever has the file can sign. */
+function warnOfStandIns(context: CompileContext, { name, yaml }: NamedSource): void {
+  if (context.config.environment !== "production") return;
+  const { secrets = [], params = {} } = yaml;
+  const given: readonly (readonly [object, string | number, string])[] = [
+    ...secrets.map((entry, i) =>
+      typeof entry === "string" ? ([secrets, i, entry] as const) : ([entry, "secret", entry.secret] as const),
+    ),
+    ...Object.entries(params).map(([param, value]) => [params, param, value] as const),
+  ];
+  for (const [holder, key, value] of given)
+    if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(value))
+      context.reporter.report(
+        "HK1247",
+        context.positions.value(holder, key),
+        { source: name },
+        { severity: "warning", expected: "the public key of the provider" },
+      );
 }

@@ -51,6 +51,13 @@ export const configCheckErrors = {
     wrong: "source: stripe",
     right: "source: stripe\ncontract: 2025-10-15",
   },
+  HK1247: {
+    title: "A private key on production where the sender's public one belongs",
+    message: "source `{source}` verifies with a private key: whoever has it can sign as the sender",
+    help: "`hookrail init` makes such a key, so that tests and `hookrail send` can sign before the provider is set up. Real requests are signed with a key that only the provider has, and would be refused. Put the public key that the provider shows into the file, or take the param away where the provider's own certificate is fetched. Elsewhere than on production it is not told.",
+    wrong: 'secrets: ["${file:keys/discord.dev.pem}"]',
+    right: 'secrets: ["${DISCORD_PUBLIC_KEY}"]',
+  },
   HK1250: {
     title: "A check of a section that is not there",
     message: "there is no section `{section}` to look at",
