@@ -44,6 +44,7 @@ async function follow(cli: Cli, { options }: Input, place: Installation) {
   cli.onStopSignal(() => stop.abort());
   const print = options["json"] === true ? jsonLine : textLine;
   const count = { shown: 0, left: 0 };
+  let why = "the engine stops";
   const end = await followLive(cli, place, {
     query,
     stop: stop.signal,
@@ -53,6 +54,7 @@ async function follow(cli: Cli, { options }: Input, place: Installation) {
         count.shown++;
         cli.out.write(print(cli, data));
       }
+      if (event === "end") why = String(data["why"]);
       if (event === "sampled") {
         const left = Number(data["of"]) - Number(data["shown"]);
         count.left += left;
@@ -61,7 +63,7 @@ async function follow(cli: Cli, { options }: Input, place: Installation) {
     },
   });
   if (count.left > 0) cli.err.write(`shown in all: ${number(count.shown)} of ${number(count.shown + count.left)}\n`);
-  return endOf(cli, end, { where: place.remote?.url ?? place.socketPath, follows: options["follow"] !== false });
+  return endOf(cli, end, { where: place.remote?.url ?? place.socketPath, follows: options["follow"] !== false, why });
 }
 
 const number = (value: Json | undefined) => Number(value).toLocaleString("en-US");
@@ -69,7 +71,7 @@ const number = (value: Json | undefined) => Number(value).toLocaleString("en-US"
 function endOf(
   cli: Cli,
   end: LiveEnd,
-  { where, follows }: { readonly where: string; readonly follows: boolean },
+  { where, follows, why }: { readonly where: string; readonly follows: boolean; readonly why: string },
 ): number {
   switch (end.kind) {
     case "no_engine":
@@ -83,7 +85,7 @@ function endOf(
     case "lost":
       return fail("HK8141");
     case "ended":
-      if (follows) cli.err.write("the engine has stopped\n");
+      if (follows) cli.err.write(why === "the engine stops" ? "the engine has stopped\n" : `${plainText(why)}\n`);
       return EXIT.ok;
     case "stopped":
       return EXIT.ok;

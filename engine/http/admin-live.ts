@@ -47,7 +47,7 @@ export const LIVE_ROUTES: readonly Route<LiveDeps>[] = [
   },
 ];
 
-function live({ query, request }: Call, { live: { facts, clock }, sensitivity }: LiveDeps): Answer {
+function live({ query, request, stillMay }: Call, { live: { facts, clock }, sensitivity }: LiveDeps): Answer {
   if (facts.listeners >= MAX_READERS) return { status: 503, document: { error: "too many follow already" } };
   const last = query.get("last");
   if (last !== null && !/^\d{1,4}$/.test(last)) fail("HK8018", { problem: "last must be a whole number" });
@@ -62,7 +62,11 @@ function live({ query, request }: Call, { live: { facts, clock }, sensitivity }:
     follow: query.get("follow") !== "0",
   };
   const show = (fact: LiveFact) => factDocument(fact, sensitivity());
-  return { document: undefined, stream: createLiveStream(reading, { live: facts, clock, show }), headers: HEADERS };
+  return {
+    document: undefined,
+    stream: createLiveStream(reading, { live: facts, clock, show, stillMay }),
+    headers: HEADERS,
+  };
 }
 
 function filterOf(query: URLSearchParams): LiveFilter {

@@ -12,6 +12,8 @@ export interface Call {
   readonly role: string;
   readonly may: (right: Right) => boolean;
   readonly request: AdminRequest;
+  /** Asked again later, while an answer goes on: a token may end, or lose its right. */
+  readonly stillMay: () => boolean;
 }
 
 /** Text that is no JSON. */

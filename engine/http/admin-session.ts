@@ -78,6 +78,8 @@ function signIn({ body, request }: Call, { guard, memory, randomHex, secure }: S
   const { sha256, name, role, until = Number.POSITIVE_INFINITY } = judged.token;
   const now = guard.now();
   const value = randomHex(32);
+  const before = sessionOf(request.headers);
+  if (before !== undefined) memory.sessions.close(before);
   memory.sessions.open(value, { sha256, until: Math.min(now + SESSION_MS, until) });
   return { document: { name, role }, headers: { "set-cookie": cookie(value, SESSION_MS / 1_000, secure) } };
 }

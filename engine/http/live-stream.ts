@@ -23,6 +23,8 @@ export interface LiveStreamDeps {
   readonly clock: Clock;
   /** What of a fact may be shown. */
   readonly show: (fact: LiveFact) => object;
+  /** Asked each second: whether the reader may still hear. */
+  readonly stillMay: () => boolean;
 }
 
 /** Texts that wait for a slow reader. */
@@ -32,7 +34,7 @@ const WINDOW_MS = 1_000;
 const HEARTBEAT_MS = 15_000;
 
 /** The stream of one reader; it listens until it is destroyed, or the engine stops. */
-export function createLiveStream(reading: LiveReading, { live, clock, show }: LiveStreamDeps): Readable {
+export function createLiveStream(reading: LiveReading, { live, clock, show, stillMay }: LiveStreamDeps): Readable {
   const waiting: string[] = [];
   let hungry = false;
   let over = false;
@@ -80,8 +82,18 @@ export function createLiveStream(reading: LiveReading, { live, clock, show }: Li
     count.shown = 0;
     count.of = 0;
   };
+  const endWith = (why: string) => {
+    endWindow();
+    write(message("end", { why }));
+    end();
+  };
   let sinceBeat = 0;
   const tick = () => {
+    if (!stillMay()) {
+      leave();
+      endWith("the token no longer allows this");
+      return;
+    }
     endWindow();
     sinceBeat += WINDOW_MS;
     if (sinceBeat >= HEARTBEAT_MS) {
@@ -105,11 +117,7 @@ export function createLiveStream(reading: LiveReading, { live, clock, show }: Li
   cancelTimer = clock.after(WINDOW_MS, tick);
   leave = live.listen({
     hear,
-    end() {
-      endWindow();
-      write(message("end", { why: "the engine stops" }));
-      end();
-    },
+    end: () => endWith("the engine stops"),
   });
   return stream;
 }

@@ -297,6 +297,41 @@ describe("a follower of the live facts", () => {
   });
 });
 
+describe("a follower of the live facts", () => {
+  const follow = (token: string) =>
+    fetch(`${url}/api/v1/live`, { headers: { authorization: `Bearer ${token}` } }).then(async (answer) => {
+      const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+      if (reader === undefined) throw new Error("no body");
+      await reader.read();
+      return {
+        rest: async () => {
+          let text = "";
+          for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+          return text;
+        },
+      };
+    });
+
+  test("is let go when its token is taken out, within a second", async () => {
+    const stays = await follow("token-of-viewer");
+    const goes = await follow("token-of-operator");
+    await clock.advance(5_000);
+    tokens = TOKENS.filter((one) => one.role !== "operator");
+    await clock.advance(1_000);
+    expect(await goes.rest()).toContain('event: end\ndata: {"why":"the token no longer allows this"}');
+    tokens = tokens.filter((one) => one.role === "admin");
+    await clock.advance(1_000);
+    expect(await stays.rest()).toContain("event: end");
+  });
+
+  test("is let go when its token ends, though nothing is told", async () => {
+    tokens = TOKENS.map((one) => ({ ...one, until: NOW + 10_000 }));
+    const following = await follow("token-of-viewer");
+    await clock.advance(10_000);
+    expect(await following.rest()).toContain("event: end");
+  });
+});
+
 test("sessions are bounded: the oldest go", () => {
   const sessions = createSessions();
   for (let n = 0; n <= 1_000; n++) sessions.open(`s${n}`, { sha256: "x", until: 1 });

@@ -11,7 +11,7 @@ const clock = createVirtualClock(0);
 const open = (live: Live, reading: Partial<LiveReading> = {}) =>
   createLiveStream(
     { filter: {}, follow: true, ...reading },
-    { live, clock, show: ({ event, stage }) => ({ event: event ?? null, stage }) },
+    { live, clock, stillMay: () => true, show: ({ event, stage }) => ({ event: event ?? null, stage }) },
   );
 const tell = (live: Live, n: number, status: "applied" | "dead" = "applied") =>
   live.observer.applied({
