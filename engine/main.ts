@@ -9,12 +9,23 @@ import { runCli } from "./cli/index.ts";
 import { createScreen } from "./cli/screen.ts";
 import { readAsset } from "./core/assets.ts";
 import { systemClock } from "./core/clock.ts";
+import { errorMessage } from "./core/errors.ts";
 import { randomIds } from "./core/ids.ts";
+import { type FloatingFailure, floatingFailure } from "./plugin/floating.ts";
+
+/** Until a verb has a log. */
+let tellPluginFailure = ({ kind, plugin, error, at }: FloatingFailure): void => {
+  process.stderr.write(`${errorMessage("HK5440", { kind, plugin })} (${error}${at === undefined ? "" : `, ${at}`})\n`);
+};
 
 /** Runs the command line of this process; sets the exit code and lets what is written drain. */
 export async function main(): Promise<void> {
   process.on("uncaughtException", crash);
-  process.on("unhandledRejection", crash);
+  process.on("unhandledRejection", (error) => {
+    const failure = floatingFailure(error);
+    if (failure === undefined) crash(error);
+    else tellPluginFailure(failure);
+  });
   const version = String((JSON.parse(readAsset("package.json")) as { version?: unknown }).version);
   process.exitCode = await runCli(createCli(version), process.argv.slice(2));
 }
@@ -38,6 +49,9 @@ function createCli(version: string): Cli {
     },
     onReloadSignal(handler) {
       if (!process.stdout.isTTY) process.on("SIGHUP", handler);
+    },
+    onPluginFailure(handler) {
+      tellPluginFailure = handler;
     },
     exit: (code) => process.exit(code),
     readStdin: () => readAll(process.stdin),

@@ -17,7 +17,7 @@ import {
   pluginFiles,
   type SinkRegistry,
 } from "../plugin/registry.ts";
-import { watched } from "../plugin/watched.ts";
+import { watched, watchedScheme } from "../plugin/watched.ts";
 import type { Built } from "../reload/reloader.ts";
 import { signatureOf } from "../reload/watch.ts";
 import { openSqliteReader } from "../store/sqlite.ts";
@@ -36,7 +36,8 @@ export async function loadRegistry(root: string): Promise<SinkRegistry> {
   const known = new Set(shipped.map((sink) => sink.origin));
   const others = own.filter((sink) => !known.has(sink.origin));
   const held = others.map(({ descriptor, origin }) => ({ descriptor: watched(descriptor), origin }));
-  return createRegistry([...shipped, ...held], schemes);
+  const heldSchemes = schemes.map(({ descriptor, origin }) => ({ descriptor: watchedScheme(descriptor), origin }));
+  return createRegistry([...shipped, ...held], heldSchemes);
 }
 
 /** For the engine, whose connections are opened and whose revision is recorded. */

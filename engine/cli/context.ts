@@ -2,6 +2,7 @@
 import pc from "picocolors";
 import type { Clock } from "../core/clock.ts";
 import type { Ids } from "../core/ids.ts";
+import type { FloatingFailure } from "../plugin/floating.ts";
 import type { Screen } from "./top.ts";
 
 export type Colors = ReturnType<typeof pc.createColors>;
@@ -42,6 +43,8 @@ export interface Cli {
   readonly onStopSignal: (handler: (signal: string) => void) => void;
   /** Calls back for each SIGHUP where there is no terminal: read the config again. */
   readonly onReloadSignal: (handler: () => void) => void;
+  /** Calls back for each promise of a plugin that failed with nobody waiting for it; before, it is said on stderr. */
+  readonly onPluginFailure: (handler: (failure: FloatingFailure) => void) => void;
   /** Ends the process at once: for the second stop signal. */
   readonly exit: (code: number) => void;
   readonly readStdin: () => Promise<string>;

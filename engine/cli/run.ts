@@ -3,12 +3,13 @@ import { mkdirSync } from "node:fs";
 import { dirname, relative } from "node:path";
 import { Command } from "commander";
 import type { Revision } from "../config/revision.ts";
-import { fail } from "../core/errors.ts";
+import { errorMessage, fail } from "../core/errors.ts";
 import type { Evaluator } from "../core/expression.ts";
 import { createLog, type Log, openLogStream } from "../core/log.ts";
 import { releaseLoadMemory } from "../core/memory.ts";
 import { createEvaluator } from "../mapping/evaluate.ts";
 import { compileExpression } from "../mapping/expression.ts";
+import type { FloatingFailure } from "../plugin/floating.ts";
 import { createBuild, withoutSeedReminder } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { printDiagnostics } from "./diagnostics.ts";
@@ -40,6 +41,7 @@ async function run(cli: Cli, globals: GlobalOptions, options: Input["options"]):
   const { revision } = loaded;
   if (revision === undefined) return EXIT.config;
   const log = await openLog(cli, revision);
+  cli.onPluginFailure((failure) => tellPluginFailure(log, failure));
   mkdirSync(dirname(installation.storePath), { recursive: true });
   let serving: Serving | undefined;
   const stopping = createStopping(cli, log, () => (serving?.revision() ?? revision).limits.drainMs);
@@ -101,6 +103,12 @@ async function warmEvaluator(revision: Revision): Promise<Evaluator> {
   const slow = compileExpression("$sort([2, 1])", { missingPolicy: false });
   if (slow.ok) await evaluator.evaluate(slow.expression, { input: null, variables: {}, receivedAt: 0 });
   return evaluator;
+}
+
+/** What its error says is not shown: it may quote a payload. */
+function tellPluginFailure(log: Log, { kind, plugin, ...known }: FloatingFailure): void {
+  const message = errorMessage("HK5440", { kind, plugin });
+  log.repeating("error", `HK5440 ${plugin}`, message, { code: "HK5440", [kind]: plugin, ...known });
 }
 
 async function openLog(cli: Cli, revision: Revision): Promise<Log> {

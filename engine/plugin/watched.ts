@@ -4,34 +4,63 @@
  */
 import { fail } from "../core/errors.ts";
 import type { Json } from "../core/types.ts";
+import { type Account, offAccount, onAccount, sendOnAccount } from "./floating.ts";
 import type { FrozenRequest, OpenSink, Outcome, SendContext, SinkBatches, SinkDescriptor } from "./index.ts";
+import type { SchemeDescriptor } from "./scheme.ts";
 
 const KINDS = ["delivered", "retry", "rejected", "pause", "unknown"] as const;
 const MAX_DETAIL = 500;
 const MAX_SUMMARY = 500;
 
-/** The same sink, with each of its answers looked at. */
+/** The same sink, with each of its answers looked at, and what it does on its own account. */
 export function watched(sink: SinkDescriptor): SinkDescriptor {
-  return { ...sink, open: async (settings, context) => watchedOpen(sink.name, await sink.open(settings, context)) };
-}
-
-function watchedOpen(name: string, sink: OpenSink): OpenSink {
-  for (const member of ["prepare", "send", "close"] as const)
-    if (typeof memberOf(sink, member) !== "function") fail("HK5430", { sink: name, member });
   return {
-    prepare: async (delivery) => requestOf(name, await sink.prepare(delivery)),
-    send: async (request, context) => outcomeOf(name, await sink.send(request, context)),
-    close: async () => sink.close(),
-    ...(sink.batches && { batches: watchedBatches(name, sink.batches) }),
-    ...(sink.get && { get: async (request, signal) => sink.get?.(request, signal) ?? fail("HK5432", { sink: name }) }),
-    ...(sink.probe && { probe: async (signal) => sink.probe?.(signal) ?? { ok: false, detail: "no answer" } }),
-    ...(sink.rows && { rows: (query) => sink.rows?.(query) ?? noRows() }),
+    ...sink,
+    async open(settings, context) {
+      const account: Account = { kind: "sink", plugin: sink.name, connection: context.connection };
+      return watchedOpen(account, await onAccount(account, async () => sink.open(settings, offAccount(context))));
+    },
   };
 }
 
+/** The same scheme, on its own account. */
+export function watchedScheme(scheme: SchemeDescriptor): SchemeDescriptor {
+  const account: Account = { kind: "scheme", plugin: scheme.name };
+  return { ...scheme, digest: (input) => onAccount(account, () => scheme.digest(input)) };
+}
+
+function watchedOpen(account: Account, sink: OpenSink): OpenSink {
+  const name = account.plugin;
+  for (const member of ["prepare", "send", "close"] as const)
+    if (typeof memberOf(sink, member) !== "function") fail("HK5430", { sink: name, member });
+  const { get, probe, rows } = sink;
+  return {
+    prepare: async (delivery) => requestOf(name, await onAccount(account, async () => sink.prepare(delivery))),
+    send: async (request, context) =>
+      outcomeOf(name, await sendOnAccount(attemptOf(account, context), async () => sink.send(request, context))),
+    close: () => onAccount(account, async () => sink.close()),
+    ...(sink.batches && { batches: watchedBatches(account, sink.batches) }),
+    ...(get && {
+      get: async (request, signal) =>
+        (await onAccount(account, async () => get.call(sink, request, signal))) ?? fail("HK5432", { sink: name }),
+    }),
+    ...(probe && {
+      probe: async (signal) =>
+        (await onAccount(account, async () => probe.call(sink, signal))) ?? { ok: false, detail: "no answer" },
+    }),
+    ...(rows && { rows: (query) => onAccount(account, () => rows.call(sink, query)) ?? noRows() }),
+  };
+}
+
+const attemptOf = (account: Account, { idempotencyKey }: SendContext): Account => ({
+  ...account,
+  attempt: idempotencyKey,
+});
+
 async function* noRows(): AsyncIterable<Readonly<Record<string, unknown>>> {}
 
-function watchedBatches(name: string, batches: SinkBatches): SinkBatches {
+function watchedBatches(account: Account, batches: SinkBatches): SinkBatches {
+  const name = account.plugin;
   return {
     planOf: (action) => batches.planOf(action),
     choose(requests) {
@@ -42,7 +71,7 @@ function watchedBatches(name: string, batches: SinkBatches): SinkBatches {
       return right ? chosen : [0];
     },
     async send(requests: readonly FrozenRequest[], contexts: readonly SendContext[]) {
-      const outcomes: unknown = await batches.send(requests, contexts);
+      const outcomes: unknown = await sendOnAccount(account, async () => batches.send(requests, contexts));
       if (!Array.isArray(outcomes) || outcomes.length !== requests.length) return fail("HK5432", { sink: name });
       return outcomes.map((outcome: unknown) => outcomeOf(name, outcome));
     },

@@ -25,6 +25,33 @@ const ODD: Readonly<Record<string, readonly [string, RegExp]>> = {
   formless: [opened("() => undefined", DONE), /HK5431/],
   bigint: [opened('() => ({ summary: "x", data: { n: 10n } })', DONE), /HK5431/],
   cyclic: [opened('() => { const data = {}; data.data = data; return { summary: "x", data }; }', DONE), /HK5431/],
+  floating: [
+    opened(FINE, "async () => { Promise.reject(new Error('canary-value')); return { kind: 'delivered' }; }"),
+    /unknown/,
+  ],
+  unawaited: [
+    opened(
+      FINE,
+      "async () => { const save = async () => { await 1; null.x(); }; save(); return { kind: 'delivered' }; }",
+    ),
+    /unknown/,
+  ],
+  // Told and settled: what fails afterwards is only said.
+  afterwards: [
+    opened(
+      FINE,
+      "async () => { setTimeout(() => Promise.reject(new TypeError('canary-value')), 50); return { kind: 'delivered' }; }",
+    ),
+    /delivered/,
+  ],
+  elsewhere: [
+    "async (_, { http }) => { const signal = AbortSignal.timeout(1000); http.request({ method: 'GET', url: 'no url', headers: {}, signal }).then((a) => a.none.such); return { prepare: " +
+      FINE +
+      ", send: " +
+      DONE +
+      ", close: async () => {} }; }",
+    /delivered/,
+  ],
   late: [opened(FINE, 'async () => ({ kind: "retry", detail: 7, afterMs: "soon", status: "x" })'), /retrying/],
   shut: ["async () => ({})", /pending/],
 };
@@ -127,6 +154,9 @@ test("the log names the sink and what it should have given", () => {
   const told = engine.lines.join("\n");
   expect(told).toMatch(/HK5430/);
   expect(told).toMatch(/HK5432/);
+  for (const name of ["floating", "unawaited", "afterwards", "elsewhere"])
+    expect(told).toMatch(new RegExp(`"code":"HK5440","sink":"${name}","connection":"${name}"`));
+  expect(told).toMatch(/"error":"TypeError","at":"[^"]*plugins\/sinks\/unawaited\.js:\d+:\d+"/);
 });
 
 test("ends in order", async () => {

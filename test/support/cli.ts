@@ -37,6 +37,7 @@ export async function runCommand(cwd: string, argv: readonly string[], change: P
     pid: 1,
     onStopSignal: () => {},
     onReloadSignal: () => {},
+    onPluginFailure: () => {},
     exit: (code) => {
       throw new Error(`exit ${code}`);
     },

@@ -17,4 +17,11 @@ export const sinkCodeErrors = {
     message: "`send` of sink `{sink}` gives no outcome",
     help: 'It returns `{ kind: "delivered" }`, or retry, rejected, pause or unknown with a `detail`, one for each request. Any other answer counts as a throw: nobody knows whether the delivery was applied.',
   },
+  HK5440: {
+    title: "A promise of a plugin failed and nobody waited for it",
+    message: "a promise of {kind} `{plugin}` failed and nothing waited for it",
+    help: "A function that gives a promise was called without `await`, and without a `catch`. While a delivery is sent, its answer counts for nothing then, as after a throw: nobody knows whether it was applied. Later it is only told. `at` in the log is the line, where the error knows it: put `await` before each call that gives a promise, and end those that go on by themselves with `.catch(…)`.",
+    wrong: 'writeFile(file, text);\nreturn { kind: "delivered" };',
+    right: 'await writeFile(file, text);\nreturn { kind: "delivered" };',
+  },
 } satisfies ErrorEntries;
