@@ -156,7 +156,7 @@ export function createAlerts(deps: AlertsDeps): Alerts {
   function seeBreakers(now: number): void {
     for (const [name, state] of deps.engine().breakers()) {
       if (state === "closed") openBreakers.delete(name);
-      else if (!openBreakers.has(name)) openBreakers.set(name, now);
+      else openBreakers.set(name, Math.min(openBreakers.get(name) ?? now, now));
     }
   }
 
@@ -165,8 +165,10 @@ export function createAlerts(deps: AlertsDeps): Alerts {
     const ids = new Set(findings.map(({ id }) => id));
     for (const id of pending.keys()) if (!ids.has(id)) pending.delete(id);
     return findings.filter(({ id, forMs }) => {
-      if (!pending.has(id)) pending.set(id, now);
-      return now - (pending.get(id) ?? now) >= forMs;
+      // The smaller one: a clock may be set back.
+      const since = Math.min(pending.get(id) ?? now, now);
+      pending.set(id, since);
+      return now - since >= forMs;
     });
   }
 

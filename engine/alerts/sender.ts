@@ -1,7 +1,7 @@
 /** Brings messages to channels: those in the store durably, those about the store itself from memory; tried again, then handed to the fallback. */
 import type { ChannelModel } from "../config/operations.ts";
 import type { BackoffPlan } from "../core/backoff.ts";
-import { nextAttempt } from "../core/backoff.ts";
+import { MAX_RETRY_AFTER_MS, nextAttempt } from "../core/backoff.ts";
 import type { Clock } from "../core/clock.ts";
 import type { JsonObject } from "../core/types.ts";
 import type { Outcome } from "../plugin/index.ts";
@@ -130,7 +130,7 @@ export function createSender(deps: SenderDeps): Sender {
 
   async function sendDirect(): Promise<void> {
     const now = clock.now();
-    const due = waiting.filter((one) => one.nextAt <= now);
+    const due = waiting.filter((one) => isDue(one.nextAt, now));
     await Promise.all(
       due.map(async (message) => {
         const { end } = await attempt(message, message.document);
@@ -143,7 +143,7 @@ export function createSender(deps: SenderDeps): Sender {
         }
       }),
     );
-    if (waiting.some((one) => one.nextAt <= now && !due.includes(one))) await sendDirect();
+    if (waiting.some((one) => isDue(one.nextAt, now) && !due.includes(one))) await sendDirect();
   }
 
   return {
@@ -164,6 +164,9 @@ export function createSender(deps: SenderDeps): Sender {
     health: () => [...health.values()],
   };
 }
+
+/** No retry is that far away: the clock was ahead when it was set. */
+const isDue = (nextAt: number, now: number) => nextAt <= now || nextAt > now + MAX_RETRY_AFTER_MS;
 
 /** As the store keeps it. */
 export const asJson = (document: MessageDocument): JsonObject => document as unknown as JsonObject;

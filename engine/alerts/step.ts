@@ -40,7 +40,8 @@ export interface Stepped {
   readonly messages: readonly Message[];
 }
 
-export function step(open: readonly Alert[], findings: readonly Finding[], given: StepTerms): Stepped {
+export function step(kept: readonly Alert[], findings: readonly Finding[], given: StepTerms): Stepped {
+  const open = kept.map((alert) => notAhead(alert, given.now));
   const bySubject = assign(open, findings);
   const before = new Map(open.map((alert) => [alert.subject, alert]));
   const stepped = [...new Set([...before.keys(), ...bySubject.keys()])].map((subject) =>
@@ -50,6 +51,19 @@ export function step(open: readonly Alert[], findings: readonly Finding[], given
     open: stepped.flatMap(({ alert }) => (alert.resolvedAt === undefined ? [alert] : [])),
     changed: stepped.flatMap(({ alert, isChanged }) => (isChanged ? [alert] : [])),
     messages: stepped.flatMap(({ messages }) => messages),
+  };
+}
+
+/** The clock was ahead when this was noted, and has been set back: what is said to come later has been. */
+function notAhead(alert: Alert, now: number): Alert {
+  const isAhead = alert.members.some(({ lastSeen }) => lastSeen > now) || alert.told.some(({ at }) => at > now);
+  if (!isAhead && alert.openedAt <= now) return alert;
+  const min = (at: number) => Math.min(at, now);
+  return {
+    ...alert,
+    openedAt: min(alert.openedAt),
+    members: alert.members.map((one) => ({ ...one, firstSeen: min(one.firstSeen), lastSeen: min(one.lastSeen) })),
+    told: alert.told.map((one) => ({ ...one, at: min(one.at) })),
   };
 }
 

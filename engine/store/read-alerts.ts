@@ -1,4 +1,5 @@
 /** Reads of alerts: how events stand, what was in time, what waits for a person, what channels are to be told. */
+import { MAX_RETRY_AFTER_MS } from "../core/backoff.ts";
 import type {
   AlertFacts,
   AlertMessage,
@@ -147,16 +148,19 @@ interface MessageRow extends Omit<AlertMessage, "document"> {
 function createMessages(db: Db): Pick<AlertReads, "dueAlertMessages" | "nextAlertMessage"> {
   const first = `NOT EXISTS (SELECT 1 FROM alert_messages e WHERE e.done_at IS NULL AND e.alert_id = m.alert_id
       AND e.channel = m.channel AND e.seq < m.seq)`;
-  const due = db.prepare<{ now: number; limit: number }, MessageRow>(
+  // No retry is as far away as that: the clock was ahead when it was set.
+  const due = db.prepare<{ now: number; far: number; limit: number }, MessageRow>(
     `SELECT seq, alert_id AS alert, channel, kind, document, created_at AS createdAt, next_at AS nextAt, attempts
-     FROM alert_messages m WHERE done_at IS NULL AND next_at <= +@now AND ${first} ORDER BY next_at, seq LIMIT +@limit`,
+     FROM alert_messages m WHERE done_at IS NULL AND (next_at <= +@now OR next_at > +@far) AND ${first} ORDER BY next_at, seq LIMIT +@limit`,
   );
   const next = db
     .prepare<[], number | null>(`SELECT min(next_at) FROM alert_messages m WHERE done_at IS NULL AND ${first}`)
     .pluck();
   return {
     dueAlertMessages: async (now, limit) =>
-      due.all({ now, limit }).map((row) => ({ ...row, document: fromJson(row.document) })),
+      due
+        .all({ now, far: now + MAX_RETRY_AFTER_MS, limit })
+        .map((row) => ({ ...row, document: fromJson(row.document) })),
     nextAlertMessage: async () => next.get() ?? undefined,
   };
 }

@@ -103,6 +103,19 @@ describe("step", () => {
     expect(steps.all.at(-1)).toBe("resolved pager connection:crm");
   });
 
+  it("goes by the clock that there is, also when it was wrong before and is set back", () => {
+    const steps = createSteps();
+    const wrong = 24 * 60 * MINUTE;
+    steps.at(wrong, [burn("a")]);
+    steps.at(wrong + MINUTE, [burn("a")]);
+    expect(steps.all).toEqual(["firing pager connection:crm"]);
+    for (let at = 0; at < 6 * MINUTE; at += MINUTE) steps.at(at, [burn("a"), burn("b")]);
+    expect(steps.all.slice(1)).toEqual(["update pager connection:crm"]);
+    const { changed } = steps.at(9 * MINUTE, []);
+    expect(steps.all.slice(2)).toEqual(["resolved pager connection:crm"]);
+    expect(changed[0]?.resolvedAt).toBeGreaterThanOrEqual(changed[0]?.openedAt ?? Number.NaN);
+  });
+
   it("goes on after a restart as if there had been none", () => {
     const steps = createSteps();
     steps.at(0, [burn("a")]);

@@ -95,6 +95,9 @@ export function alertContract(name: string, open: OpenStore): void {
         await store.endAlertMessage({ seq, at: START, detail: "status 500", end: { nextAt: START + 10 } });
         expect(await store.dueAlertMessages(START, 10)).toEqual([]);
         expect(await store.nextAlertMessage()).toBe(START + 10);
+        // No retry is that far away: the clock was ahead when it was set, and is right again.
+        expect((await store.dueAlertMessages(START - 24 * 3_600_000, 10)).map((one) => one.seq)).toEqual([seq]);
+        expect(await store.dueAlertMessages(START - 3_000_000, 10)).toEqual([]);
         await store.endAlertMessage({ seq, at: START + 10, detail: "status 500", end: { handedTo: "chat" } });
         const due = await store.dueAlertMessages(START + 10, 10);
         expect(due.map(({ channel, kind }) => `${channel} ${kind}`)).toEqual(["pager resolved", "chat firing"]);
