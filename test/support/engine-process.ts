@@ -62,8 +62,15 @@ export function createInstallation(options: InstallationOptions = {}): Installat
       cpSync(join(packageRoot, name), join(root, name), { recursive: true });
     useFreePorts(root);
   }
-  // Nothing of this machine's environment: what is not in the folder is not there.
-  const env = { HOME: root, TMPDIR: root, PATH: "/usr/bin:/bin", ...options.env };
+  // Nothing of this machine's environment: what is not in the folder is not there. Only compiled code is shared, where
+  // Node keeps it by itself: each folder would else compile all of it anew.
+  const env = {
+    HOME: root,
+    TMPDIR: root,
+    PATH: "/usr/bin:/bin",
+    NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache"),
+    ...options.env,
+  };
   const [command, ...first] = program;
   const engines: RunningEngine[] = [];
   return {
