@@ -203,9 +203,12 @@ describe("an installation that has run", () => {
       const told = await installation.hookrail(...words);
       holds(words.join(" "), told);
       expect([told.code, told.code === 0 ? "" : told.stderr], words.join(" ")).toEqual([0, ""]);
-      if (words[0] === "backup") words.push("--force");
       // The streams of the process are known by now: what is written on them needs none.
-      const json = await runCommand(installation.root, [...words, "--json"]);
+      const json = await runCommand(installation.root, [
+        ...words,
+        "--json",
+        ...(words[0] === "backup" ? ["--force"] : []),
+      ]);
       holds(words.join(" "), json);
       expect(json.code, json.stderr).toBe(0);
       const all = documents(words.join(" "), json.stdout);
