@@ -3,33 +3,35 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Command } from "commander";
 import { providerPages } from "../config/provider-pages/index-page.ts";
-import { shippedRecipes } from "../config/recipes.ts";
+import { withOwnRecipes } from "../config/recipes.ts";
 import { editorSchemaOf, FILE_KINDS, type FileKind } from "../config/schema/editor.ts";
 import { referenceMarkdown } from "../config/schema/reference.ts";
 import { readAsset } from "../core/assets.ts";
 import { adminApiMarkdown, openApiText } from "../http/admin-page.ts";
 import { metricsMarkdown } from "../metrics/page.ts";
-import type { SinkDescriptor } from "../plugin/index.ts";
 import { loadRegistry } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { docsAlertsCommand } from "./docs-alerts.ts";
 import { withSiteOptions, writeDocs } from "./docs-site.ts";
 import { errorsMarkdown } from "./errors-page.ts";
+import { type OwnPlugins, pluginRoot, readOwnPlugins } from "./own-plugins.ts";
 import { onAction, type Verb } from "./verb.ts";
 
 export const docsVerb: Verb = (cli, action, globals) => {
   const reference = new Command("reference")
-    .description("write the reference of the language, its JSON Schemas, the pages of the providers and of error codes")
+    .description(
+      "write the reference of the language, its JSON Schemas, the pages of the providers, sinks and error codes, with your own plugins",
+    )
     .argument("[folder]", "where", "docs")
     .option("--check", "write nothing; fail if a page is not as it would be written");
   onAction(
     reference,
     action(async ({ args: [folder = "docs"], options }) => {
-      const sinks = (await loadRegistry(cli.cwd)).list().map((found) => found.descriptor);
-      const root = resolve(cli.cwd, folder);
-      return options["check"] === true
-        ? checkPages(cli, root, generatedPages(sinks))
-        : writePages(cli, root, generatedPages(sinks));
+      const installation = pluginRoot(cli, globals());
+      const own = readOwnPlugins(installation, await loadRegistry(installation));
+      const root = resolve(installation, folder);
+      const pages = generatedPages(own);
+      return options["check"] === true ? checkPages(cli, root, pages) : writePages(cli, root, pages);
     }),
   );
   const errors = new Command("errors").description("print the page of all error codes");
@@ -60,13 +62,16 @@ const CI_FILES = ["github-actions.yml", "gitlab-ci.yml"];
 type Pages = Readonly<Record<string, string>>;
 
 /** Path below the docs folder -> content. */
-export function generatedPages(sinks: readonly SinkDescriptor[]): Pages {
-  const pages = Object.entries(referenceMarkdown(sinks)).map(([name, text]) => [`reference/${name}`, text]);
+export function generatedPages({ recipes, presets, sinks }: OwnPlugins): Pages {
+  const pages = Object.entries(referenceMarkdown(sinks, presets)).map(([name, text]) => [`reference/${name}`, text]);
   const schemas = (Object.keys(FILE_KINDS) as FileKind[]).map((kind) => [
     `reference/${kind}.schema.json`,
     `${JSON.stringify(editorSchemaOf(kind, sinks), undefined, 1)}\n`,
   ]);
-  const providers = Object.entries(providerPages(shippedRecipes())).map(([name, text]) => [`providers/${name}`, text]);
+  const providers = Object.entries(providerPages(withOwnRecipes(recipes))).map(([name, text]) => [
+    `providers/${name}`,
+    text,
+  ]);
   return {
     ...Object.fromEntries([...pages, ...schemas, ...providers]),
     ...Object.fromEntries(CI_FILES.map((name) => [`ci/${name}`, readAsset(`engine/cli/starter/ci/${name}`)])),

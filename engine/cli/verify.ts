@@ -14,10 +14,11 @@ import { verify } from "../provider/verify.ts";
 import { loadRegistry } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { FORMAT_VERSION, formatMs, plainText } from "./format.ts";
+import { pluginRoot } from "./own-plugins.ts";
 import { createRecipeBook } from "./recipes.ts";
 import { onAction, type Verb } from "./verb.ts";
 
-export const verifyVerb: Verb = (cli, action) =>
+export const verifyVerb: Verb = (cli, action, globals) =>
   onAction(
     new Command("verify")
       .description("say of captured requests whether they would be accepted, and why not")
@@ -28,9 +29,10 @@ export const verifyVerb: Verb = (cli, action) =>
       .option("--json", "one JSON object for each request"),
     action(async ({ args: [file = ""], options }) => {
       const text = file === "-" ? await cli.readStdin() : readCapture(cli, file);
-      const { schemes } = await loadRegistry(cli.cwd);
+      const root = pluginRoot(cli, globals());
+      const { schemes } = await loadRegistry(root);
       const digests = new Map([...schemes].map(([name, { descriptor }]) => [name, descriptor] as const));
-      const recipes = createRecipeBook(createDiskReader(cli.cwd), digests);
+      const recipes = createRecipeBook(createDiskReader(root), digests);
       let refused = 0;
       for (const { value, line } of splitCaptures(text, file)) {
         const capture = readCaptured(value, { file, line });

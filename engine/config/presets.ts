@@ -24,6 +24,13 @@ function parsedPresets(shipped: ShippedFiles): readonly Extract<ParsedPreset, { 
   });
 }
 
+/** These presets and the shipped ones; of equal names, the former. */
+export function withPresetSpecs(presets: readonly Preset[]): readonly Preset[] {
+  const names = new Set(presets.map(({ sink }) => sink));
+  const all = [...presets, ...shippedPresetSpecs().filter(({ sink }) => !names.has(sink))];
+  return presets.length === 0 ? all : all.sort((a, b) => (a.sink < b.sink ? -1 : 1));
+}
+
 /** These sinks and the shipped presets; of equal names, the former. */
 export function withPresets(sinks: readonly SinkDescriptor[]): readonly SinkDescriptor[] {
   const names = new Set(sinks.map((sink) => sink.name));

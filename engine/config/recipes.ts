@@ -1,4 +1,4 @@
-/** The shipped provider recipes, for the pages made from them: as written, compiled, and with their remarks. */
+/** Provider recipes for the pages made from them: as written, compiled, and with their remarks. */
 import { Lexer, parse } from "yaml";
 import type { RecipeYaml } from "../provider/recipe.schema.ts";
 import { compileRecipe, type Recipe } from "../provider/recipe.ts";
@@ -6,15 +6,17 @@ import { namesOf, type ShippedFiles, shippedFiles } from "./shipped.ts";
 
 const FOLDER = "plugins/providers";
 
-export interface ShippedRecipe {
+export interface DocumentedRecipe {
   readonly yaml: RecipeYaml;
   readonly recipe: Recipe;
   /** Comments of the file, in order, by the top-level key they stand in. */
   readonly remarks: ReadonlyMap<string, readonly string[]>;
+  /** Of the installation, not shipped. */
+  readonly own: boolean;
 }
 
 /** All of them by name; one that does not compile is left out, since its own test tells. */
-export function shippedRecipes(shipped: ShippedFiles = shippedFiles): readonly ShippedRecipe[] {
+export function shippedRecipes(shipped: ShippedFiles = shippedFiles): readonly DocumentedRecipe[] {
   const names = [...namesOf(shipped.list(`${FOLDER}/`), FOLDER)].sort();
   return names.flatMap((name) => {
     const text = shipped.read(`${FOLDER}/${name}.yaml`);
@@ -22,8 +24,24 @@ export function shippedRecipes(shipped: ShippedFiles = shippedFiles): readonly S
     const yaml: RecipeYaml = parse(text);
     // Pages name the samples and do not show them, so none is read.
     const compiled = compileRecipe(yaml, () => null);
-    return compiled.ok ? [{ yaml, recipe: compiled.recipe, remarks: remarksOf(text) }] : [];
+    return compiled.ok ? [documentedRecipe({ text, recipe: compiled.recipe, own: false })] : [];
   });
+}
+
+/** A recipe that has been compiled from this text. */
+export function documentedRecipe(of: {
+  readonly text: string;
+  readonly recipe: Recipe;
+  readonly own: boolean;
+}): DocumentedRecipe {
+  return { yaml: parse(of.text), recipe: of.recipe, remarks: remarksOf(of.text), own: of.own };
+}
+
+/** The shipped ones and the installation's own, which win over those of the same name. */
+export function withOwnRecipes(own: readonly DocumentedRecipe[]): readonly DocumentedRecipe[] {
+  const names = new Set(own.map(({ yaml }) => yaml.provider));
+  const all = [...own, ...shippedRecipes().filter(({ yaml }) => !names.has(yaml.provider))];
+  return all.sort((a, b) => (a.yaml.provider < b.yaml.provider ? -1 : 1));
 }
 
 /** Marks of the lexer: a plain scalar follows, a document begins. */

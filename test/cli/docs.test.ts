@@ -1,6 +1,6 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { packageRoot } from "../../engine/core/paths.ts";
 import { runCommand } from "../support/cli.ts";
@@ -78,4 +78,85 @@ test("the documents of the sample installation are what its config says: `npm ru
     code: 0,
     stdout: "",
   });
+});
+
+const RECIPE = `# Till: made up for this test.
+provider: till
+title: Till
+verify:
+  - scheme: hmac                # the secret is typed in as it is
+    header: till-signature
+    key: { encoding: utf8 }
+    message: "{header:till-time}.{raw_body}"
+    timestamp: { from: header:till-time, unit: s, past: 300s, future: 300s }
+events:
+  id: body:id
+  type: body:type
+  ranks: [[sale.opened], [sale.paid]]
+samples: []
+`;
+const PRESET = `sink: shelf
+summary: "Shelf: rows of a made-up store."
+docs: https://shelf.example.com/api
+verified_on: "2026-11-26"
+host: https://shelf.example.com
+guarantee: at_least_once
+settings: { token: { description: Its token., required: true, secret: true } }
+auth: { kind: bearer, token: token }
+default_action: put
+actions:
+  put: { kind: upsert, summary: Writes a row., method: PUT, path: "/rows/{entity.key}", body: fields, attributes_at: "", replay: safe }
+`;
+const plant = (name: string, text: string) => {
+  mkdirSync(dirname(join(folder, name)), { recursive: true });
+  writeFileSync(join(folder, name), text);
+};
+const page = (name: string) => readFileSync(join(folder, "docs", name), "utf8");
+
+test("recipes and presets of the installation get their pages beside the shipped ones", async () => {
+  plant("plugins/providers/till.yaml", RECIPE);
+  plant("plugins/sinks/shelf.yaml", PRESET);
+  const { code, stdout, stderr } = await runCommand(folder, ["docs", "reference"]);
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(stdout).toContain(join("docs", "providers", "till.md"));
+  expect(page("providers/till.md")).toMatch(
+    /^<!-- Generated from plugins\/providers\/till\.yaml by `hookrail docs reference`/,
+  );
+  expect(page("providers/till.md")).toContain("sale.paid");
+  expect(page("providers/till.md")).toContain("The secret is typed in as it is");
+  expect(page("providers/README.md")).toMatch(/recipes are shipped\. This installation's own: \[Till\]\(till\.md\)/);
+  expect(page("providers/README.md")).toMatch(/\| \[Till\]\(till\.md\) \| /);
+  expect(page("providers/stripe.md")).toContain("# Stripe");
+  expect(page("reference/presets.md")).toMatch(/## `shelf`\n\nShelf: rows of a made-up store/);
+  expect(page("reference/connections.md")).toContain("shelf");
+  expect(JSON.parse(page("reference/config.schema.json"))).toBeDefined();
+  expect(page("reference/config.schema.json")).toContain("shelf");
+  expect(await runCommand(folder, ["docs", "reference", "--check"])).toMatchObject({ code: 0 });
+  plant("plugins/providers/till.yaml", RECIPE.replace("[sale.paid]", "[sale.settled]"));
+  const stale = await runCommand(folder, ["docs", "reference", "--check"]);
+  expect([stale.code, stale.stderr]).toEqual([1, expect.stringContaining("till.md is not what the code says")]);
+});
+
+test("a recipe in place of a shipped one has the page; --config finds the folder", async () => {
+  plant(
+    "plugins/providers/stripe.yaml",
+    RECIPE.replace("provider: till", "provider: stripe").replace("title: Till", "title: Our Stripe"),
+  );
+  const elsewhere = mkdtempSync(join(tmpdir(), "hookrail-docs-"));
+  const { code } = await runCommand(elsewhere, ["--config", folder, "docs", "reference"]);
+  rmSync(elsewhere, { recursive: true });
+  expect(code).toBe(0);
+  expect(page("providers/stripe.md")).toContain("# Our Stripe");
+});
+
+test.each([
+  ["plugins/sinks/shelf.yaml", PRESET.replace("default_action: put", "default_action: gone"), "HK8241", "gone"],
+  ["plugins/sinks/shelf.yaml", "sink: [", "HK8241", "shelf.yaml"],
+  ["plugins/providers/till.yaml", RECIPE.replace("scheme: hmac", "scheme: magic"), "HK8021", "till.yaml"],
+])("%s with an error is told, and nothing written", async (name, text, error, told) => {
+  plant(name, text);
+  const { code, stdout, stderr } = await runCommand(folder, ["docs", "reference"]);
+  expect([code, stdout]).toEqual([1, ""]);
+  expect(stderr).toContain(error);
+  expect(stderr).toContain(told);
 });

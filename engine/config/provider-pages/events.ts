@@ -2,7 +2,7 @@
 import type { HandshakeYaml } from "../../provider/events.schema.ts";
 import type { RecipeYaml } from "../../provider/recipe.schema.ts";
 import { dedupeWindowOf, HASH_WINDOW_MS } from "../compile/sources.ts";
-import type { ShippedRecipe } from "../recipes.ts";
+import type { DocumentedRecipe } from "../recipes.ts";
 import { bullets, code, codes, duration, listOf } from "./words.ts";
 
 const TIME_UNITS = {
@@ -13,7 +13,7 @@ const TIME_UNITS = {
 } as const;
 
 /** Id, type, time and what else is known of an event. */
-export function eventsMarkdown({ yaml, recipe }: ShippedRecipe): string {
+export function eventsMarkdown({ yaml, recipe }: DocumentedRecipe): string {
   const events = yaml.events ?? {};
   const { items, entity, tenant, version, thin, time, form_json_field: field, form_payload: payload } = events;
   const ids = listOf(events.id ?? "hash");
@@ -115,7 +115,7 @@ const ORDERS = {
   sequence: "numbered",
 } as const;
 
-function rememberedOf({ yaml, recipe }: ShippedRecipe): string {
+function rememberedOf({ yaml, recipe }: DocumentedRecipe): string {
   const ids = listOf(yaml.events?.id ?? "hash");
   const long = `ids for ${duration(dedupeWindowOf(recipe))}`;
   const short = `contents for ${duration(HASH_WINDOW_MS)}`;
@@ -124,7 +124,7 @@ function rememberedOf({ yaml, recipe }: ShippedRecipe): string {
 }
 
 /** How it delivers, as far as it is published. */
-export function deliveryMarkdown(shipped: ShippedRecipe): string {
+export function deliveryMarkdown(shipped: DocumentedRecipe): string {
   const {
     recipe: { delivery, accept },
     yaml,

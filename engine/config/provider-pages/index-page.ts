@@ -1,11 +1,11 @@
-/** The matrix of all shipped providers: how each proves itself, and what its events allow. */
-import type { ShippedRecipe } from "../recipes.ts";
+/** The matrix of all providers: how each proves itself, and what its events allow. */
+import type { DocumentedRecipe } from "../recipes.ts";
 import { CONFIDENCE, providerPage } from "./page.ts";
 import { hasAge, methodOf, signs } from "./signing.ts";
 import { cell, duration, listOf } from "./words.ts";
 
 /** Name below `docs/providers/` -> content. */
-export function providerPages(recipes: readonly ShippedRecipe[]): Readonly<Record<string, string>> {
+export function providerPages(recipes: readonly DocumentedRecipe[]): Readonly<Record<string, string>> {
   const pages = recipes.map((shipped) => [`${shipped.yaml.provider}.md`, providerPage(shipped)] as const);
   return { ...Object.fromEntries(pages), "README.md": indexPage(recipes) };
 }
@@ -24,12 +24,12 @@ const COLUMNS = [
   "sure",
 ];
 
-function indexPage(recipes: readonly ShippedRecipe[]): string {
+function indexPage(recipes: readonly DocumentedRecipe[]): string {
   const rows = recipes.map((shipped) => `| ${rowOf(shipped).map(cell).join(" | ")} |`);
   return `<!-- Generated from plugins/providers by \`npm run gen\`. -->
 # Providers
 
-${recipes.length} recipes are shipped. A provider that is not here is one file of your own, in
+${counted(recipes)} A provider that is not here is one file of your own, in
 [this grammar](../reference/providers.md), or an [inline \`signature:\`](../sources-and-signatures.md#a-sender-of-your-own-signature).
 
 On the pages \`header:NAME\`, \`query:NAME\`, \`body:PATH\`, \`part:NAME\` (of the signature's header) and \`claim:NAME\` (of a
@@ -48,9 +48,17 @@ ${rows.join("\n")}
 `;
 }
 
+function counted(recipes: readonly DocumentedRecipe[]): string {
+  const own = recipes.filter((one) => one.own);
+  const shipped = `${recipes.length - own.length} recipes are shipped.`;
+  if (own.length === 0) return shipped;
+  const names = own.map(({ yaml }) => `[${yaml.title}](${yaml.provider}.md)`).join(", ");
+  return `${shipped} This installation's own: ${names}.`;
+}
+
 const TIMES = { s: "1 s", ms: "1 ms", iso8601: "ISO", http_date: "1 s" } as const;
 
-function rowOf({ yaml, recipe }: ShippedRecipe): readonly string[] {
+function rowOf({ yaml, recipe }: DocumentedRecipe): readonly string[] {
   const { provider, title, verify, handshake = [], events = {}, confidence } = yaml;
   const { deadlineMs, retriesForMs } = recipe.delivery;
   const ms = (value: number | undefined) => (value === undefined ? "" : duration(value));
@@ -69,7 +77,7 @@ function rowOf({ yaml, recipe }: ShippedRecipe): readonly string[] {
   ];
 }
 
-type Entry = ShippedRecipe["yaml"]["verify"][number];
+type Entry = DocumentedRecipe["yaml"]["verify"][number];
 
 /** What of a request its signature covers, in a word or two. */
 function coverOf(entry: Entry): string {

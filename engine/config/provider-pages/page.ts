@@ -1,6 +1,6 @@
 /** The page of one provider, made from its recipe: what to set up, what is checked, what its events are. */
 import { STRICTER_THAN_SDK } from "../../provider/stricter.ts";
-import type { ShippedRecipe } from "../recipes.ts";
+import type { DocumentedRecipe } from "../recipes.ts";
 import { deliveryMarkdown, eventsMarkdown, handshakesMarkdown, ranksMarkdown, replyMarkdown } from "./events.ts";
 import { signingMarkdown, signs } from "./signing.ts";
 import { bullets, code, section, sentence } from "./words.ts";
@@ -12,7 +12,7 @@ export const CONFIDENCE = {
   general: "general knowledge, not confirmed: try it with a test event of the provider before you rely on it",
 } as const;
 
-export function providerPage(shipped: ShippedRecipe): string {
+export function providerPage(shipped: DocumentedRecipe): string {
   const { yaml, remarks } = shipped;
   const { provider, title, description, confidence } = yaml;
   const remarked = (key: string) => {
@@ -34,12 +34,13 @@ export function providerPage(shipped: ShippedRecipe): string {
     section("Sources", sources(shipped)),
   ];
   const about = description === undefined ? "" : `${sentence(description)} `;
-  return `<!-- Generated from plugins/providers/${provider}.yaml by \`npm run gen\`. -->\n# ${title}\n\n${about}Recipe: [${code(provider)}](../../plugins/providers/${provider}.yaml); all of them are [here](README.md).\n${parts.join("")}`;
+  const by = shipped.own ? "hookrail docs reference" : "npm run gen";
+  return `<!-- Generated from plugins/providers/${provider}.yaml by \`${by}\`. -->\n# ${title}\n\n${about}Recipe: [${code(provider)}](../../plugins/providers/${provider}.yaml); all of them are [here](README.md).\n${parts.join("")}`;
 }
 
 const nonEmpty = (text: string, more: string) => (text === "" ? "" : text + more);
 
-function setUp(shipped: ShippedRecipe): string {
+function setUp(shipped: DocumentedRecipe): string {
   const { provider } = shipped.yaml;
   const give = `In the provider's settings, the URL is \`https://YOUR-HOST/hooks/${provider}\`: the \`path\` below, behind your host.`;
   const params = [...shipped.recipe.params.values()].map(
@@ -53,7 +54,7 @@ function setUp(shipped: ShippedRecipe): string {
   return `${give}\n\n\`\`\`yaml fragment:config\n${snippet(shipped)}\`\`\`\n\n${secretOf(shipped)}${told}${url}`;
 }
 
-function secretOf({ recipe }: ShippedRecipe): string {
+function secretOf({ recipe }: DocumentedRecipe): string {
   const keys = new Set(recipe.verify.map(({ keyFrom }) => keyFrom.kind));
   if (recipe.needsSecret)
     return 'What to put into `secrets:` is said under "Key" below; [rotating](../sources-and-signatures.md#secrets-and-how-to-rotate-them) takes a second one.';
@@ -69,7 +70,7 @@ const variable = (...words: readonly string[]) =>
     .replace(/[^A-Z0-9]+/g, "_")}}`;
 
 /** What the variable holds, as the end of its name. */
-function holds({ verify }: ShippedRecipe["recipe"]): string {
+function holds({ verify }: DocumentedRecipe["recipe"]): string {
   const [scheme] = verify.filter(({ keyFrom }) => keyFrom.kind === "secrets");
   if (scheme === undefined || scheme.scheme === "token") return "token";
   if (scheme.scheme === "basic") return "user_password";
@@ -79,7 +80,7 @@ function holds({ verify }: ShippedRecipe["recipe"]): string {
 }
 
 /** A source that passes `check`. */
-function snippet({ recipe }: ShippedRecipe): string {
+function snippet({ recipe }: DocumentedRecipe): string {
   const { provider } = recipe;
   const params = [...recipe.params.values()]
     .filter(({ required }) => required)
@@ -101,7 +102,7 @@ function stricter(provider: string): string {
 
 const OWN_KEYS = ["ed25519", "ecdsa_p256", "rsa"];
 
-function samples({ yaml: { provider, verify, samples = [] } }: ShippedRecipe): string {
+function samples({ yaml: { provider, verify, samples = [] } }: DocumentedRecipe): string {
   if (samples.length === 0) return "";
   const rows = samples.map(({ name, description }) => {
     return description === undefined
@@ -115,6 +116,6 @@ function samples({ yaml: { provider, verify, samples = [] } }: ShippedRecipe): s
   return `Sent ${how}, to a running engine:\n\n\`\`\`sh\nnpx hookrail send ${provider}/${samples[0]?.name}\n\`\`\`\n\n${bullets(rows)}`;
 }
 
-function sources({ yaml: { docs = [] } }: ShippedRecipe): string {
+function sources({ yaml: { docs = [] } }: DocumentedRecipe): string {
   return bullets(docs.map(({ url, about }) => `[${new URL(url).host}](${url}): ${about}`));
 }

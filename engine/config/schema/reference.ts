@@ -1,8 +1,8 @@
 /** The reference pages (`docs/reference/*.md`), made from the schema: every key with its type, default and meaning. */
 import { guaranteeName, sinkGuarantee } from "../../delivery/guarantee.ts";
-import type { SinkDescriptor } from "../../plugin/index.ts";
+import type { Preset, SinkDescriptor } from "../../plugin/index.ts";
 import { isNode, type SchemaNode } from "../annotations.ts";
-import { shippedPresetSpecs, withPresets } from "../presets.ts";
+import { withPresetSpecs, withPresets } from "../presets.ts";
 import { expectedOf, kindWords } from "../validate-words.ts";
 import { configSchema } from "./config.schema.ts";
 import { type FileKind, schemaOf } from "./editor.ts";
@@ -38,14 +38,17 @@ const PAGES: Readonly<Record<FileKind, { readonly file: string; readonly title: 
   },
 };
 
-/** Page name -> Markdown. `sinks` get a page of their own settings and actions. */
-export function referenceMarkdown(sinks: readonly SinkDescriptor[] = []): Readonly<Record<string, string>> {
+/** Page name -> Markdown. `sinks` and the shipped ones get a page of their own settings and actions; `presets` win over shipped ones. */
+export function referenceMarkdown(
+  sinks: readonly SinkDescriptor[] = [],
+  presets: readonly Preset[] = [],
+): Readonly<Record<string, string>> {
   const told = new Map<string, Told>();
   // In this order, so that a grammar is told where it belongs and referred to where it is used.
   const order: readonly FileKind[] = ["provider", "sink", "contract", "config", "pipeline"];
   const pages: Record<string, string> = Object.fromEntries(order.map((kind) => [PAGES[kind].file, page(kind, told)]));
   pages["connections.md"] = connectionsPage(withPresets(sinks));
-  pages["presets.md"] = `${GENERATED}${presetsMarkdown(shippedPresetSpecs())}`;
+  pages["presets.md"] = `${GENERATED}${presetsMarkdown(withPresetSpecs(presets))}`;
   pages["README.md"] = indexPage();
   return pages;
 }

@@ -27,4 +27,9 @@ export const pluginErrors = {
     message: "scheme `{name}` in {file} {problem}",
     help: "Rename the file and the scheme in it: recipes refer to schemes by name, and what is built in can not be replaced.",
   },
+  HK8241: {
+    title: "A plugin that can not be documented",
+    message: "{file}: {problem}",
+    help: "`hookrail docs reference` makes a page of each recipe and preset of the installation. `hookrail check` prints all errors of this one with their places; nothing was written.",
+  },
 } satisfies ErrorEntries;
