@@ -1,6 +1,6 @@
 /** What is wrong with the flow: budgets that burn, dead letters, what is held, connections that are stopped. */
 import { formatDuration } from "../core/duration.ts";
-import { type Finding, findingOf, isDeclared, pipelinesTo, ruleIn, type World } from "./finding.ts";
+import { type Finding, findingOf, isDeclared, pipelinesOf, pipelinesTo, ruleIn, type World } from "./finding.ts";
 import { type Burn, causeOf } from "./slo.ts";
 import { about, percent, plural, roughly } from "./words.ts";
 
@@ -86,29 +86,61 @@ function openBreakers(world: World): readonly Finding[] {
 }
 
 function deadLetters(world: World): readonly Finding[] {
-  const { facts, now } = world;
-  const groups = Map.groupBy(facts.dead, ({ pipeline, connection }) => JSON.stringify([pipeline, connection]));
-  const all = [...groups].flatMap(([key, rows]) => {
-    const [pipeline = "", connection = ""] = JSON.parse(key) as string[];
-    const rule = ruleIn(world, "dead_letter", { pipelines: [pipeline] });
-    const open = rows.reduce((sum, row) => sum + row.open, 0);
-    if (rule === undefined || open <= rule.above) return [];
-    const codes = [...new Set(rows.map(({ code }) => code))].sort();
-    const age = formatDuration(roughly(now - Math.min(...rows.map(({ oldestAt }) => oldestAt))));
-    const where = connection === "" ? "" : ` at ${connection}`;
-    const filter = pipeline === "" ? "" : ` --pipeline ${pipeline}`;
-    return [
-      findingOf(rule, {
-        of: `${pipeline} ${connection}`,
-        cause: connection === "" ? `pipeline:${pipeline === "" ? "unreadable" : pipeline}` : `connection:${connection}`,
-        pipelines: pipeline === "" ? [] : [pipeline],
-        text: `${pipeline === "" ? "events that could not be read" : pipeline}: ${plural(open, "dead letter")}${where} (${codes.join(", ")}), the oldest for ${age}`,
-        type: [`hookrail dead list${filter}`, ...codes.slice(0, 2).map((code) => `hookrail explain ${code}`)],
-        size: open,
-      }),
-    ];
-  });
-  return [...all, ...expiredHolds(world)];
+  const [unread, placed] = [
+    world.facts.dead.filter(({ pipeline }) => pipeline === ""),
+    world.facts.dead.filter(({ pipeline }) => pipeline !== ""),
+  ];
+  const groups = Map.groupBy(placed, ({ pipeline, connection }) => JSON.stringify([pipeline, connection]));
+  return [
+    ...[...groups.values()].flatMap((rows) => deadOfPipeline(world, rows)),
+    ...[...Map.groupBy(unread, ({ source }) => source)].flatMap(([source, rows]) => unreadable(world, source, rows)),
+    ...expiredHolds(world),
+  ];
+}
+
+type DeadRows = World["facts"]["dead"];
+
+const openIn = (rows: DeadRows): number => rows.reduce((sum, { open }) => sum + open, 0);
+const codesIn = (rows: DeadRows): readonly string[] => [...new Set(rows.map(({ code }) => code))].sort();
+const ageOf = (rows: DeadRows, now: number): string =>
+  formatDuration(roughly(now - Math.min(...rows.map(({ oldestAt }) => oldestAt))));
+const explainAll = (codes: readonly string[]) => codes.slice(0, 2).map((code) => `hookrail explain ${code}`);
+
+function deadOfPipeline(world: World, rows: DeadRows): readonly Finding[] {
+  const { pipeline = "", connection = "" } = rows[0] ?? {};
+  const rule = ruleIn(world, "dead_letter", { pipelines: [pipeline] });
+  const open = openIn(rows);
+  if (rule === undefined || open <= rule.above) return [];
+  const codes = codesIn(rows);
+  const where = connection === "" ? "" : ` at ${connection}`;
+  return [
+    findingOf(rule, {
+      of: `${pipeline} ${connection}`,
+      cause: connection === "" ? `pipeline:${pipeline}` : `connection:${connection}`,
+      pipelines: [pipeline],
+      text: `${pipeline}: ${plural(open, "dead letter")}${where} (${codes.join(", ")}), the oldest for ${ageOf(rows, world.now)}`,
+      type: [`hookrail dead list --pipeline ${pipeline}`, ...explainAll(codes)],
+      size: open,
+    }),
+  ];
+}
+
+/** No pipeline has seen them: all that listen to their source miss them. A rule for one of those does not speak for the rest. */
+function unreadable(world: World, source: string, rows: DeadRows): readonly Finding[] {
+  const rule = ruleIn(world, "dead_letter", { sources: [source] });
+  const open = openIn(rows);
+  if (rule === undefined || open <= rule.above) return [];
+  const codes = codesIn(rows);
+  return [
+    findingOf(rule, {
+      of: `source ${source}`,
+      cause: `source:${source}`,
+      pipelines: pipelinesOf(world.revision, source),
+      text: `${source}: ${plural(open, "event")} could not be read (${codes.join(", ")}), the oldest for ${ageOf(rows, world.now)}`,
+      type: ["hookrail dead list", ...explainAll(codes)],
+      size: open,
+    }),
+  ];
 }
 
 function expiredHolds(world: World): readonly Finding[] {
@@ -209,7 +241,7 @@ function rates(world: World, pipeline: string): readonly Finding[] {
     found.push(
       findingOf(protecting, {
         ...common,
-        text: `${pipeline}: ${plural(refused, "protected value")} would have been lowered or blanked in the last hour, and was kept`,
+        text: `${pipeline}: ${plural(refused, "protected value")} would have been lowered or blanked in the last hour, and ${refused === 1 ? "was" : "were"} kept`,
         type: [`hookrail events --pipeline ${pipeline} --since 1h`, "hookrail explain EVENT"],
         size: refused,
       }),

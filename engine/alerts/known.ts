@@ -1,11 +1,12 @@
 /** What is known of alerts and budgets at this moment: open alerts, silences, how channels do; as documents for the admin API. */
 import type { Revision } from "../config/revision.ts";
+import { parseAlertPattern } from "../core/alert-pattern.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Silence, Store } from "../store/store.ts";
 import { type Alert, fromRecord } from "./alert.ts";
 import { type AlertDocument, alertDocument } from "./document.ts";
 import type { ChannelHealth } from "./sender.ts";
-import { isIn } from "./silences.ts";
+import { isIn, patternSubject } from "./silences.ts";
 import { type Budget, createSeries, type Series } from "./slo.ts";
 
 export interface SilenceDocument {
@@ -69,6 +70,8 @@ export interface Known {
   silenceDocuments(): readonly SilenceDocument[];
   /** Windows of the config that last now. */
   maintenance(): readonly { readonly match: string; readonly reason: string }[];
+  /** Open alerts that a pattern fits; none for one that can not be read. */
+  covered(match: string): readonly Alert[];
   budgetDocuments(): readonly BudgetDocument[];
   channelDocuments(): readonly ChannelDocument[];
   summary(): AlertsSummary;
@@ -118,6 +121,10 @@ export function createKnown({ clock, revision, store }: KnownDeps): Known {
       revision()
         .alerting.maintenance.filter((one) => isIn(one, clock.now()))
         .map(({ match, reason }) => ({ match, reason })),
+    covered: (match) => {
+      const fits = parseAlertPattern(match);
+      return open.filter((alert) => fits?.(patternSubject(alert, revision())) === true);
+    },
     budgetDocuments: () => budgets.map((budget) => budgetDocument(budget, revision())),
     channelDocuments: () => channels(revision(), health()),
     summary: () => ({

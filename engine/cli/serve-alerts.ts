@@ -2,6 +2,7 @@
 import { appendFile, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Alerts, createAlerts } from "../alerts/alerts.ts";
+import { checkSilence } from "../alerts/hands.ts";
 import { silenceDocument } from "../alerts/known.ts";
 import { staysInside } from "../config/files.ts";
 import type { Clock } from "../core/clock.ts";
@@ -74,6 +75,7 @@ export function serveAlerts(parts: {
     port: {
       ...alerts.known,
       ...alerts.hands,
+      checkSilence,
       // Shown at once, and not only from the next look on.
       async silence(wanted, by) {
         const made = await alerts.hands.silence(wanted, by);

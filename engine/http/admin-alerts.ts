@@ -16,6 +16,10 @@ export interface AlertsPort {
   channelDocuments(): readonly object[];
   summary(): object;
   silence(wanted: { readonly match: string; readonly forMs: number }, by: Actor): Promise<object>;
+  /** Fails as `silence` does; keeps nothing. */
+  checkSilence(match: string, forMs: number): void;
+  /** Open alerts that the pattern fits. */
+  covered(match: string): readonly { readonly id: string }[];
   endSilence(id: string, by: Actor): Promise<boolean>;
   test(channel: string, by: Actor): Promise<object>;
 }
@@ -134,7 +138,7 @@ export const ALERT_ROUTES: readonly Route<AlertsDeps>[] = [
   },
   {
     id: "silence",
-    summary: "Tells nobody of what matches, for a while",
+    summary: "Tells nobody of what matches, for a while; with `dry_run` it only says which open alerts that would be",
     method: "POST",
     path: "/api/v1/silences",
     right: "pause",
@@ -142,8 +146,12 @@ export const ALERT_ROUTES: readonly Route<AlertsDeps>[] = [
       match: text("E.g. `connection=crm`."),
       for: text("E.g. `2h`."),
       reason: Type.Optional(reasonMember),
+      dry_run: Type.Optional(Type.Boolean({ description: "Default: false." })),
     }),
-    answer: shape({ silence: silenceShape }),
+    answer: shape({
+      silence: orNull(silenceShape),
+      covers: list(text("Id of an open alert.")),
+    }),
     run: silence,
   },
   {
@@ -189,13 +197,15 @@ async function listAlerts({ query }: Call, { alerts }: AlertsDeps): Promise<Answ
 
 async function silence({ body, actor }: Call, { alerts }: AlertsDeps): Promise<Answer> {
   if (alerts === undefined) return { document: undefined };
-  const { match, for: length } = body;
+  const { match, for: length, dry_run: dry = false } = body;
   const forMs = parseDuration(length);
-  if (typeof match !== "string" || !forMs.ok)
-    return fail("HK8018", { problem: "a silence is { match, for: a duration such as 2h, reason }" });
-  return {
-    document: { silence: await alerts.silence({ match, forMs: forMs.value }, { actor, reason: reasonOf(body) }) },
-  };
+  if (typeof match !== "string" || !forMs.ok || typeof dry !== "boolean")
+    return fail("HK8018", { problem: "a silence is { match, for: a duration such as 2h, reason, dry_run }" });
+  alerts.checkSilence(match, forMs.value);
+  const covers = alerts.covered(match).map(({ id }) => id);
+  if (dry) return { document: { silence: null, covers } };
+  const wanted = { match, forMs: forMs.value };
+  return { document: { silence: await alerts.silence(wanted, { actor, reason: reasonOf(body) }), covers } };
 }
 
 async function endSilence({ params: [id = ""], body, actor }: Call, { alerts }: AlertsDeps): Promise<Answer> {

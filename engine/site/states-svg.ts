@@ -29,11 +29,24 @@ export function statesSvg(entity: EntityModel, options: SvgOptions): string | un
     const title = `<title>${html(`${entity.states[from]} to ${entity.states[to]}`)}</title>`;
     return `<g>${title}<path class="edge flow" d="${arc(from, to, { left, top })}" marker-end="url(#${options.id}-arrow)"/></g>`;
   });
+  // Without declared moves each is allowed: what is drawn is which state is higher.
+  const order =
+    entity.transitions === undefined ? entity.states.slice(1).map((_state, at) => step(at, { left, top })) : [];
+  const ends = order.length === 0 ? "" : end("lowest", top(0), left) + end("highest", top(order.length), left);
   const count = entity.states.length;
   const height = 2 * BOX.margin + count * BOX.height + (count - 1) * BOX.gap;
   const width = 2 * left + BOX.width;
-  return frame({ width, height, body: `${arrows.join("")}${boxes.join("")}` }, options);
+  return frame({ width, height, body: `${[...arrows, ...order].join("")}${boxes.join("")}${ends}` }, options);
 }
+
+/** One higher. Without a head: it is no move. */
+function step(at: number, { left, top }: { readonly left: number; readonly top: (at: number) => number }): string {
+  const x = left + BOX.width / 2;
+  return `<path class="edge" stroke-dasharray="4 4" d="M${x} ${top(at) + BOX.height}L${x} ${top(at + 1)}"/>`;
+}
+
+const end = (word: string, y: number, left: number) =>
+  `<text class="note" x="${left + BOX.width + 32}" y="${y + 22}">${word}</text>`;
 
 function arc(
   from: number,

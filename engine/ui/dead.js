@@ -1,5 +1,6 @@
 /** Dead letters: filter, choose, look at what would be done, then do it with a reason. */
-import { get, post } from "./api.js";
+import { closeLetters } from "./actions.js";
+import { get } from "./api.js";
 import { h } from "./dom.js";
 import { field } from "./events.js";
 import { ago, command, eventLink, pipelineLink, plural, table } from "./words.js";
@@ -8,7 +9,7 @@ export const title = () => "Dead letters";
 
 const STATUSES = ["open", "retried", "discarded"];
 
-export async function load(_params, query, state) {
+export async function load(_params, query) {
   const status = query.get("status") || "open";
   const wanted = new URLSearchParams({ status, limit: "500" });
   if (query.get("pipeline")) wanted.set("pipeline", query.get("pipeline"));
@@ -16,10 +17,10 @@ export async function load(_params, query, state) {
   const letters = all.filter((one) =>
     ["code", "type"].every((name) => !query.get(name) || one[name] === query.get(name)),
   );
-  return { letters, query, wanted: status, plan: state.plan, more: all.length === 500 };
+  return { letters, query, wanted: status, more: all.length === 500 };
 }
 
-export function render({ letters, query, wanted: status, plan, more }) {
+export function render({ letters, query, wanted: status, more }) {
   const pipeline = query.get("pipeline");
   return [
     h("h1", { tabindex: -1 }, "Dead letters"),
@@ -52,7 +53,6 @@ export function render({ letters, query, wanted: status, plan, more }) {
       ),
       h("button", { type: "submit" }, "Show"),
     ),
-    plan !== undefined && planPart(plan),
     letters.length === 0
       ? h("p", { class: "lead calm" }, status === "open" ? "None is open." : "None.")
       : [
@@ -100,49 +100,6 @@ export function render({ letters, query, wanted: status, plan, more }) {
   ];
 }
 
-/** What would be done; nothing has been. */
-function planPart({ action, letters, ids }) {
-  const codes = Object.entries(Object.groupBy(letters, (one) => `${one.pipeline || "unreadable"}: ${one.code}`));
-  return h(
-    "form",
-    { class: `card ${action === "discard" ? "page" : "alert"}`, "data-form": "close", "data-key": "plan", id: "plan" },
-    h(
-      "h2",
-      { tabindex: -1, id: "plan-title" },
-      action === "retry"
-        ? `Retry ${plural(letters.length, "dead letter")}?`
-        : `Discard ${plural(letters.length, "dead letter")}?`,
-    ),
-    h(
-      "p",
-      {},
-      action === "retry"
-        ? "Nothing has been done yet. They would be tried again, oldest first."
-        : "Nothing has been done yet. They would never be tried again; the events stay in the store.",
-    ),
-    h(
-      "ul",
-      {},
-      codes.map(([what, some]) => h("li", {}, `${what}, ${plural(some.length, "letter")}`)),
-    ),
-    letters.length < ids.length &&
-      h("p", { class: "warn" }, `${plural(ids.length - letters.length, "one")} chosen is not open any more.`),
-    h(
-      "label",
-      {},
-      action === "discard" ? "Reason, for the audit (needed)" : "Reason, for the audit",
-      h("input", { name: "reason", required: action === "discard", autocomplete: "off", "data-key": "reason" }),
-    ),
-    h(
-      "p",
-      { class: "actions" },
-      h("button", { type: "submit", class: "strong" }, action === "retry" ? "Retry now" : "Discard now"),
-      " ",
-      h("button", { type: "button", "data-do": "unplan" }, "Leave it"),
-    ),
-  );
-}
-
 const ticked = () => [...document.querySelectorAll('input[name="letter"]:checked')].map((one) => one.value);
 
 export const actions = {
@@ -151,37 +108,9 @@ export const actions = {
     const on = boxes.some((one) => !one.checked);
     for (const box of boxes) box.checked = on;
   },
-  async plan({ dataset }, { state, refresh, say }) {
+  async plan({ dataset }, context) {
     const ids = ticked();
-    if (ids.length === 0) return say("Choose some first.");
-    const { action } = dataset;
-    const looked = await post("/api/v1/dead-letters", { action, ids, dry_run: true });
-    state.plan = { action, ids, letters: looked.dead_letters };
-    await refresh();
-    document.getElementById("plan-title")?.focus();
-  },
-  async unplan(_button, { state, refresh }) {
-    delete state.plan;
-    await refresh();
-  },
-};
-
-export const forms = {
-  async close(form, { state, refresh, say }) {
-    const { action, letters } = state.plan;
-    const reason = form.elements.reason.value.trim();
-    if (action === "discard" && reason === "") return say("A discard needs a reason.");
-    const done = await post("/api/v1/dead-letters", {
-      action,
-      ids: letters.map((one) => one.id),
-      dry_run: false,
-      reason,
-    });
-    delete state.plan;
-    await refresh();
-    say(
-      `${plural(done.done, "dead letter")} ${action === "retry" ? "tried again" : "discarded"}${done.gone > 0 ? `, ${done.gone} could not be` : ""}.`,
-    );
-    document.querySelector("h1")?.focus();
+    if (ids.length === 0) return context.say("Choose some first.");
+    await closeLetters(dataset.action, ids, context);
   },
 };

@@ -119,7 +119,7 @@ export function letterCard(letter) {
       h(
         "p",
         {},
-        h("button", { type: "button", "data-do": "retry", "data-id": letter.id, "data-needs": "retry" }, "Retry"),
+        h("button", { type: "button", "data-do": "retry", "data-id": letter.id, "data-needs": "retry" }, "Retry…"),
         " ",
         h(
           "button",

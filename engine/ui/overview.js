@@ -240,7 +240,7 @@ function needCard({ key, kind, what, since, owner, type, href, runbook: place, r
             "data-name": resume.name,
             "data-needs": "pause",
           },
-          `Resume ${resume.name}`,
+          `Resume ${resume.name}…`,
         ),
       ],
     ),

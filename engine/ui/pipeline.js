@@ -78,7 +78,7 @@ export function render({ pipeline, mapping, graph, states, events }) {
           "data-name": pipeline.name,
           "data-needs": "pause",
         },
-        paused === null ? "Pause…" : "Resume",
+        paused === null ? "Pause…" : "Resume…",
       ),
     ),
     h("h2", {}, "What is written"),

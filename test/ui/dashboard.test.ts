@@ -99,8 +99,7 @@ const PLACES = ["/ui", "/ui/events", "/ui/dead", "/ui/alerts", "/ui/config", "/u
 describe.runIf(hasBrowser)("in a browser", () => {
   const looks: readonly (readonly [string, BrowserContextOptions])[] = [
     ["light", { colorScheme: "light" }],
-    ["dark", { colorScheme: "dark" }],
-    ["on a phone", { viewport: { width: 390, height: 844 }, hasTouch: true }],
+    ["dark and on a phone", { colorScheme: "dark", viewport: { width: 390, height: 844 }, hasTouch: true }],
   ];
   test.each(looks)(
     "every page works for those who can not see it well, %s",
@@ -161,14 +160,23 @@ describe.runIf(hasBrowser)("in a browser", () => {
     const all = await page.getByRole("checkbox").count();
     for (let n = 0; n < all - 2; n++) await page.getByRole("checkbox").nth(n).press("Space");
     await page.getByRole("checkbox").nth(0).press("Space");
-    await page.getByRole("button", { name: "Discard the chosen…" }).press("Enter");
-    const plan = page.getByRole("heading", { name: /^Discard \d+ dead letters\?$/ });
-    await plan.waitFor();
-    expect(await page.evaluate("document.activeElement?.id")).toBe("plan-title");
+    const button = page.getByRole("button", { name: "Discard the chosen…" });
+    await button.press("Enter");
+    const dialog = page.getByRole("dialog", { name: /^Discard \d+ dead letters\?$/ });
+    await dialog.waitFor();
+    expect(await dialog.innerText()).toMatch(/never be tried again.*payments: HK/s);
+    expect(await page.evaluate("document.activeElement?.name")).toBe("reason");
+    expect(await faultsOf(page)).toEqual([]);
+    // Without a reason nothing is done, and it is said why; Escape leaves it, and gives the focus back.
+    await page.keyboard.press("Enter");
+    await dialog.getByText("It needs a reason.").waitFor();
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    expect(await page.evaluate("document.activeElement?.textContent")).toBe("Discard the chosen…");
     expect((await letters("discarded")).length).toBe(before);
-    await page.getByRole("button", { name: "Discard now" }).press("Enter");
-    expect((await letters("discarded")).length).toBe(before);
-    await page.getByLabel(/^Reason/).fill("a drill");
+    await page.keyboard.press("Enter");
+    await dialog.waitFor();
+    await page.keyboard.type("a drill");
     await page.keyboard.press("Enter");
     await page.getByText(/dead letters discarded/).waitFor();
     expect((await letters("discarded")).length).toBe(before + all - 3);
@@ -176,15 +184,33 @@ describe.runIf(hasBrowser)("in a browser", () => {
     expect(audit.filter((one) => one.action === "dead.discard").every((one) => one.reason === "a drill")).toBe(true);
   });
 
+  test("one dead letter is tried again, after it was said how; a reason may be given", async () => {
+    const [letter] = await letters("open");
+    const page = await open(`/ui/events/${letter?.event}`);
+    await page.getByRole("button", { name: "Retry…" }).first().click();
+    const dialog = page.getByRole("dialog", { name: "Retry this dead letter?" });
+    await dialog.getByText(/goes out again|is mapped anew/).waitFor();
+    await dialog.getByRole("button", { name: "Leave it" }).click();
+    expect(await letters("retried")).toEqual([]);
+    await page.getByRole("button", { name: "Retry…" }).first().click();
+    await dialog.getByRole("button", { name: "Retry now" }).click();
+    await page.getByText("1 dead letter tried again").waitFor();
+    expect(await letters("retried")).toHaveLength(1);
+  });
+
   test("sensitive values are shown to who gives a reason, and the audit says so", async () => {
     const [letter] = await letters("open");
     const page = await open(`/ui/events/${letter?.event}`);
     await page.getByText("hidden: sensitive").first().waitFor();
-    page.once("dialog", (dialog) => void dialog.dismiss());
-    await page.getByRole("button", { name: /Show sensitive/ }).click();
+    const dialog = page.getByRole("dialog", { name: "Show sensitive values?" });
+    const show = page.getByRole("button", { name: /Show sensitive/ });
+    await show.click();
+    await dialog.getByText(/places? (is|are) hidden/).waitFor();
+    await page.keyboard.press("Escape");
     await page.getByText("hidden: sensitive").first().waitFor();
-    page.once("dialog", (dialog) => void dialog.accept("ticket 17"));
-    await page.getByRole("button", { name: /Show sensitive/ }).click();
+    await show.click();
+    await dialog.getByLabel(/^Why/).fill("ticket 17");
+    await dialog.getByRole("button", { name: "Show them" }).click();
     await page.getByText("Sensitive values are shown").waitFor();
     const audit = (await read("/api/v1/audit"))["audit"];
     expect(audit).toContainEqual(
@@ -192,13 +218,43 @@ describe.runIf(hasBrowser)("in a browser", () => {
     );
   });
 
-  test("a pipeline is paused with a reason, and goes on", async () => {
+  test("a pipeline is paused with a reason, and goes on; both say what waits", async () => {
     const page = await open("/ui/pipelines/payments");
-    page.once("dialog", (dialog) => void dialog.accept("CRM maintenance"));
     await page.getByRole("button", { name: "Pause…" }).click();
+    const pausing = page.getByRole("dialog", { name: "Pause pipeline payments?" });
+    expect(await pausing.innerText()).toMatch(
+      /\d+ turns? in the last five minutes; \d+ events? waits? for a turn already/,
+    );
+    await pausing.getByLabel(/^Why/).fill("CRM maintenance");
+    await pausing.getByRole("button", { name: "Pause now" }).click();
     await page.getByText("CRM maintenance").waitFor();
-    await page.getByRole("button", { name: "Resume", exact: true }).click();
+    await send(payment(5, base));
+    await page.getByRole("button", { name: "Resume…", exact: true }).click();
+    const resuming = page.getByRole("dialog", { name: "Resume pipeline payments?" });
+    expect(await resuming.innerText()).toMatch(/Paused by admin-api.*CRM maintenance.*1 event waits for a turn/s);
+    await resuming.getByRole("button", { name: "Resume now" }).click();
     await page.getByRole("button", { name: "Pause…" }).waitFor();
+  });
+
+  test("an alert is silenced with a reason for a while, and the silence is ended", async () => {
+    const page = await open("/ui/alerts");
+    const card = page.locator(".card").filter({ hasText: "dead letter" }).first();
+    await card.getByRole("button", { name: "Silence…" }).click({ timeout: 20_000 });
+    const dialog = page.getByRole("dialog", { name: "Tell nobody for a while?" });
+    await dialog.getByText(/[1-9]\d* open alerts? would be silent/).waitFor();
+    expect(await faultsOf(page)).toEqual([]);
+    await dialog.getByLabel("For how long").selectOption("4h");
+    await dialog.getByLabel(/^Why/).fill("known, ticket 18");
+    await dialog.getByRole("button", { name: "Silence it" }).click();
+    const made = page.locator(".card").filter({ hasText: "known, ticket 18" });
+    await made.getByRole("button", { name: "End it…" }).click();
+    await page.getByRole("dialog", { name: "End the silence?" }).getByRole("button", { name: "End it now" }).click();
+    await eventually(
+      async () => (await read("/api/v1/alerts"))["silences"],
+      (silences) => silences?.length === 0,
+    );
+    const audit = (await read("/api/v1/audit"))["audit"];
+    expect(audit).toContainEqual(expect.objectContaining({ action: "alerts.silence", reason: "known, ticket 18" }));
   });
 
   test("colours follow the system, or who chooses them, also the next time", async () => {
