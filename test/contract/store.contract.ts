@@ -4,6 +4,7 @@ import type { Store } from "../../engine/store/store.ts";
 import { alertContract } from "./store/alerts.ts";
 import { applyContract } from "./store/apply.ts";
 import { deliveryContract } from "./store/deliveries.ts";
+import { editContract } from "./store/edits.ts";
 import { intakeContract } from "./store/intake.ts";
 import { laneContract } from "./store/lanes.ts";
 import { operatorContract } from "./store/operators.ts";
@@ -29,6 +30,7 @@ export function storeContract(name: string, open: OpenStore): void {
   deliveryContract(name, open);
   laneContract(name, open);
   operatorContract(name, open);
+  editContract(name, open);
   retentionContract(name, open);
   storyContract(name, open);
   alertContract(name, open);

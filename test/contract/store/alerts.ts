@@ -50,6 +50,7 @@ export function alertContract(name: string, open: OpenStore): void {
         expect((await store.alertFacts()).dead).toEqual([
           {
             pipeline: "paid",
+            source: "",
             connection: "",
             code: letter.code,
             open: 1,

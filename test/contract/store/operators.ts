@@ -57,7 +57,7 @@ export function operatorContract(name: string, open: OpenStore): void {
         await deliverables(store, "evt_2", [newDelivery("1")]);
         expect(await store.backlog()).toEqual({
           held: [],
-          deliveries: [{ connection: "crm", open: 1 }],
+          deliveries: [{ connection: "crm", open: 1, keys: 1, blocked: 0 }],
           deadLetters: [{ pipeline: "paid", open: 1, oldestAt: (await store.deadLetters({}))[0]?.createdAt }],
           replays: 0,
         });
