@@ -16,6 +16,7 @@ import type { Finding, World } from "./finding.ts";
 import { createHands, type Hands } from "./hands.ts";
 import { HOURS_KEPT_MS } from "./heartbeat.ts";
 import { createKnown, type Known } from "./known.ts";
+import { createLasting } from "./lasting.ts";
 import { channelsFor } from "./routes.ts";
 import { asJson, createSender, type DirectMessage, type SenderDeps } from "./sender.ts";
 import { silencedBy } from "./silences.ts";
@@ -68,8 +69,7 @@ export function createAlerts(deps: AlertsDeps): Alerts {
   const { series } = known;
   const cursors = new Map<string, number>();
   const openBreakers = new Map<string, number>();
-  /** Since when a finding is there, while its rule's `for` runs. */
-  const pending = new Map<string, number>();
+  const lasting = createLasting();
   /** Alerts the store has not taken yet. */
   const unkept = new Map<string, Alert>();
   /** Counted in this look. */
@@ -101,7 +101,9 @@ export function createAlerts(deps: AlertsDeps): Alerts {
       series.add(count);
     for (const { pipeline, seq } of await store.sloCursors()) cursors.set(pipeline, seq);
     watch.listener.load(await store.sourceHours(now - HOURS_KEPT_MS));
-    known.setOpen((await store.alerts({ open: true, limit: 1_000 })).map(fromRecord));
+    const open = (await store.alerts({ open: true, limit: 1_000 })).map(fromRecord);
+    known.setOpen(open);
+    lasting.resume(open);
     known.setSilences(await store.silences(now));
     known.setBudgets(budgetsAt(now));
     store.whenFull?.(watch.full);
@@ -160,18 +162,6 @@ export function createAlerts(deps: AlertsDeps): Alerts {
     }
   }
 
-  /** Findings whose rule has seen them for as long as it wants. */
-  function lasting(findings: readonly Finding[], now: number): readonly Finding[] {
-    const ids = new Set(findings.map(({ id }) => id));
-    for (const id of pending.keys()) if (!ids.has(id)) pending.delete(id);
-    return findings.filter(({ id, forMs }) => {
-      // The smaller one: a clock may be set back.
-      const since = Math.min(pending.get(id) ?? now, now);
-      pending.set(id, since);
-      return now - since >= forMs;
-    });
-  }
-
   function stepAlerts(findings: readonly Finding[], silences: readonly Silence[], now: number) {
     const { alerting } = revision();
     return step(known.open(), findings, {
@@ -193,7 +183,7 @@ export function createAlerts(deps: AlertsDeps): Alerts {
     fresh = [];
     const world = await quietly("look", () => worldAt(now, budgets), undefined);
     // What can not be read is not well: alerts stay as they are, and the store's own is told.
-    const findings = world === undefined ? undefined : lasting([...flowFindings(world), ...aroundFindings(world)], now);
+    const findings = world && lasting.of([...flowFindings(world), ...aroundFindings(world)], world);
     const silences = await quietly("silences", () => store.silences(now), known.silences());
     known.setSilences(silences);
     const { open, changed, messages } =

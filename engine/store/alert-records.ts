@@ -108,6 +108,8 @@ export interface AlertPurge {
 export interface AlertFacts {
   readonly dead: readonly {
     readonly pipeline: string;
+    /** Of events that could not be read, which have no pipeline; else empty. */
+    readonly source: string;
     readonly connection: string;
     readonly code: string;
     readonly open: number;

@@ -1,7 +1,6 @@
 /** Reads of alerts: how events stand, what was in time, what waits for a person, what channels are to be told. */
 import { MAX_RETRY_AFTER_MS } from "../core/backoff.ts";
 import type {
-  AlertFacts,
   AlertMessage,
   AlertReads,
   AlertRecord,
@@ -12,6 +11,7 @@ import type {
   TurnStanding,
 } from "./alert-records.ts";
 import type { Db } from "./connection.ts";
+import { createHeldWork, createLetterFacts } from "./open-work.ts";
 import { fromJson, present } from "./rows.ts";
 
 export function createAlertReads(db: Db): AlertReads {
@@ -104,16 +104,10 @@ function turnsOf(parts: readonly Part[]): TurnStanding[] {
   });
 }
 
+/** One after the other: slices of two reads in one turn of the loop would hold it up twice as long. */
 function createFacts(db: Db): AlertReads["alertFacts"] {
-  const dead = db.prepare<[], AlertFacts["dead"][number]>(
-    `SELECT x.pipeline, coalesce(d.connection, '') AS connection, x.code, count(*) AS open,
-       min(x.created_at) AS oldestAt, max(x.created_at) AS newestAt
-     FROM dead_letters x LEFT JOIN deliveries d ON d.seq = x.delivery_seq WHERE x.status = 'open' GROUP BY 1, 2, 3`,
-  );
-  const held = db.prepare<[], AlertFacts["held"][number]>(
-    `SELECT pipeline, count(*) AS held, min(held_since) AS oldestAt FROM work WHERE held_until IS NOT NULL GROUP BY pipeline`,
-  );
-  return async () => ({ dead: dead.all(), held: held.all() });
+  const [dead, held] = [createLetterFacts(db), createHeldWork(db)];
+  return async () => ({ dead: await dead(), held: await held() });
 }
 
 interface AlertRow {

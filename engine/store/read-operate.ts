@@ -1,8 +1,9 @@
 /** Reads for operators: dead letters, revisions, pauses, the audit trail, counts. */
 import type { Db } from "./connection.ts";
 import { createOpenDeliveries } from "./open-deliveries.ts";
+import { createHeldWork, createOpenLetters } from "./open-work.ts";
 import { fromJson, present } from "./rows.ts";
-import type { AuditRow, DeadLetter, Pause, SeedMark, StoreBacklog, StoreCounts, StoreReader } from "./store.ts";
+import type { AuditRow, DeadLetter, Pause, SeedMark, StoreCounts, StoreReader } from "./store.ts";
 
 /** A dead letter with the names of its event and delivery. */
 export interface DeadLetterRow {
@@ -132,21 +133,14 @@ function createCounts(db: Db): StoreReader["counts"] {
 
 /** The open ones only, each by an index or a table of its own. */
 function createBacklog(db: Db): StoreReader["backlog"] {
-  const held = db.prepare<[], StoreBacklog["held"][number]>(
-    "SELECT pipeline, count(*) AS held FROM work WHERE held_until IS NOT NULL GROUP BY pipeline",
-  );
-  const deliveries = createOpenDeliveries(db);
+  const [held, deliveries, deadLetters] = [createHeldWork(db), createOpenDeliveries(db), createOpenLetters(db)];
   const replays = db
     .prepare<[], number>("SELECT count(*) FROM work WHERE generation > 0 AND held_until IS NULL")
     .pluck();
-  const deadLetters = db.prepare<[], StoreBacklog["deadLetters"][number]>(
-    `SELECT pipeline, count(*) AS open, min(created_at) AS oldestAt FROM dead_letters
-     WHERE status = 'open' GROUP BY pipeline`,
-  );
   return async () => ({
-    held: held.all(),
+    held: (await held()).map((one) => ({ pipeline: one.pipeline, held: one.held })),
     deliveries: await deliveries(),
-    deadLetters: deadLetters.all(),
+    deadLetters: await deadLetters(),
     replays: replays.get() ?? 0,
   });
 }

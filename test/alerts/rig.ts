@@ -74,7 +74,10 @@ deliver: [{ to: crm }]
 `;
 
 /** Two pipelines of two teams to one connection; `config` goes on top. */
-export async function createRig(config: string, pipelines = { paid: "ops", free: "ops" }): Promise<Rig> {
+export async function createRig(
+  config: string,
+  pipelines: Readonly<Record<string, string>> = { paid: "ops", free: "ops" },
+): Promise<Rig> {
   const files: Record<string, string> = {
     "config.yaml": `
 sources: { stripe: { path: /hooks/stripe, provider: stripe, secrets: ["\${SECRET}"] } }
