@@ -36,20 +36,22 @@ export function createLasting(): Lasting {
   /** Since when a finding is there. */
   const pending = new Map<string, number>();
   const carried = new Map<string, Member>();
+  /** Of this start; earlier where the clock was set back since. */
+  let begun = Number.POSITIVE_INFINITY;
 
   /** As its rule has it now; undefined: it is over, or nobody watches it any more. */
   function carry(member: Member, world: World): Finding | undefined {
     const { id, kind, pipelines } = member;
     const of = id.slice(kind.length + 1);
-    const { revision, now, startedAt, listener } = world;
+    const { revision, now, listener } = world;
     const isSource = OF_SOURCES.has(kind);
     const isThere = isSource
       ? sourcesOf(revision).has(of)
       : revision.pipelines.some(({ name }) => pipelines.includes(name));
     const rule = ruleIn(world, kind, isSource ? { pipelines, sources: [of] } : { pipelines });
     const windowMs = rule && WINDOWS[kind]?.(rule);
-    if (!isThere || rule === undefined || windowMs === undefined || now - startedAt >= windowMs) return undefined;
-    if (kind === "silence" && (listener.of(of).lastAt ?? 0) > startedAt) return undefined;
+    if (!isThere || rule === undefined || windowMs === undefined || now - begun >= windowMs) return undefined;
+    if (kind === "silence" && (listener.of(of).lastAt ?? 0) > begun) return undefined;
     const { firstSeen: _first, lastSeen: _last, ...finding } = member;
     const text = finding.text.endsWith(MARK) ? finding.text : `${finding.text}${MARK}`;
     return { ...finding, severity: rule.severity ?? finding.severity, text };
@@ -64,6 +66,7 @@ export function createLasting(): Lasting {
       }
     },
     of(found, world) {
+      begun = Math.min(begun, world.startedAt, world.now);
       const fresh = new Set(found.map(({ id }) => id));
       const before = [...carried.values()].flatMap((member) => {
         const finding = fresh.has(member.id) ? undefined : carry(member, world);
@@ -74,7 +77,8 @@ export function createLasting(): Lasting {
       const ids = new Set(findings.map(({ id }) => id));
       for (const id of pending.keys()) if (!ids.has(id)) pending.delete(id);
       return findings.filter(({ id, forMs }) => {
-        const since = pending.get(id) ?? world.now;
+        // The smaller one: a clock may be set back.
+        const since = Math.min(pending.get(id) ?? world.now, world.now);
         pending.set(id, since);
         return world.now - since >= forMs;
       });
