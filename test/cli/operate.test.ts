@@ -12,7 +12,7 @@ import { CLI_NOW, runCommand } from "../support/cli.ts";
 let folder: string;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "hookrail-operate-"));
-  for (const name of ["config.yaml", "sample.env", "pipelines"])
+  for (const name of ["config.yaml", "sample.env", "pipelines", "docs/runbooks"])
     cpSync(join(packageRoot, name), join(folder, name), { recursive: true });
   const store = await openSqliteStore({
     path: join(folder, "data/hookrail.db"),
@@ -114,7 +114,7 @@ describe("with no engine running", () => {
     );
     const status = await run("status");
     expect(status.stdout).toMatch(/no engine is running here[\s\S]*paused +connection crm by ann .*: maintenance/);
-    expect(status.stdout).toMatch(/store +[\d.]+ KiB, -wal 0 B, [\d.]+ [MGT]iB free on its disk\n/);
+    expect(status.stdout).toMatch(/store +[\d.]+ [KM]iB, -wal 0 B, [\d.]+ [MGT]iB free on its disk\n/);
     expect(JSON.parse((await run("status", "--json")).stdout)).toMatchObject({
       running: false,
       counts: { events: 2, open_dead_letters: 2 },

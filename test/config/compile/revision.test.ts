@@ -58,7 +58,7 @@ describe("the installation", () => {
     expect(revision(text("operator"))).toMatchObject({
       admin: { tokens: [{ name: "ci", role: "operator", sha256: "ab".repeat(32) }] },
     });
-    expect(revision(text("root"))).toEqual(["error HK1013 26:63"]);
+    expect(revision(text("root"))).toEqual(["error HK1013 26:116"]);
   });
 });
 
