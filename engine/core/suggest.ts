@@ -43,6 +43,13 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   return best;
 }
 
+/** Of few words, such as an enum's: also one that is two edits away, where no other is. */
+export function nearestWord(word: string, words: Iterable<string>): string | undefined {
+  const all = [...words];
+  const close = word.length < 4 ? [] : all.filter((one) => one !== word && editDistance(word, one) <= 2);
+  return nearest(word, all) ?? (close.length === 1 ? close[0] : undefined);
+}
+
 /** "did you mean `x`?", or nothing. */
 export function didYouMean(name: string, candidates: Iterable<string>): string | undefined {
   const found = nearest(name, candidates);

@@ -1,6 +1,7 @@
 /** Calls, by type: built-in functions by their signatures, `$map` and its like by what they do to each item. */
 import type { Node, NodeOf } from "./ast.ts";
 import { takesContext } from "./builtins.ts";
+import { chosenPaths, forget } from "./chosen.ts";
 import { collapse, flat, flowOf, lookup } from "./flow.ts";
 import { fits, signatureOf } from "./signatures.ts";
 import { ANY, has, join, KIND, ofKinds, type Type } from "./types.ts";
@@ -52,9 +53,17 @@ function inferEach(name: string, [list, fn]: readonly Argument[], typing: Typing
   }
   const inside = name === "map" ? typing : { ...typing, judged: false };
   const made = inferLambda(lambda, [item, ofKinds(KIND.integer), list.type], inside);
-  if (name !== "map") return undefined;
+  // Only some items are kept: `$filter(items, function($i) { $i.status = "open" })`.
+  if (name !== "map") return chosenItems(name, list.type, lambda);
   // What a function yields is put into the list as it is; a list of one is that one.
   return collapse({ ...flowOf(list.type), item: join(made, flat(made)), zero: true, one: true });
+}
+
+function chosenItems(name: string, list: Type, { params, body }: NodeOf<"lambda">): Type | undefined {
+  const paths = chosenPaths(body).flatMap(({ root, names }) =>
+    root !== "context" && root.variable === params[0] ? [names] : [],
+  );
+  return signatureOf(name)?.result([forget(list, paths)]);
 }
 
 function inferLookup(name: string, [from, key]: readonly Argument[]): Type | undefined {

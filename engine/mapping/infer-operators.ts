@@ -21,8 +21,16 @@ export function inferBinary(node: NodeOf<"binary">, typing: Typing): Type {
   if (operator === "=" || operator === "!=") {
     observeOptional(node, [a, b], typing);
     if (neverEqual(a, b)) typing.observe({ kind: "never_equal", node, left: a, right: b });
+    else
+      for (const [side, other] of [
+        [left, b],
+        [right, a],
+      ] as const)
+        observeText(side, { operator, other }, typing);
     return truth;
   }
+  if (operator === "in" && right.type === "array")
+    for (const item of right.items) observeText(item, { operator, other: a }, typing);
   if (operator === "..") {
     const whole = ofKinds(KIND.integer);
     return collapse({ item: whole, zero: true, one: true, many: true });
@@ -86,4 +94,16 @@ function observeOptional(node: NodeOf<"binary">, types: readonly Type[], { judge
     if (node.operator === "=" && !(other.type === "literal" && !other.value)) continue;
     observe({ kind: "optional", node: side, in: node });
   }
+}
+
+/** A constant text on one side, and on the other a value that is text only as one of others. */
+function observeText(
+  node: Node,
+  { operator, other }: { readonly operator: string; readonly other: Type },
+  { observe }: Typing,
+): void {
+  if (node.type !== "literal" || typeof node.value !== "string" || !has(other, KIND.string)) return;
+  const { texts } = other;
+  if (texts !== undefined && texts.size > 0 && !texts.has(node.value))
+    observe({ kind: "never_one_of", node, operator, texts });
 }

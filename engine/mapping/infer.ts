@@ -4,6 +4,7 @@
  */
 import type { Node, NodeOf, Pair, Stage } from "./ast.ts";
 import { BUILTINS } from "./builtins.ts";
+import { afterTest, chosenPaths, forget } from "./chosen.ts";
 import { collapse, type Flow, flat, flowOf, lookup, pick } from "./flow.ts";
 import { inferApply, inferCall } from "./infer-call.ts";
 import { inferBinary, inferNumbers } from "./infer-operators.ts";
@@ -20,6 +21,7 @@ import {
   type Members,
   NEVER,
   ofKinds,
+  ofTexts,
   optional,
   type Type,
   without,
@@ -46,7 +48,7 @@ function infer(node: Node, typing: Typing): Type {
 function inferShape(node: Node, typing: Typing): Type {
   switch (node.type) {
     case "literal":
-      return ofKinds(kindOfLiteral(node.value));
+      return typeof node.value === "string" ? ofTexts([node.value]) : ofKinds(kindOfLiteral(node.value));
     case "name":
       return inferName(node, typing, undefined);
     case "variable":
@@ -67,7 +69,8 @@ function inferShape(node: Node, typing: Typing): Type {
       return inferApply(node, typing);
     case "condition": {
       infer(node.test, typing);
-      return join(infer(node.yes, typing), node.no === undefined ? ABSENT : infer(node.no, typing));
+      const after = afterTest(node.test, typing);
+      return join(infer(node.yes, after), node.no === undefined ? ABSENT : infer(node.no, after));
     }
     case "block":
       return inferBlock(node.body, typing);
@@ -84,10 +87,10 @@ function inferShape(node: Node, typing: Typing): Type {
   }
 }
 
-function kindOfLiteral(value: string | number | boolean | null): number {
+function kindOfLiteral(value: number | boolean | null): number {
   if (value === null) return KIND.null;
   if (typeof value === "number") return Number.isInteger(value) ? KIND.integer : KIND.fraction;
-  return typeof value === "string" ? KIND.string : KIND.boolean;
+  return KIND.boolean;
 }
 
 function inferVariable({ name }: NodeOf<"variable">, typing: Typing): Type {
@@ -191,8 +194,12 @@ function inferStage(type: Type, stage: Stage, typing: Typing): Flow {
     return pick(type, Math.floor(test.value));
   const { item, many } = flowOf(type);
   const chosen = infer(test, { ...typing, context: item, judged: false });
+  const kept = forget(
+    item,
+    chosenPaths(test).flatMap(({ root, names }) => (root === "context" ? [names] : [])),
+  );
   // A list of indexes may name an item twice; where there was nothing, a hole may be left.
-  const left = has(type, KIND.absent) ? optional(item) : item;
+  const left = has(type, KIND.absent) ? optional(kept) : kept;
   return { item: left, zero: true, one: true, many: many || has(chosen, KIND.list) };
 }
 

@@ -173,7 +173,7 @@ export function nodeSpan(node: Node, source: string): { offset: number; length: 
   const positioned = node.end === undefined ? firstPositioned(node) : node;
   const end = positioned?.end;
   if (positioned === undefined || end === undefined) return { offset: 0, length: Math.max(1, source.length) };
-  return tokenSpan(tokenOf(positioned), end, source);
+  return tokenSpan(tokenOf(positioned) ?? quotedOf(positioned, source.slice(0, end)), end, source);
 }
 
 function firstPositioned(node: Node): Node | undefined {
@@ -191,6 +191,12 @@ function tokenOf(node: Node): string | undefined {
   if (node.type === "descendant") return "**";
   if (node.type === "bind") return ":=";
   return undefined;
+}
+
+/** A text with the quotes it stands in, where nothing in it is escaped. */
+function quotedOf(node: Node, before: string): string | undefined {
+  if (node.type !== "literal" || typeof node.value !== "string") return undefined;
+  return [`"${node.value}"`, `'${node.value}'`].find((quoted) => before.endsWith(quoted));
 }
 
 /** The token that ends at or just before `end`; the parser may have read on over a bracket. */

@@ -73,7 +73,14 @@ function own(schema: JsonObject, place: Place): Type {
   const kinds = kindsOf(schema);
   const items = kinds & KIND.list ? itemsOf(schema, place) : undefined;
   const members = kinds & KIND.object ? membersOf(schema, place) : undefined;
-  return { kinds, ...(items && { items }), ...(members && { members }) };
+  const texts = kinds & KIND.string ? textsOf(schema) : undefined;
+  return { kinds, ...(texts && { texts }), ...(items && { items }), ...(members && { members }) };
+}
+
+/** Of `enum` and `const`. */
+function textsOf(schema: JsonObject): ReadonlySet<string> | undefined {
+  const named = schema["const"] === undefined ? schema["enum"] : [schema["const"]];
+  return Array.isArray(named) ? new Set(named.filter((value) => typeof value === "string")) : undefined;
 }
 
 function kindsOf(schema: JsonObject): number {

@@ -1,7 +1,7 @@
 /** From what an inference saw to faults: paths that are not there, operands and results of the wrong type. Pure. */
 import type { ExpressionFault } from "../core/diagnostic.ts";
 import { type ErrorCode, errorMessage } from "../core/errors.ts";
-import { isSlip, nearest, slipOf } from "../core/suggest.ts";
+import { isSlip, nearest, nearestWord, slipOf } from "../core/suggest.ts";
 import type { Node } from "./ast.ts";
 import { flat } from "./flow.ts";
 import { inferType } from "./infer.ts";
@@ -25,6 +25,8 @@ export interface Target {
   /** Kinds it takes; null and nothing are judged by policies. */
   readonly kinds: number;
   readonly expected: string;
+  /** The only texts it takes; absent: any. */
+  readonly texts?: ReadonlySet<string>;
   /** Each element of a list is taken by itself. */
   readonly each?: boolean;
 }
@@ -72,6 +74,8 @@ interface Told {
   readonly origin?: Origin | undefined;
   readonly replacement?: string | undefined;
   readonly node?: Node;
+  /** It rests on no sample: on constants, or on what the config declares. */
+  readonly sure?: boolean;
 }
 
 function fault(
@@ -86,7 +90,8 @@ function fault(
   return {
     code,
     severity,
-    message: errorMessage(code, data) + (basis.kind === "samples" ? " (inferred from samples)" : ""),
+    message:
+      errorMessage(code, data) + (basis.kind === "samples" && told.sure !== true ? " (inferred from samples)" : ""),
     ...span,
     ...(told.hint === undefined ? {} : { hint: told.hint }),
     ...(told.origin === undefined ? {} : { origin: told.origin }),
@@ -110,6 +115,8 @@ function faultOf(seen: Observation, at: FaultPlace): TypedFault | undefined {
       const data = { left: words(seen.left), right: words(seen.right), operator, answer: String(operator === "!=") };
       return fault("HK2043", data, { node: seen.node, severity: "warning" }, at);
     }
+    case "never_one_of":
+      return textFault(seen, at);
     case "optional": {
       const { operator } = seen.in;
       const data = { operator, answer: operator === "&" ? "as if it were empty" : "false" };
@@ -133,7 +140,8 @@ function faultOf(seen: Observation, at: FaultPlace): TypedFault | undefined {
 function memberFault(seen: Extract<Observation, { kind: "no_member" }>, at: FaultPlace): TypedFault | undefined {
   const { node, at: type, before } = seen;
   const { basis, alternative } = at.place;
-  if (alternative === true || basis.kind === "none") return undefined;
+  const own = type.members?.of;
+  if (own === undefined && (alternative === true || basis.kind === "none")) return undefined;
   if (!has(type, KIND.object)) {
     // Samples show an id where others have the object.
     if (basis.kind === "samples" || !has(type, ~KIND.null)) return undefined;
@@ -143,21 +151,53 @@ function memberFault(seen: Extract<Observation, { kind: "no_member" }>, at: Faul
   const near = nearest(node.name, names);
   const typo = near !== undefined && isSlip(node.name, near);
   const elsewhere = near === undefined ? findMember(at.place, node.name) : undefined;
-  if (basis.kind === "samples" && !typo) return undefined;
+  if (own === undefined && basis.kind === "samples" && !typo) return undefined;
   const closed = type.members?.rest === undefined;
-  const where = `${before?.type === "name" ? `\`${before.name}\` of ` : ""}the ${basis.name}`;
+  const where = own ?? `${before?.type === "name" ? `\`${before.name}\` of ` : ""}the ${basis.name}`;
   return fault(
     "HK2040",
     { name: node.name, where },
     {
       node,
-      ...(basis.kind === "contract" && { severity: typo || closed ? "error" : "warning" }),
+      ...(own === undefined
+        ? basis.kind === "contract" && { severity: typo || closed ? "error" : "warning" }
+        : { severity: "error", sure: true }),
       hint: near !== undefined ? `did you mean \`${near}\`?` : elsewhereHint(elsewhere),
       origin: near === undefined ? undefined : type.members?.known.get(near)?.origin,
       replacement: slipOf(node.name, names),
     },
     at,
   );
+}
+
+/** By an enum: a slip is an error, another word may be one that the contract lacks. */
+function textFault(
+  { node, operator, texts }: Extract<Observation, { kind: "never_one_of" }>,
+  at: FaultPlace,
+): TypedFault {
+  const value = String(node.value);
+  const near = nearestWord(value, texts);
+  const slip = slipOf(value, texts);
+  const answer = operator === "in" ? "never met" : `always ${operator === "!="}`;
+  return fault(
+    "HK2050",
+    { value, texts: listed(texts), answer },
+    {
+      node,
+      sure: true,
+      severity: at.place.basis.kind === "contract" && slip !== undefined ? "error" : "warning",
+      hint: near === undefined ? undefined : `did you mean \`${near}\`?`,
+      replacement: slip === undefined ? undefined : JSON.stringify(slip),
+    },
+    at,
+  );
+}
+
+/** The first of them, since an enum may be long. */
+export function listed(texts: Iterable<string>): string {
+  const all = [...texts];
+  const shown = all.slice(0, 8).map((text) => `\`${text}\``);
+  return shown.join(", ") + (all.length > shown.length ? ` and ${all.length - shown.length} more` : "");
 }
 
 function elsewhereHint(path: string | undefined): string | undefined {
@@ -191,6 +231,8 @@ function resultFault(type: Type, target: Target, at: FaultPlace): TypedFault | u
   const { kinds, expected, name } = target;
   if (!has(given, kinds))
     return fault("HK2041", { got: words(given), target: name, expected }, { hint: convert(given, kinds) }, at);
+  const outside = outsideFault(given, target, at);
+  if (outside !== undefined) return outside;
   const single = without(given, KIND.list);
   const wantsList = (kinds & KIND.list) !== 0;
   const shifts = has(given, KIND.list) && single.kinds !== 0 && (!wantsList || !has(single, kinds));
@@ -199,6 +241,26 @@ function resultFault(type: Type, target: Target, at: FaultPlace): TypedFault | u
     ? `write \`[${at.source}]\`: always a list`
     : "pick one with an index such as `[0]` or `[-1]`, or say `take:`";
   return fault("HK2042", { one: words(single), target: name, expected }, { hint }, at);
+}
+
+/** It can be a text that the target's enum lacks; an error where it is never one that it has. */
+function outsideFault(given: Type, { texts, name }: Target, at: FaultPlace): TypedFault | undefined {
+  if (texts === undefined || given.texts === undefined || !has(given, KIND.string)) return undefined;
+  const outside = [...given.texts].filter((text) => text !== "" && !texts.has(text));
+  const [first] = outside;
+  if (first === undefined) return undefined;
+  const never = outside.length === given.texts.size && !has(given, ~KIND.string);
+  const near = nearestWord(first, texts);
+  return fault(
+    "HK2053",
+    { texts: listed(outside), target: name, expected: listed(texts) },
+    {
+      sure: true,
+      severity: never ? "error" : "warning",
+      hint: near === undefined ? "translate it with a `table:`" : `did you mean \`${near}\`?`,
+    },
+    at,
+  );
 }
 
 const words = (type: Type) => describeKinds(type.kinds & ~KIND.absent || type.kinds);

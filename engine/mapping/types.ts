@@ -36,11 +36,15 @@ export interface Members {
   readonly rest: Type | undefined;
   /** The known members are meant to be all: another name is worth a word. */
   readonly declared: boolean;
+  /** Whose members they are, where not the payload's, as messages call it: `the entity \`customer\``. */
+  readonly of?: string;
 }
 
-/** A set of values. `items` and `members` count only where the kinds have lists and objects; absent: anything. */
+/** A set of values. `items`, `members` and `texts` count only where the kinds have them; absent: anything. */
 export interface Type {
   readonly kinds: number;
+  /** The only texts there are: of an enum, or of constants. */
+  readonly texts?: ReadonlySet<string>;
   readonly items?: Type;
   readonly members?: Members;
 }
@@ -55,6 +59,9 @@ export const ABSENT: Type = { kinds: KIND.absent };
 /** A type of these kinds, of which nothing more is known. */
 export const ofKinds = (kinds: number): Type => ({ kinds });
 export const listOf = (items: Type): Type => ({ kinds: KIND.list, items: without(items, KIND.absent) });
+
+/** One of these texts. */
+export const ofTexts = (texts: Iterable<string>): Type => ({ kinds: KIND.string, texts: new Set(texts) });
 
 export const has = (type: Type, kinds: number): boolean => (type.kinds & kinds) !== 0;
 
@@ -77,10 +84,17 @@ export function join(a: Type, b: Type): Type {
   if (a.kinds === 0) return b;
   const items = joinParts(a, b, KIND.list, (type) => type.items ?? ANY_JSON, join);
   const members = joinParts(a, b, KIND.object, (type) => type.members ?? ANYTHING, joinMembers);
-  return { kinds: a.kinds | b.kinds, ...(items && { items }), ...(members && { members }) };
+  const texts = joinParts(a, b, KIND.string, textsOf, (x, y) => x && y && new Set([...x, ...y]));
+  return { kinds: a.kinds | b.kinds, ...(texts && { texts }), ...(items && { items }), ...(members && { members }) };
 }
 
 export const joinAll = (types: readonly Type[]): Type => types.reduce(join, NEVER);
+
+/** The texts it can be, where they are known: none, of what is never text. */
+export const textsOf = (type: Type): ReadonlySet<string> | undefined =>
+  has(type, KIND.string) ? type.texts : NO_TEXTS;
+
+const NO_TEXTS: ReadonlySet<string> = new Set();
 
 /** Members of an object of which nothing is known. */
 const ANYTHING: Members = { known: new Map(), rest: ANY_JSON, declared: false };
@@ -100,7 +114,7 @@ function joinMembers(a: Members, b: Members): Members {
     known.set(name, { type, ...(origin && { origin }) });
   }
   const rest = a.rest === undefined ? b.rest : b.rest === undefined ? a.rest : join(a.rest, b.rest);
-  return { known, rest, declared: a.declared && b.declared };
+  return { known, rest, declared: a.declared && b.declared, ...(a.of !== undefined && a.of === b.of && { of: a.of }) };
 }
 
 /** What a member of these is; nothing, where it is never there. */
@@ -110,11 +124,15 @@ export function memberOf(members: Members, name: string): Type {
 
 /** Values of both types; where that can not be said exactly, of at least one. */
 export function meet(a: Type, b: Type): Type {
-  const kinds = a.kinds & b.kinds;
+  let kinds = a.kinds & b.kinds;
   const items = a.items === undefined ? b.items : b.items === undefined ? a.items : meet(a.items, b.items);
   const members =
     a.members === undefined ? b.members : b.members === undefined ? a.members : meetMembers(a.members, b.members);
-  return { kinds, ...(items && { items }), ...(members && { members }) };
+  const both = a.texts === undefined ? b.texts : b.texts === undefined ? a.texts : a.texts.intersection(b.texts);
+  // No text is both: then there is none.
+  if (both?.size === 0) kinds &= ~KIND.string;
+  const texts = kinds & KIND.string ? both : undefined;
+  return { kinds, ...(texts && { texts }), ...(items && { items }), ...(members && { members }) };
 }
 
 function meetMembers(a: Members, b: Members): Members {
@@ -153,6 +171,7 @@ export function kindOf(value: Json | undefined): number {
 /** True if the value is one of the type's. */
 export function inhabits(value: Json | undefined, type: Type): boolean {
   if (!has(type, kindOf(value))) return false;
+  if (typeof value === "string") return type.texts?.has(value) ?? true;
   if (Array.isArray(value)) {
     const { items } = type;
     return items === undefined || value.every((item: Json) => inhabits(item, items));

@@ -9,6 +9,13 @@ export type Observation =
   /** An operand that the operator takes in no case. */
   | { readonly kind: "operand"; readonly node: Node; readonly operator: string; readonly got: Type }
   | { readonly kind: "never_equal"; readonly node: NodeOf<"binary">; readonly left: Type; readonly right: Type }
+  /** A constant compared with what is only ever one of other texts. */
+  | {
+      readonly kind: "never_one_of";
+      readonly node: NodeOf<"literal">;
+      readonly operator: string;
+      readonly texts: ReadonlySet<string>;
+    }
   /** Within a predicate, where no policy judges what is missing. */
   | { readonly kind: "optional"; readonly node: Node; readonly in: NodeOf<"binary"> }
   | {

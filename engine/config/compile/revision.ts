@@ -82,7 +82,7 @@ export function compileRevision(input: CompileInput): RevisionParts | undefined 
   );
   fragments.reportUnused();
   const production = installation.environment === "production" && !context.faulty.has(context.config, "environment");
-  checkTypes(context, pipelines, { contracts, entities, production });
+  checkTypes(context, pipelines, { contracts, entities, connections, tables, production });
   checkProduction(context, pipelines, { entities, production, exists: options.exists });
   checkPipelineNames(context);
   checkWriters(context, pipelines, entities);

@@ -13,6 +13,14 @@ export interface Tables {
   readonly all: ReadonlyMap<string, TableRef>;
   /** `sub_states` or `plans.plan`; reports what is not there. */
   resolve(reference: string, mark: Mark): ResolvedTable | undefined;
+  /** The keys of a table that a row names and that could be read. */
+  keysOf(reference: string): TableKeys | undefined;
+}
+
+export interface TableKeys {
+  readonly name: string;
+  readonly keys: readonly string[];
+  markOf(key: string): Mark;
 }
 
 export interface ResolvedTable {
@@ -39,12 +47,20 @@ export function compileTables(context: CompileContext, reader: ConfigReader): Ta
   const all = new Map(
     [...raw].map(([name, table]) => [name, { name, rows: new Map(Object.entries(table?.rows ?? {})) }]),
   );
+  const nameOf = (reference: string) =>
+    [...raw.keys()]
+      .filter((table) => reference === table || reference.startsWith(`${table}.`))
+      .sort((a, b) => b.length - a.length)[0];
   return {
     all,
+    keysOf(reference) {
+      const name = nameOf(reference);
+      const rows = name === undefined ? undefined : raw.get(name)?.rows;
+      if (name === undefined || rows === undefined) return undefined;
+      return { name, keys: Object.keys(rows), markOf: (key) => context.positions.key(rows, key) };
+    },
     resolve(reference, mark) {
-      const name = [...raw.keys()]
-        .filter((table) => reference === table || reference.startsWith(`${table}.`))
-        .sort((a, b) => b.length - a.length)[0];
+      const name = nameOf(reference);
       if (name === undefined) {
         checkName(context, "table", reference.split(".")[0] ?? reference, { names: raw.keys(), mark });
         return undefined;

@@ -1,48 +1,35 @@
 /** The rules of a pipeline against the types of their events: each expression, and what it is written to. */
 import type { AttributeModel, EntityModel, ValueType } from "../../core/entity.ts";
+import { chosenPaths, forget } from "../../mapping/chosen.ts";
 import { flat } from "../../mapping/flow.ts";
 import type { RowYaml, WriteYaml } from "../../mapping/mapping.schema.ts";
-import { lintTyped, type Target } from "../../mapping/typed-lint.ts";
+import { parseJsonata } from "../../mapping/parse.ts";
+import type { Target } from "../../mapping/typed-lint.ts";
 import { ANY, ANY_JSON, has, isAny, KIND, NUMBER_KINDS, type Type } from "../../mapping/types.ts";
-import { markWithin } from "../position.ts";
-import type { FaultOptions } from "../report.ts";
 import type { RuleYaml } from "../schema/pipeline.schema.ts";
 import { type CompileContext, listOf } from "./context.ts";
-import type { Contracts } from "./contracts.ts";
 import { fetchedName } from "./fetch.ts";
 import { ITEM } from "./lets.ts";
-import { createPayloadTypes, type PayloadType, type PayloadTypes } from "./payload-types.ts";
+import { createPayloadTypes, type PayloadType } from "./payload-types.ts";
 import type { CompiledPipeline } from "./pipelines.ts";
-
-export interface TypedDeps {
-  readonly contracts: Contracts;
-  readonly entities: ReadonlyMap<string, EntityModel>;
-  /** On production it is told where nobody decided about missing data. */
-  readonly production: boolean;
-}
+import { checkDeliveries } from "./typed-deliver.ts";
+import { bind, type Checking, inferMember, type RuleScope, type TypedDeps, truthTarget } from "./typed-scope.ts";
+import { createLookedUp } from "./typed-tables.ts";
 
 /** Reports what the types of the payloads say about the rules. */
 export function checkTypes(context: CompileContext, pipelines: readonly CompiledPipeline[], deps: TypedDeps): void {
   const payloads = createPayloadTypes(deps.contracts);
+  const lookedUp = createLookedUp(context, deps.tables);
   for (const pipeline of pipelines) {
-    for (const rule of pipeline.yaml.rules) checkRule({ context, deps, pipeline, payloads }, rule);
+    const checking = { context, deps, pipeline, payloads, lookedUp };
+    const scopes = pipeline.yaml.rules.map((rule) => ({ rule, scope: checkRule(checking, rule) }));
+    checkDeliveries(scopes, pipeline.yaml.deliver ?? [], checking);
   }
+  lookedUp.report();
 }
 
-interface Checking {
-  readonly context: CompileContext;
-  readonly deps: TypedDeps;
-  readonly pipeline: CompiledPipeline;
-  readonly payloads: PayloadTypes;
-}
-
-/** What holds where an expression of the rule stands. */
-interface RuleScope extends Checking {
-  readonly payload: PayloadType;
-  readonly variables: ReadonlyMap<string, Type>;
-}
-
-function checkRule(checking: Checking, rule: RuleYaml): void {
+/** Answers with what the rule's deliveries may read. */
+function checkRule(checking: Checking, rule: RuleYaml): RuleScope {
   const payload = checking.payloads.of(checking.pipeline, listOf(rule.on));
   const base: RuleScope = { ...checking, payload, variables: new Map([["event", payload.event]]) };
   inferMember(base, rule, "when", { target: truthTarget });
@@ -50,19 +37,14 @@ function checkRule(checking: Checking, rule: RuleYaml): void {
   const list = inferMember(fetched, rule, "each");
   const items = rule.each === undefined ? fetched : bind(fetched, ITEM, list === undefined ? ANY : flat(list));
   const scope = withLets(items, rule);
+  const rows = rule.when === undefined ? scope : withLets({ ...forRows(items, rule), silent: true }, rule);
   if (typeof rule.order === "object") inferMember(scope, rule.order, "by");
   for (const [entity, write] of Object.entries(rule.write ?? {})) {
     const model = checking.deps.entities.get(entity);
-    if (model !== undefined) checkWrite(scope, write, model);
+    if (model !== undefined) checkWrite({ ...rows, silent: false }, write, model);
   }
+  return scope;
 }
-
-const truthTarget: Target = { name: "`when`", kinds: KIND.boolean, expected: "true or false" };
-
-const bind = (scope: RuleScope, name: string, type: Type): RuleScope => ({
-  ...scope,
-  variables: new Map([...scope.variables, [name, type]]),
-});
 
 /** What was fetched is held to a schema of the contract, or not known. */
 function withFetch(base: RuleScope, rule: RuleYaml): RuleScope {
@@ -79,6 +61,18 @@ function withFetch(base: RuleScope, rule: RuleYaml): RuleScope {
     basis: { kind: "none", name: "" },
   };
   return { ...scope, payload };
+}
+
+/** `when` may keep some values of a path away, so that rows never see them. What was told of `let` is not told twice. */
+function forRows(scope: RuleScope, rule: RuleYaml): RuleScope {
+  const parsed = rule.when === undefined ? undefined : parseJsonata(rule.when);
+  if (parsed?.ok !== true) return scope;
+  const paths = chosenPaths(parsed.ast);
+  const read = paths.flatMap(({ root, names }) => (root === "context" ? [names] : []));
+  const ofEvent = paths.flatMap(({ root, names }) => (root === "context" ? [] : [names]));
+  const input = forget(scope.payload.input, read);
+  const variables = new Map([...scope.variables].map(([name, type]) => [name, forget(type, ofEvent)]));
+  return { ...scope, payload: { ...scope.payload, input }, variables };
 }
 
 function withLets(base: RuleScope, rule: RuleYaml): RuleScope {
@@ -103,7 +97,7 @@ function checkWrite(scope: RuleScope, write: WriteYaml, entity: EntityModel): vo
   for (const id of Object.keys(write.link ?? {}))
     checkText(scope, write.link ?? {}, id, { name: `the id \`${id}\``, decides: false });
   // A text is a state's name, not a path.
-  if (typeof write.state === "object") checkRow(scope, write, "state", { target: stateTarget, decides: false });
+  if (typeof write.state === "object") checkRow(scope, write, "state", { target: stateTarget(entity), decides: false });
   for (const name of Object.keys(write.fields ?? {})) {
     const attribute = entity.attributes.get(name);
     if (attribute !== undefined && isSound(scope.context, entity.name, name)) {
@@ -120,7 +114,12 @@ function isSound({ config, faulty }: CompileContext, entity: string, name: strin
   return !faulty.has(attributes, name) && (yaml === undefined || !faulty.has(yaml, "type"));
 }
 
-const stateTarget: Target = { name: "the state", kinds: KIND.string, expected: "the name of a state" };
+const stateTarget = ({ states }: EntityModel): Target => ({
+  name: "the state",
+  kinds: KIND.string,
+  expected: "the name of a state",
+  ...(states.length > 0 && { texts: new Set(states) }),
+});
 
 /** Keys and links: ids that come as numbers keep their digits. */
 function checkText(scope: RuleScope, holder: object, name: string, said: { name: string; decides: boolean }): void {
@@ -141,7 +140,9 @@ const TAKES: Readonly<Record<ValueType, readonly [kinds: number, expected: strin
 function targetOf(attribute: AttributeModel, times: "seconds" | "millis" | "iso"): Target {
   const [kinds, expected] = TAKES[attribute.type];
   const name = `\`${attribute.name}\``;
-  if (attribute.type !== "time" || times === "iso") return { name, kinds, expected };
+  const texts = attribute.type === "string" ? attribute.enum?.map(String) : undefined;
+  if (attribute.type !== "time" || times === "iso")
+    return { name, kinds, expected, ...(texts && { texts: new Set(texts) }) };
   return { name, kinds: kinds | NUMBER_KINDS, expected: `a time in ${times}, or an ISO time` };
 }
 
@@ -170,9 +171,8 @@ function checkRow(scope: RuleScope, holder: object, name: string, { target, deci
     raw.take === "count"
       ? undefined
       : {
-          ...target,
           ...(raw.table === undefined
-            ? {}
+            ? target
             : { kinds: LOOKED_UP, expected: "a text or number", name: `\`table: ${raw.table}\`` }),
           ...(raw.take === undefined ? {} : { each: true }),
         };
@@ -180,9 +180,12 @@ function checkRow(scope: RuleScope, holder: object, name: string, { target, deci
   if (raw.from !== undefined) {
     const type = inferMember(scope, raw, "from", options);
     if (decides && raw.missing === undefined) checkDecided(scope, raw, "from", { type, target });
+    scope.lookedUp.add(raw, "from", { type, contract: scope.payload.basis.kind === "contract" });
   }
-  for (const index of (raw.first ?? []).keys())
-    inferMember(scope, raw.first ?? [], index, { ...options, alternative: true });
+  for (const index of (raw.first ?? []).keys()) {
+    const type = inferMember(scope, raw.first ?? [], index, { ...options, alternative: true });
+    scope.lookedUp.add(raw, "first", { type, contract: scope.payload.basis.kind === "contract" });
+  }
 }
 
 /** Protected attributes and keys on production: what happens on missing data is to be written down. */
@@ -200,36 +203,4 @@ function checkDecided(
     { target: target.name },
     { severity: "warning", hint: "write `missing: keep`, `reject` or `{ initial: … }`" },
   );
-}
-
-interface MemberOptions {
-  readonly target?: Target;
-  readonly alternative?: boolean;
-}
-
-/** Infers the expression that is a member; faults go to their place in the file. */
-function inferMember(
-  { context, payload, variables }: RuleScope,
-  holder: object,
-  name: string | number,
-  options: MemberOptions = {},
-): Type | undefined {
-  const source: unknown = Reflect.get(holder, name);
-  if (typeof source !== "string" || source === "" || context.faulty.has(holder, name)) return undefined;
-  const mark = context.positions.value(holder, name);
-  const { input, basis } = payload;
-  const { type, faults } = lintTyped(source, { input, variables, basis, ...options });
-  for (const fault of faults) {
-    const { origin } = fault;
-    const declared = origin !== undefined && context.positions.has(origin.holder) ? origin : undefined;
-    const related: FaultOptions["related"] =
-      declared === undefined
-        ? undefined
-        : { message: `\`${declared.name}\` is here`, mark: context.positions.key(declared.holder, declared.name) };
-    const at = markWithin(mark, fault.offset, fault.length);
-    const fix = fault.replacement === undefined ? undefined : { text: fault.replacement };
-    const { severity, hint } = fault;
-    context.reporter.message(fault.code, at, fault.message, { severity, hint, related, fix });
-  }
-  return type;
 }

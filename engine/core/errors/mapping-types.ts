@@ -72,4 +72,32 @@ export const mappingTypeErrors = {
     wrong: "tier: plan.tier",
     right: "tier: { from: plan.tier, missing: keep }",
   },
+  HK2050: {
+    title: "A constant that never comes",
+    message: "`{value}` is none of the values that come here, so this is {answer}; they are {texts}",
+    help: "The contract lists the values of this path (`enum` or `const`), and the constant is not among them: the comparison gives the same answer for every event. A slip of one that is listed is an error. Another word is a warning: where the sender does send it, it belongs into the contract, since an event that breaks what a rule reads is a dead letter.",
+    wrong: 'when: status = "payed"',
+    right: 'when: status = "paid"',
+  },
+  HK2051: {
+    title: "A row of a table that is never looked up",
+    message: "nothing that is looked up in `{table}` is ever `{key}`; it is one of {texts}",
+    help: "Every row that looks up this table reads values that the contract lists, and none of them is this key. It is perhaps misspelt, or a value that the sender gave up. Take it out, or add the value to the contract's `enum`.",
+    wrong: "tables:\n  statuses: { active: active, trailing: trial }      # the contract says trialing",
+    right: "tables:\n  statuses: { active: active, trialing: trial }",
+  },
+  HK2052: {
+    title: "A value that the table lacks",
+    message: "`{table}` has no row for {texts}, which the contract lets through",
+    help: "A key that is not listed in the table is a dead letter, each time. By the contract these values come. Add a row for each, or keep such events away with `when:`, or take the values out of the contract's `enum` where the sender never sends them.",
+    wrong: "state: { from: status, table: statuses }      # and `paused` is not in it",
+    right: "tables:\n  statuses: { active: active, trialing: trial, paused: paused }",
+  },
+  HK2053: {
+    title: "A value that the attribute never takes",
+    message: "this can be {texts}, which {target} does not take; it takes {expected}",
+    help: "The expression can yield a constant, or a value of the contract's `enum`, that is not in the enum of what it is written to. A protected attribute makes such an event a dead letter, others keep what is stored and count it. Translate it with a `table:`, or correct the word.",
+    wrong: 'tier: seats > 10 ? "teams" : "pro"      # the enum says team',
+    right: 'tier: seats > 10 ? "team" : "pro"',
+  },
 } as const satisfies ErrorEntries;

@@ -14,6 +14,8 @@ const leaf: fc.Arbitrary<SchemaAndValue> = fc.oneof(
   fc.constantFrom(0.5, 1, 2.5).map((value) => ({ schema: { type: "number" }, value })),
   fc.boolean().map((value) => ({ schema: { type: "boolean" }, value })),
   fc.constantFrom("a", null).map((value) => ({ schema: { type: ["string", "null"] }, value })),
+  fc.constantFrom("a", "b", "c").map((value) => ({ schema: { type: "string", enum: ["a", "b", "c"] }, value })),
+  fc.constantFrom("a", "b", null).map((value) => ({ schema: { enum: ["a", "b", null] }, value })),
   fc.constantFrom<Json[]>("a", 1, true).map((value) => ({ schema: { enum: ["a", 1, true] }, value })),
   json.map((value) => ({ schema: true, value })),
 );
