@@ -9,6 +9,8 @@ export interface AdminCall {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly body?: { readonly [key: string]: unknown };
+  /** How long nothing may come; default: half a minute. */
+  readonly timeoutMs?: number;
 }
 
 /** The engine's answer, or undefined when none is running. 404 comes as a document of undefined. */
@@ -37,8 +39,11 @@ export async function callAdmin(
 }
 
 /** Never undefined: an engine elsewhere that does not answer is an error. */
-async function callRemote(remote: Remote, { method, path, body = {} }: AdminCall): Promise<AdminAnswer> {
-  const sent = method === "POST" ? { body: JSON.stringify(body) } : {};
+async function callRemote(remote: Remote, { method, path, body = {}, timeoutMs }: AdminCall): Promise<AdminAnswer> {
+  const sent = {
+    ...(method === "POST" && { body: JSON.stringify(body) }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+  };
   const { status, text, retryAfter } = await exchangeRemote(remote, { method, path, ...sent });
   const { url } = remote;
   const document = isDocument(text) ? parseDocument(text) : fail("HK8217", { url, status });
@@ -77,7 +82,8 @@ function exchange(
     ...(call.method === "POST" && { "content-length": Buffer.byteLength(body) }),
   };
   return new Promise((resolve, reject) => {
-    const req = request({ socketPath, method: call.method, path: call.path, headers, timeout: 30_000 }, (res) => {
+    const { method, path, timeoutMs: timeout = 30_000 } = call;
+    const req = request({ socketPath, method, path, headers, timeout }, (res) => {
       let text = "";
       res.setEncoding("utf8");
       res.on("data", (chunk: string) => {

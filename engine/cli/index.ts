@@ -17,6 +17,7 @@ import { fmtVerb } from "./fmt.ts";
 import { initVerb } from "./init.ts";
 import { pauseVerb, resumeVerb } from "./pause.ts";
 import { planVerb } from "./plan.ts";
+import { planPostedVerb } from "./plan-posted.ts";
 import { pluginsVerb } from "./plugins.ts";
 import { recordVerb } from "./record.ts";
 import { reloadVerb } from "./reload.ts";
@@ -93,9 +94,8 @@ export async function runCli(cli: Cli, argv: readonly string[]): Promise<number>
     for (const sub of command.commands) sub.copyInheritedSettings(program);
     program.addCommand(command);
   }
-  program.addCommand(completeVerb(named, action, () => program.opts()).copyInheritedSettings(program), {
-    hidden: true,
-  });
+  for (const verb of [completeVerb, planPostedVerb])
+    program.addCommand(verb(named, action, () => program.opts()).copyInheritedSettings(program), { hidden: true });
   try {
     if (argv.length === 0) program.help({ error: true });
     await program.parseAsync(withoutHelpOfUnknown(program, argv), { from: "user" });

@@ -7,10 +7,12 @@ import { type ConfigReader, createDiskReader, createMemoryReader, staysInside } 
 import { parseEnvFile } from "../config/interpolate.ts";
 import { loadConfig, readFromDisk } from "../config/load.ts";
 import type { Loaded, LoadOptions } from "../config/options.ts";
+import type { Revision } from "../config/revision.ts";
 import { fail } from "../core/errors.ts";
 import type { RevisionRecord } from "../store/store.ts";
 import { loadRegistry } from "./config.ts";
-import type { Cli } from "./context.ts";
+import { type Cli, EXIT } from "./context.ts";
+import { printDiagnostics } from "./diagnostics.ts";
 
 /** One side, before it is loaded. */
 export interface PlanSource {
@@ -18,6 +20,8 @@ export interface PlanSource {
   readonly root: string;
   readonly reader: ConfigReader;
   readonly gitCommit?: string;
+  /** It comes from elsewhere: it gets no variable and no file of this machine. */
+  readonly sealed?: true;
 }
 
 /** `--against`: `running`, a folder with a config.yaml, or else a git revision. */
@@ -90,16 +94,26 @@ function treeReader(tree: ReadonlyMap<string, string>, blob: (object: string) =>
 
 /** Loads one side. Values that are not set here are stood in for: nothing of a plan depends on them. */
 export async function loadSide(cli: Cli, source: PlanSource): Promise<Loaded> {
-  const { root } = source;
-  const reader = withEnvFile(source.reader, createDiskReader(root));
+  const { root, sealed = false } = source;
+  const reader = withEnvFile(source.reader, sealed ? createMemoryReader({}) : createDiskReader(root));
   const base = { root, reader, registry: await loadRegistry(root), now: cli.clock.now() };
   const options: LoadOptions = {
     ...base,
     ...(source.gitCommit === undefined ? {} : { gitCommit: source.gitCommit }),
-    env: cli.env,
+    ...(sealed ? { env: {}, readSecretFile: () => ({ ok: false, reason: "not here" }) } : { env: cli.env }),
   };
   const loaded = loadConfig(options);
   return loaded.revision !== undefined || loaded.unreadable ? loaded : withStandIns(options, loaded);
+}
+
+/** The revision, or the exit code after its faults were told. */
+export async function loadOrTell(cli: Cli, source: PlanSource): Promise<Revision | number> {
+  const loaded = await loadSide(cli, source);
+  if (loaded.revision !== undefined) return loaded.revision;
+  printDiagnostics(cli, cli.err, loaded);
+  if (loaded.unreadable) return EXIT.config;
+  const count = loaded.diagnostics.filter((one) => one.severity === "error").length;
+  return fail("HK8122", { side: source.label, count });
 }
 
 /** An env file belongs to no revision: it is this installation's, or empty. */

@@ -2,8 +2,6 @@
 import { existsSync } from "node:fs";
 import { Command, Option } from "commander";
 import { createDiskReader } from "../config/files.ts";
-import type { Revision } from "../config/revision.ts";
-import { fail } from "../core/errors.ts";
 import { createEvaluator } from "../mapping/evaluate.ts";
 import { planDocument } from "../plan/json.ts";
 import { makePlan } from "../plan/plan.ts";
@@ -12,11 +10,11 @@ import { createShown } from "../plan/shown.ts";
 import { renderMarkdown, renderPlan } from "../plan/text.ts";
 import { openPastStore, type PastStore } from "../store/read-past.ts";
 import { type Cli, EXIT } from "./context.ts";
-import { printDiagnostics } from "./diagnostics.ts";
 import { printJson } from "./format.ts";
-import { findInstallation, type Installation } from "./installation.ts";
+import type { Installation } from "./installation.ts";
 import { findEvents } from "./plan-events.ts";
-import { findAgainst, loadSide, type PlanSource } from "./plan-load.ts";
+import { findAgainst, loadOrTell, type PlanSource } from "./plan-load.ts";
+import { isRemote, planPlace, planRemote } from "./plan-remote.ts";
 import { type Input, onAction, parseCount, type Verb } from "./verb.ts";
 
 export const planVerb: Verb = (cli, action, globals) =>
@@ -34,6 +32,12 @@ export const planVerb: Verb = (cli, action, globals) =>
           ["samples", "since", "until", "last"],
         ),
       )
+      .addOption(
+        new Option(
+          "--remote [url]",
+          "over the events of a running engine: at this admin address or that of --url, else here",
+        ).conflicts(["samples", "corpus"]),
+      )
       .option("--samples", "sample events and those of the tests, even where events are stored")
       .addOption(
         new Option("--format <format>", "how it is told").choices(["pretty", "markdown", "json"]).default("pretty"),
@@ -41,18 +45,31 @@ export const planVerb: Verb = (cli, action, globals) =>
       .option("--json", "machine output, the same as --format json")
       .option("--exit-zero", "exit 0 also when there are changes"),
     action(async (input) => {
-      const installation = findInstallation(cli, globals());
-      const store = existsSync(installation.storePath) ? openPastStore(installation.storePath) : undefined;
-      try {
-        const report = await planOver(cli, installation, { store, input });
-        if (typeof report === "number") return report;
-        print(cli, report, input);
-        return hasChanges(report) && input.options["exitZero"] !== true ? EXIT.changes : EXIT.ok;
-      } finally {
-        store?.close();
-      }
+      const { options } = input;
+      const place = planPlace(cli, globals(), options);
+      const report = isRemote(globals(), options)
+        ? await planRemote(cli, place, { here: sourceHere(place), options })
+        : await planHere(cli, place, input);
+      if (typeof report === "number") return report;
+      print(cli, report, input);
+      return hasChanges(report) && options["exitZero"] !== true ? EXIT.changes : EXIT.ok;
     }),
   );
+
+const sourceHere = ({ root }: Installation): PlanSource => ({
+  label: "this config",
+  root,
+  reader: createDiskReader(root),
+});
+
+async function planHere(cli: Cli, installation: Installation, input: Input): Promise<PlanReport | number> {
+  const store = existsSync(installation.storePath) ? openPastStore(installation.storePath) : undefined;
+  try {
+    return await planOver(cli, installation, { store, input });
+  } finally {
+    store?.close();
+  }
+}
 
 interface Planning {
   readonly store: PastStore | undefined;
@@ -66,10 +83,10 @@ async function planOver(
 ): Promise<PlanReport | number> {
   const { root, configPath } = installation;
   const against = findAgainst(cli, String(options["against"]), { root, running: await store?.running() });
-  const here: PlanSource = { label: "this config", root, reader: createDiskReader(root) };
-  const before = await load(cli, against);
+  const here = sourceHere(installation);
+  const before = await loadOrTell(cli, against);
   if (typeof before === "number") return before;
-  const after = await load(cli, here);
+  const after = await loadOrTell(cli, here);
   if (typeof after === "number") return after;
   const over = findEvents(cli, { before, after, store, configPath, options });
   const evaluator = createEvaluator({ deadlineMs: after.limits.mappingTimeoutMs });
@@ -91,16 +108,6 @@ async function planOver(
     progress.clear();
     await evaluator.close();
   }
-}
-
-/** The revision, or the exit code after its faults were told. */
-async function load(cli: Cli, source: PlanSource): Promise<Revision | number> {
-  const loaded = await loadSide(cli, source);
-  if (loaded.revision !== undefined) return loaded.revision;
-  printDiagnostics(cli, cli.err, loaded);
-  if (loaded.unreadable) return EXIT.config;
-  const count = loaded.diagnostics.filter((one) => one.severity === "error").length;
-  return fail("HK8122", { side: source.label, count });
 }
 
 function print(cli: Cli, report: PlanReport, { options }: Input): void {

@@ -73,9 +73,9 @@ const TIMEOUT_MS = 30_000;
 /** One request with the token. Fails when nobody answers. */
 export function exchangeRemote(
   { url, token }: Remote,
-  call: { readonly method: string; readonly path: string; readonly body?: string },
+  call: { readonly method: string; readonly path: string; readonly body?: string; readonly timeoutMs?: number },
 ): Promise<RemoteAnswer> {
-  const { method, path, body } = call;
+  const { method, path, body, timeoutMs: timeout = TIMEOUT_MS } = call;
   const headers = {
     "content-type": "application/json",
     ...(token !== undefined && { authorization: `Bearer ${token.reveal()}` }),
@@ -91,7 +91,7 @@ export function exchangeRemote(
         reject(failure);
       }
     };
-    const req = request(`${url}${path}`, { method, headers, timeout: TIMEOUT_MS }, (res) => {
+    const req = request(`${url}${path}`, { method, headers, timeout }, (res) => {
       let text = "";
       res.setEncoding("utf8");
       res.on("data", (chunk: string) => {

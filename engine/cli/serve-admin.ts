@@ -66,7 +66,7 @@ function createCurrentEdits(engine: Engine, clock: Clock): Edits {
 
 type CommonAdminDeps = Omit<
   AdminDeps,
-  "life" | "live" | "pipelines" | "planReplay" | "recent" | "replays" | "reload" | "reloadStatus"
+  "life" | "live" | "pipelines" | "planReplay" | "plans" | "recent" | "replays" | "reload" | "reloadStatus"
 >;
 
 export function createAdminDeps(

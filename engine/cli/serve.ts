@@ -28,6 +28,7 @@ import { within } from "../worker/within.ts";
 import { createLimiter, limitsOf, tlsOf, watchCertificates } from "./listening.ts";
 import { startObserving } from "./observing.ts";
 import { type Reloading, type ReloadSource, startReloading } from "./reloading.ts";
+import { createPlans } from "./plan-child.ts";
 import { planStored } from "./replay-hands.ts";
 import { createAdminDeps, createCurrentReader } from "./serve-admin.ts";
 import { serveAlerts } from "./serve-alerts.ts";
@@ -128,6 +129,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     let addresses = { hooks: "", admin: "" };
     const state = () => ({ ...addresses, draining: hooks.draining });
     let reloading: Reloading | undefined;
+    const plans = createPlans({ root: revision.root, storePath: options.storePath });
+    undo.push(async () => plans.close());
     const adminDeps: AdminDeps = {
       ...createAdminDeps(options, {
         ...{ store: { ...store, backlog: metrics.backlog }, engine, requestId, state, sensitivity },
@@ -142,6 +145,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       },
       planReplay: (filter) =>
         planStored(filter, { reader: engine.store, routes: createRoutes(engine.revision), clock }),
+      plans,
       metrics: metrics.scrape,
       live: { facts: live, clock },
       pipelines: createPipelinePages(() => engine.revision),
@@ -187,6 +191,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
         certificates.stop();
         endStoreWatch();
         endClockWatch();
+        plans.close();
         // A reload under way ends soon or not at all.
         await within(clock, graceMs / 4, close());
         await within(clock, graceMs / 4, alerts.stop());

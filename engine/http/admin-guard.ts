@@ -25,6 +25,7 @@ export type Right =
   | "discard"
   | "replay"
   | "edit"
+  | "plan"
   | "seed"
   | "erase"
   | "reload"
@@ -56,10 +57,20 @@ export interface AdminRequest {
 export const SESSION_COOKIE = "hookrail_session";
 
 const OPERATOR: readonly Right[] = ["read", "pause", "retry", "discard", "replay", "edit"];
-export const ALL_RIGHTS: readonly Right[] = [...OPERATOR, "read_sensitive", "seed", "erase", "reload", "secrets"];
+export const ALL_RIGHTS: readonly Right[] = [
+  ...OPERATOR,
+  "read_sensitive",
+  "plan",
+  "seed",
+  "erase",
+  "reload",
+  "secrets",
+];
 export const BUILT_IN_ROLES: Readonly<Record<string, readonly Right[]>> = {
   viewer: ["read"],
   operator: OPERATOR,
+  // For a CI machine: it sees of the events only what a plan shows.
+  planner: ["plan"],
   admin: ALL_RIGHTS,
 };
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);

@@ -14,6 +14,7 @@ import { LIFE_ROUTES, type LifeDeps } from "./admin-life.ts";
 import { LIVE_ROUTES, type LiveDeps } from "./admin-live.ts";
 import { openApiDocument } from "./admin-openapi.ts";
 import { OVERVIEW_ROUTES, type OverviewDeps } from "./admin-overview.ts";
+import { PLAN_ROUTES, type PlanDeps } from "./admin-plan.ts";
 import { RELOAD_ROUTES, type ReloadDeps } from "./admin-reload.ts";
 import { REPLAY_ROUTES, type ReplayDeps } from "./admin-replay.ts";
 import { createRouter, type Match, type Page, type Route } from "./admin-route.ts";
@@ -34,6 +35,7 @@ export interface AdminDeps
     StatusDeps,
     LiveDeps,
     OverviewDeps,
+    PlanDeps,
     AlertsDeps {
   /** Read for each request: tokens and roles follow a reload. */
   readonly guard: AdminGuard;
@@ -74,6 +76,7 @@ export const ADMIN_ROUTES: readonly Route<AllDeps>[] = [
   ...ALERT_ROUTES,
   ...LIVE_ROUTES,
   ...REPLAY_ROUTES,
+  ...PLAN_ROUTES,
   ...RELOAD_ROUTES,
   ...LIFE_ROUTES,
   ...SESSION_ROUTES,
@@ -212,7 +215,15 @@ async function readJson(
   maxBytes: number = MAX_BODY_BYTES,
 ): Promise<{ readonly [key: string]: Json }> {
   const read = await readBody(ctx.req, maxBytes);
-  if (read.kind !== "body") return fail("HK8018", { problem: "the body could not be read" });
+  if (read.kind !== "body") {
+    // What is left of it would be taken for the next request, and keep that one waiting.
+    ctx.set("connection", "close");
+    ctx.req.resume();
+    const isLarge = read.kind === "refused" && read.refusal === "too_large";
+    return fail("HK8018", {
+      problem: isLarge ? `the body has more than ${maxBytes} bytes` : "the body could not be read",
+    });
+  }
   if (read.body.length === 0) return {};
   try {
     const value: unknown = JSON.parse(Buffer.from(read.body).toString("utf8"));

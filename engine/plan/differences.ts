@@ -67,11 +67,14 @@ export function createDifferences(shown: Shown): Differences {
         ...noCounts(),
       };
       for (const place of one.places) if (place !== STORED) known.places.add(place);
-      count(known, one, {
-        event,
-        entity: shown.ref(one.entity),
-        before: shown.value(one.entity.type, one.attribute, one.before),
-        after: shown.value(one.entity.type, one.attribute, one.after),
+      count(known, one, () => {
+        const safe = besideSensitive(shown, turns);
+        return {
+          event,
+          entity: safe.ref(one.entity),
+          before: safe.value(one.entity.type, one.attribute, one.before),
+          after: safe.value(one.entity.type, one.attribute, one.after),
+        };
       });
       attributes.set(name, known);
     }
@@ -97,16 +100,15 @@ export function createDifferences(shown: Shown): Differences {
           event: some.kind === "effect" ? some.event : "",
           ...noCounts(),
         };
-        count(
-          known,
-          { before: was, after: is },
-          {
+        count(known, { before: was, after: is }, () => {
+          const safe = besideSensitive(shown, turns);
+          return {
             event,
-            entity: shown.ref(some.entity),
-            before: was === undefined ? "(none)" : fieldsShown(was, is, shown),
-            after: is === undefined ? "(none)" : fieldsShown(is, was, shown),
-          },
-        );
+            entity: safe.ref(some.entity),
+            before: was === undefined ? "(none)" : fieldsShown(was, is, safe),
+            after: is === undefined ? "(none)" : fieldsShown(is, was, safe),
+          };
+        });
         effects.set(name, known);
       }
     }
@@ -150,11 +152,25 @@ interface Pair<T> {
 
 const noCounts = (): Counts => ({ appear: 0, change: 0, vanish: 0, examples: [] });
 
-function count(counts: Counts, { before, after }: Pair<unknown>, example: Example): void {
+/** What this event writes as sensitive may stand in another attribute too, by mistake most likely. */
+function besideSensitive(shown: Shown, { before, after }: Pair<Turn>): Shown {
+  const turns = [before, after].filter((turn) => turn !== undefined);
+  return shown.beside(
+    turns.flatMap(({ writes, effects }) => [
+      ...writes,
+      ...effects.flatMap(({ entity, attributes }) =>
+        Object.entries(attributes).map(([attribute, value]) => ({ entity, attribute, value })),
+      ),
+    ]),
+    turns.flatMap(({ refs }) => refs),
+  );
+}
+
+function count(counts: Counts, { before, after }: Pair<unknown>, example: () => Example): void {
   if (before === undefined) counts.appear++;
   else if (after === undefined) counts.vanish++;
   else counts.change++;
-  if (counts.examples.length < MAX_EXAMPLES) counts.examples.push(example);
+  if (counts.examples.length < MAX_EXAMPLES) counts.examples.push(example());
 }
 
 const WORDS: Readonly<Record<Turn["status"], string>> = {

@@ -4,6 +4,7 @@ import type { Revision } from "../config/revision.ts";
 import { canonicalJson } from "../core/canonical.ts";
 import type { EntityModel } from "../core/entity.ts";
 import type { EntityRef, Json } from "../core/types.ts";
+import { holdsSensitive, leavesOf } from "../testing/redact.ts";
 
 /** What may be said of what one side would write. */
 export interface Shown {
@@ -12,11 +13,21 @@ export interface Shown {
   ref(ref: EntityRef): string;
   /** A value that may come from anywhere in a payload. */
   hidden(text: string): string;
+  /** The same, where also no other value may hold what is sensitive among these. */
+  beside(writes: readonly ShownWrite[], refs: readonly EntityRef[]): Shown;
+}
+
+export interface ShownWrite {
+  readonly entity: EntityRef;
+  readonly attribute: string;
+  readonly value: Json;
 }
 
 export interface ShownOptions {
   readonly before: Revision;
   readonly after: Revision;
+  /** What these call sensitive is too. */
+  readonly others?: readonly Revision[];
   /** Of one run, or of a store: fingerprints of two keys can not be compared. */
   readonly key: Uint8Array;
 }
@@ -24,8 +35,8 @@ export interface ShownOptions {
 const FINGERPRINT_DIGITS = 8;
 const MAX_SHOWN = 80;
 
-export function createShown({ before, after, key }: ShownOptions): Shown {
-  const sides = [before, after];
+export function createShown({ before, after, others = [], key }: ShownOptions): Shown {
+  const sides = [before, after, ...others];
   const declaring = (entity: string) => sides.flatMap((side) => side.entities.get(entity) ?? []);
   const attributeOf = (models: readonly EntityModel[], name: string) =>
     models.flatMap((model) => model.attributes.get(name) ?? []);
@@ -51,17 +62,31 @@ export function createShown({ before, after, key }: ShownOptions): Shown {
     }
     return hidesAttribute(entity, name);
   };
-  return {
+  const showing = (sensitive: ReadonlySet<string>): Shown => ({
     value(entity, name, value) {
       if (value === undefined) return "(none)";
       if (value === null) return "(blank)";
-      if (hides(entity, name)) return mark(canonicalJson([entity, name, value]));
+      if (hides(entity, name) || holds(sensitive, value)) return mark(canonicalJson([entity, name, value]));
       return short(JSON.stringify(value));
     },
-    ref: ({ type, key: id }) => `${type}/${hidesKey(type) ? mark(canonicalJson([type, id])) : short(id)}`,
+    ref({ type, key: id }) {
+      const hidden = hidesKey(type) || holds(sensitive, id);
+      return `${type}/${hidden ? mark(canonicalJson([type, id])) : short(id)}`;
+    },
     hidden: mark,
-  };
+    beside: (writes, refs) =>
+      showing(
+        new Set([
+          ...writes.flatMap(({ entity, attribute, value }) => (hides(entity.type, attribute) ? leavesOf(value) : [])),
+          ...refs.flatMap(({ type, key: id }) => (hidesKey(type) ? leavesOf(id) : [])),
+        ]),
+      ),
+  });
+  return showing(new Set());
 }
+
+const holds = (sensitive: ReadonlySet<string>, value: Json): boolean =>
+  sensitive.size > 0 && leavesOf(value).some((leaf) => holdsSensitive(leaf, sensitive));
 
 // Control characters of stored text must not move a cursor or end a line.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for

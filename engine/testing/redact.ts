@@ -59,7 +59,7 @@ function redactAt(value: Json, place: Place, by: Redaction): Json {
 
 /** A name of a field, as against a name of somebody that is used as one. */
 function isFieldName(key: string, { vocabulary, sensitive }: Redaction): boolean {
-  if (holds(key, sensitive)) return false;
+  if (holdsSensitive(key, sensitive)) return false;
   return vocabulary.keys.has(key) || vocabulary.words.has(key) || (IDENTIFIER.test(key) && !/\d{3}/.test(key));
 }
 
@@ -67,7 +67,7 @@ function isFieldName(key: string, { vocabulary, sensitive }: Redaction): boolean
 export function redactText(text: string, { path, key }: Place, by: Redaction): string {
   const { vocabulary, pseudonyms, sensitive } = by;
   if (text.trim() === "") return text;
-  const hidden = holds(text, sensitive);
+  const hidden = holdsSensitive(text, sensitive);
   if (!hidden && isHarmless(text, { path, key }, vocabulary)) return text;
   const inSensitive = (word: string) => [...sensitive].some((one) => one.includes(word.toLowerCase()));
   const keep = (word: string) => vocabulary.words.has(word) && !/\d/.test(word) && !(hidden && inSensitive(word));
@@ -95,7 +95,7 @@ function redactNumber(value: number, { path, key }: Place, by: Redaction): numbe
 }
 
 /** A sensitive value as a whole, or inside of it. */
-function holds(text: string, sensitive: ReadonlySet<string>): boolean {
+export function holdsSensitive(text: string, sensitive: ReadonlySet<string>): boolean {
   const lower = text.trim().toLowerCase();
   if (sensitive.has(lower)) return true;
   for (const one of sensitive) if (one.length >= SHORTEST_INSIDE && lower.includes(one)) return true;
@@ -105,7 +105,7 @@ function holds(text: string, sensitive: ReadonlySet<string>): boolean {
 /** By chance a name may hold a sensitive value again; then another is drawn, and last none of its letters stay. */
 function differently(text: string, draw: (text: string) => string, sensitive: ReadonlySet<string>): string {
   const drawn = draw(text);
-  if (!holds(drawn, sensitive)) return drawn;
+  if (!holdsSensitive(drawn, sensitive)) return drawn;
   const again = draw(drawn);
-  return holds(again, sensitive) ? text.replace(/[\p{L}\p{N}]/gu, "x") : again;
+  return holdsSensitive(again, sensitive) ? text.replace(/[\p{L}\p{N}]/gu, "x") : again;
 }

@@ -39,7 +39,7 @@ beforeEach(async () => {
     life: createStoreLife({ store, clock, entities: new Map() }),
     replays: { replay: async () => ({ queued: 0, busy: 0, gone: 0 }), pending: async () => 0 },
     planReplay: async () => ({ events: [], turns: [], leftOut: [], more: false }),
-    planReplay: async () => ({ events: [], turns: [], leftOut: [], more: false }),
+    plans: { plan: () => Promise.reject(new Error("not here")) },
     reload: async () => ({
       at: "",
       why: "",
@@ -76,7 +76,7 @@ beforeEach(async () => {
     },
     audit: (row) => store.recordAudit(row),
     live: { facts: createLive({ clock, name: "t" }), clock },
-    pipelines: { list: () => [], detail: () => undefined },
+    pipelines: { list: () => [], detail: () => undefined, runbook: () => undefined },
     recent: { stats: () => [], history: () => [], duplicates: () => 0 },
     randomHex: (bytes) => (++made).toString(16).padStart(bytes * 2, "0"),
     log: silentLog,
@@ -259,41 +259,6 @@ describe("guessing at tokens", () => {
     expect(guesses.wait("2001:db8::1:2:3:4", 0)).toBe(0);
     for (let n = 0; n < 10_000; n++) guesses.wrong(`198.51.${n >> 8}.${n & 255}`, 0);
     expect(guesses.wait("2001:db8:1:2::ffff", 0)).toBe(0);
-  });
-});
-
-describe("a follower of the live facts", () => {
-  const follow = (token: string) =>
-    fetch(`${url}/api/v1/live`, { headers: { authorization: `Bearer ${token}` } }).then(async (answer) => {
-      const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
-      if (reader === undefined) throw new Error("no body");
-      await reader.read();
-      return {
-        rest: async () => {
-          let text = "";
-          for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
-          return text;
-        },
-      };
-    });
-
-  test("is let go when its token is taken out, within a second", async () => {
-    const stays = await follow("token-of-viewer");
-    const goes = await follow("token-of-operator");
-    await clock.advance(5_000);
-    tokens = TOKENS.filter((one) => one.role !== "operator");
-    await clock.advance(1_000);
-    expect(await goes.rest()).toContain('event: end\ndata: {"why":"the token no longer allows this"}');
-    tokens = [];
-    await clock.advance(1_000);
-    expect(await stays.rest()).toContain("event: end");
-  });
-
-  test("is let go when its token ends, though nothing is told", async () => {
-    tokens = TOKENS.map((one) => ({ ...one, until: NOW + 10_000 }));
-    const following = await follow("token-of-viewer");
-    await clock.advance(10_000);
-    expect(await following.rest()).toContain("event: end");
   });
 });
 

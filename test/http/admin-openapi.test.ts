@@ -1,4 +1,6 @@
 /** The OpenAPI document is what is served: every operation is called on a real engine, and its answer held to the document. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -57,6 +59,14 @@ afterAll(async () => {
   installation?.remove();
 });
 
+const configFiles = () =>
+  Object.fromEntries(
+    ["config.yaml", "pipelines/payments.yaml"].map((path) => [
+      path,
+      readFileSync(join(installation.root, path), "utf8"),
+    ]),
+  );
+
 /** How each operation is called; those that are not named take nothing. */
 const calls = (): Readonly<
   Record<string, { readonly path?: string; readonly body?: object; readonly status?: number }>
@@ -67,11 +77,13 @@ const calls = (): Readonly<
   getLineage: { path: "/api/v1/entities/account/acct_1/attributes/amount" },
   getEntity: { path: "/api/v1/entities/account/acct_1" },
   getPipeline: { path: "/api/v1/pipelines/payments" },
+  getRunbook: { path: "/api/v1/runbook?path=/etc/passwd", status: 404 },
   listDeadLetters: { path: "/api/v1/dead-letters?status=open&limit=9" },
   getDeadLetter: { path: `/api/v1/dead-letters/${letters[0]}` },
   closeDeadLetters: { body: { action: "discard", code: "HK3001", dry_run: true } },
   retryDeadLetter: { path: `/api/v1/dead-letters/${letters[1]}/retry`, body: { reason: "a test" }, status: 404 },
   discardDeadLetter: { path: `/api/v1/dead-letters/${letters[2]}/discard`, body: { reason: "a test" } },
+  plan: { body: { files: configFiles(), last: 2, reason: "a test" } },
   pause: { body: { kind: "pipeline", name: "payments", reason: "a test" } },
   resume: { body: { kind: "pipeline", name: "payments" } },
   silence: { body: { match: "connection=crm", for: "2h", reason: "a test" } },

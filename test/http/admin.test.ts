@@ -64,7 +64,7 @@ const deps = (change: Partial<AdminDeps> = {}): AdminDeps => ({
   life: createStoreLife({ store, clock, entities: new Map() }),
   replays: { replay: async () => ({ queued: 0, busy: 0, gone: 0 }), pending: async () => 0 },
   planReplay: async () => ({ events: [], turns: [], leftOut: [], more: false }),
-  planReplay: async () => ({ events: [], turns: [], leftOut: [], more: false }),
+  plans: { plan: () => Promise.reject(new Error("not here")) },
   reload: async () => reloaded,
   reloadStatus: () => ({ file_revision: "r1", last_reload: null }),
   status: () => status,
@@ -74,7 +74,7 @@ const deps = (change: Partial<AdminDeps> = {}): AdminDeps => ({
   guard: { tokens: [], roles: new Map(), allowedHosts: [], now: clock.now },
   audit: (row) => store.recordAudit(row),
   live: { facts: createLive({ clock, name: "t" }), clock },
-  pipelines: { list: () => [], detail: () => undefined },
+  pipelines: { list: () => [], detail: () => undefined, runbook: () => undefined },
   recent: { stats: () => [], history: () => [], duplicates: () => 0 },
   randomHex: (bytes) => "ab".repeat(bytes),
   log: silentLog,
@@ -175,6 +175,8 @@ describe("admin API", () => {
       });
     expect((await post("operator")).status).toBe(403);
     expect(await (await post("admin")).json()).toEqual({ format_version: "1.0", reload: reloaded });
+    // Also of one that was refused the audit says who asked.
+    expect(await store.audit(5)).toMatchObject([{ action: "reload", target: "refused: HK8040" }]);
     expect(await (await fetch(`${url}/readyz`)).json()).toEqual({
       format_version: "1.0",
       status: "ready",

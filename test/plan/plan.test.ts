@@ -136,6 +136,21 @@ describe("makePlan", () => {
     expect(example?.entity).toMatch(/^customer\/\[hidden/);
   });
 
+  it("masks a sensitive value also where the change puts it into an attribute that is not", async () => {
+    const bench = await benchWith(life);
+    const report = await planOver(bench, {
+      before: shop,
+      after: changed(shop, "note: { from: note, on_null: clear }", "note: \"'mail ' & email\""),
+    });
+    const [note] = report.pipelines[0]?.attributes.filter((one) => one.attribute === "note") ?? [];
+    expect(note).toMatchObject({ change: 2, examples: [{ before: '"first"' }, { before: '"second"' }] });
+    expect(note?.examples.map((one) => one.after)).toEqual([
+      expect.stringMatching(/^\[hidden #/),
+      expect.stringMatching(/^\[hidden #/),
+    ]);
+    expect(JSON.stringify(report)).not.toMatch(/example\.com/i);
+  });
+
   it("tells effects that come and go", async () => {
     const bench = await benchWith(life);
     const gone = await planOver(bench, {

@@ -112,7 +112,7 @@ function tlsOf(context: CompileContext, yaml: TlsYaml | undefined, readNamed: Re
   };
 }
 
-const ROLES = ["viewer", "operator", "admin"];
+const ROLES = ["viewer", "operator", "planner", "admin"];
 
 function compileAdmin(context: CompileContext, readNamed: ReadNamed): AdminModel {
   const admin = context.config.admin ?? {};

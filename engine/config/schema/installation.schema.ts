@@ -59,7 +59,7 @@ export const serverSchema = closed(
   { description: "Where hooks come in." },
 );
 
-const roles = ["viewer", "operator", "admin"] as const;
+const roles = ["viewer", "operator", "planner", "admin"] as const;
 
 export const adminSchema = closed(
   {
@@ -99,6 +99,7 @@ export const adminSchema = closed(
               "discard",
               "replay",
               "edit",
+              "plan",
               "seed",
               "erase",
               "reload",
@@ -108,7 +109,7 @@ export const adminSchema = closed(
           ),
           { minItems: 1 },
         ),
-        "What each role may do, where that is to differ from the built-in viewer, operator and admin.",
+        "What each role may do, where that is to differ from the built-in viewer, operator, planner and admin.",
       ),
     ),
   },
