@@ -25,6 +25,7 @@ export function snippetOf(
   const test = {
     name: `${recorded.type} as it came on ${new Date(recorded.receivedAt).toISOString().slice(0, 10)}`,
     events: [{ file: path }],
+    ...(tried.fetched && { fetched: tried.fetched }),
     expect: { outcomes: [tried.outcome], ...tried.entities },
   };
   const yaml = stringify({ tests: [test] }, { lineWidth: 0 });

@@ -1,4 +1,6 @@
 /** What rules fetch in tests: objects the author declared, and the same objects with one field missing or of another kind. */
+
+import type { PipelineModel } from "../config/revision.ts";
 import type { DeclaredObjects, TestEvent } from "../config/test-model.ts";
 import { type ErrorCode, errorMessage } from "../core/errors.ts";
 import type { Json } from "../core/types.ts";
@@ -7,6 +9,7 @@ import { readRequest } from "../mapping/fetch.ts";
 import { removeAt, setAt } from "../provider/edit.ts";
 import type { StoredAnswer } from "../store/store.ts";
 import type { Mutation } from "./mutations.ts";
+import type { Recorded } from "./recording.ts";
 
 /** Undefined: nothing is declared; null: there is none. */
 export function declaredAt(
@@ -23,6 +26,18 @@ export function allDeclared(tests: readonly { readonly events: readonly TestEven
   for (const { fetched } of tests.flatMap(({ events }) => events))
     for (const [name, paths] of Object.entries(fetched ?? {})) all[name] = { ...all[name], ...paths };
   return all;
+}
+
+/** What was fetched when it was recorded, as a test declares it: of the connections that the pipeline asks. */
+export function declaredFrom(
+  recorded: Pick<Recorded, "fetched">,
+  pipeline: PipelineModel,
+): DeclaredObjects | undefined {
+  const asked = new Set(pipeline.rules.flatMap(({ fetch }) => fetch?.connection ?? []));
+  const declared: Record<string, Record<string, Json>> = {};
+  for (const { connection, path, body } of recorded.fetched ?? [])
+    if (asked.has(connection)) declared[connection] = { [path]: body, ...declared[connection] };
+  return Object.keys(declared).length === 0 ? undefined : declared;
 }
 
 /** The answer to a GET, or how the turn ends without one. */

@@ -1,15 +1,18 @@
 /** Sends a recorded event through the real engine, into a store that knows nothing: what a test of it can expect. */
 import type { Revision } from "../config/revision.ts";
-import type { TestEvent } from "../config/test-model.ts";
+import type { DeclaredObjects, TestEvent } from "../config/test-model.ts";
 import type { Evaluator } from "../core/expression.ts";
 import { refKey } from "../core/record.ts";
 import type { Json } from "../core/types.ts";
+import { declaredFrom } from "./fetched.ts";
 import type { Recorded } from "./recording.ts";
 import { planRequests, type RequestPlan, timeOfFirst } from "./requests.ts";
 import { openRig } from "./rig.ts";
 
 export interface Tried {
   readonly outcome: string;
+  /** What its rule fetches: a test declares it, since nothing goes over the network there. */
+  readonly fetched?: DeclaredObjects;
   /** Entity -> key -> what it is then. */
   readonly entities: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, Json>>>>>>;
 }
@@ -25,6 +28,8 @@ export async function tryRecorded(
   },
 ): Promise<Tried> {
   const { revision, pipeline, evaluator, path } = by;
+  const model = revision.pipelines.find(({ name }) => name === pipeline);
+  const fetched = model === undefined ? undefined : declaredFrom(recorded, model);
   const event: TestEvent = {
     source: recorded.source,
     payload: { kind: "file", path },
@@ -33,6 +38,7 @@ export async function tryRecorded(
     set: {},
     remove: [],
     headers: {},
+    ...(fetched && { fetched }),
     signature: "valid",
     position: { file: path, line: 1, column: 1 },
   };
@@ -56,7 +62,7 @@ export async function tryRecorded(
       const state = entity.state === "unknown" ? {} : { state: entity.state };
       entities[ref.type] = { ...entities[ref.type], [ref.key]: { ...state, ...Object.fromEntries(values) } };
     }
-    return { outcome: outcome ?? after.summary.outcome, entities };
+    return { outcome: outcome ?? after.summary.outcome, entities, ...(fetched && { fetched }) };
   } finally {
     await rig.close();
   }

@@ -1,9 +1,11 @@
 import { createHmac } from "node:crypto";
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
-import { createInstallation, eventually, type RunningEngine } from "../support/engine-process.ts";
+import { createInstallation, eventually, listEvents, type RunningEngine } from "../support/engine-process.ts";
 import { openObjectApi } from "../support/object-api.ts";
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 const api = await openObjectApi();
 const installation = createInstallation({
@@ -80,4 +82,16 @@ test("an engine killed while a GET is on its way asks again, and loses no event"
   expect(api.seen.length).toBeGreaterThan(1);
   const shown = await installation.hookrail("explain", "customer:c1.seats");
   expect(shown.stdout).toContain("5");
+  const [event] = await listEvents(engine);
+  await engine.end("SIGTERM");
+
+  // What was fetched goes along into the test that `record` prints; the CRM is not asked.
+  const asked = api.seen.length;
+  const recorded = await installation.hookrail("record", event?.id ?? "");
+  expect([recorded.code, recorded.stdout]).toEqual([0, expect.stringMatching(/fetched:\n +crm:\n +\/v1\/customers\//)]);
+  const file = join(installation.root, "pipelines/thin.yaml");
+  appendFileSync(file, recorded.stdout);
+  const tested = await installation.hookrail("test", "thin");
+  expect([tested.code, tested.stdout + tested.stderr]).toEqual([0, expect.stringContaining("as it came on")]);
+  expect(api.seen.length).toBe(asked);
 });
