@@ -17,7 +17,7 @@ import type { Input } from "./verb.ts";
 export function withSiteOptions(command: Command): Command {
   return command
     .option("--out <folder>", "where; relative to the folder of config.yaml", "docs/installation")
-    .option("--format <formats>", "md, csv, html or all; several with commas", parseFormats, new Set(DOC_FORMATS))
+    .option("--format <formats>", "md, csv, html or all; several with commas (default: all)", parseFormats)
     .option("--title <text>", "what the pages are called", "Webhook pipelines")
     .option("--check", "write nothing; fail if a document is not as it would be written")
     .option("--runbooks", "also write a first runbook for each pipeline that has none")
@@ -39,10 +39,13 @@ export async function writeDocs(cli: Cli, globals: GlobalOptions, { options }: I
   const root = dirname(configPath);
   const revision = await loadRevision(cli, configPath);
   const out = resolve(root, String(options["out"]));
-  const formats = options["format"] as ReadonlySet<DocFormat>;
   const toRoot = `${relative(out, root).split(sep).join("/")}/`;
-  const documents = documentsOf(revision, { formats, toRoot, name: String(options["title"]) });
+  const made = (of: ReadonlySet<DocFormat>) =>
+    documentsOf(revision, { formats: of, toRoot, name: String(options["title"]) });
   const check = options["check"] === true;
+  const given = options["format"] as ReadonlySet<DocFormat> | undefined;
+  const formats = given ?? (check ? formatsIn(out, made) : new Set(DOC_FORMATS));
+  const documents = made(formats);
   const read: ReadText = (path) => readBelow(root, path);
   const runbooks = options["runbooks"] === true && !check ? writeRunbooks(root, revision, read) : [];
   const findings = runbookFindings(revision, read);
@@ -51,6 +54,14 @@ export async function writeDocs(cli: Cli, globals: GlobalOptions, { options }: I
   report(cli, { out, stale, runbooks, findings, check, json: options["json"] === true });
   const dead = findings.some(({ code }) => code !== "HK8165");
   return dead || (check && stale.length > 0) ? EXIT.findings : EXIT.ok;
+}
+
+/** The formats that are kept there: one that nobody wrote is not missing. All of them where there is nothing yet. */
+function formatsIn(out: string, made: (of: ReadonlySet<DocFormat>) => Documents): ReadonlySet<DocFormat> {
+  const kept = DOC_FORMATS.filter((format) =>
+    Object.keys(made(new Set([format]))).some((path) => existsSync(join(out, path))),
+  );
+  return new Set(kept.length === 0 ? DOC_FORMATS : kept);
 }
 
 /** A file or folder below the root; what is outside is not looked at. */

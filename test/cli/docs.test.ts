@@ -34,6 +34,21 @@ test("writes everything once, then nothing; --check tells what a changed config 
   expect(readFileSync(join(folder, "docs/installation/events.csv"), "utf8")).toContain('"5m"');
 });
 
+test("--check looks at the formats that are kept, and at all where there are none", async () => {
+  const none = await runCommand(folder, ["docs", "--check"]);
+  expect([none.code, none.stdout]).toEqual([1, expect.stringContaining("site/index.html (missing)")]);
+  await runCommand(folder, ["docs", "--format", "csv"]);
+  expect(await runCommand(folder, ["docs", "--check"])).toMatchObject({ code: 0, stdout: "" });
+  rmSync(join(folder, "docs/installation/events.csv"));
+  expect(await runCommand(folder, ["docs", "--check"])).toMatchObject({
+    code: 1,
+    stdout: "docs/installation/events.csv (missing)\n",
+  });
+  const asked = await runCommand(folder, ["docs", "--check", "--format", "html"]);
+  expect(asked.stdout).toContain("site/index.html (missing)");
+  expect((await runCommand(folder, ["docs", "--help"])).stdout).not.toContain("{}");
+});
+
 test("takes away the page of a pipeline that is gone, and no page that it has not made", async () => {
   await runCommand(folder, ["docs", "--format", "html"]);
   rmSync(join(folder, "pipelines/trial-ending.yaml"));
