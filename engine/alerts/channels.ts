@@ -136,7 +136,7 @@ async function overConnection(
     entityVersion: 1,
     eventName: `alert.${message.kind}`,
     // Where the connection has no template of this name, it is the text.
-    params: { alert: alert.id, template: text, ...via.params },
+    params: { alert: alert.id, severity: pagerSeverity(alert), template: text, ...via.params },
     event: {
       id: key,
       providerId: key,
@@ -180,6 +180,9 @@ function slackBody(message: MessageDocument): JsonObject {
 /** For a pager a page that has become a ticket is over. */
 const isOver = ({ kind }: MessageDocument): boolean => kind === "resolved" || kind === "eased";
 
+/** In the words of pagers. */
+const pagerSeverity = ({ severity }: AlertDocument): string => (severity === "page" ? "critical" : "warning");
+
 /** PagerDuty takes 1024 characters of summary and 512 KB in all. */
 function pagerBody(message: MessageDocument): JsonObject {
   const { alert } = message;
@@ -194,7 +197,7 @@ function pagerBody(message: MessageDocument): JsonObject {
     payload: {
       summary: summaryOf(message).slice(0, 1024),
       source: `hookrail:${alert.environment}`,
-      severity: alert.severity === "page" ? "critical" : "warning",
+      severity: pagerSeverity(alert),
       timestamp: alert.opened_at,
       component: alert.cause.name,
       group: alert.cause.kind,

@@ -1,5 +1,6 @@
 /** `hookrail alerts`: what is wrong and who was told, error budgets, channels; silence what is known, end a silence, try a channel. */
 import { Command } from "commander";
+import type { AlertDocument } from "../alerts/document.ts";
 import { checkSilence } from "../alerts/hands.ts";
 import type { SilenceDocument } from "../alerts/known.ts";
 import { parseDuration } from "../core/duration.ts";
@@ -25,6 +26,7 @@ export const alertsVerb: Verb = (cli, action, globals) => {
         .description("open alerts, worst first, with what to type")
         .option("--all", "resolved ones too, newest first")
         .option("-n, --limit <count>", "with --all: at most this many", parseCount, 20)
+        .option("--exit-code", "exit with 1 while an alert is open, for scripts")
         .option("--json", "machine output"),
       (installation, input) => list(cli, installation, input),
     ),
@@ -81,7 +83,13 @@ async function list(cli: Cli, installation: Installation, { options }: Input): P
       : { running: true, ...answer.document };
   if (options["json"] === true) printJson(cli, document);
   else printAlerts(cli, document);
-  return EXIT.ok;
+  return options["exitCode"] === true && isAnyOpen(document) ? EXIT.findings : EXIT.ok;
+}
+
+/** Something is wrong, told or not: what is silenced counts, and what is watched with `severity: off` does not. */
+function isAnyOpen(document: Document): boolean {
+  const alerts = document["alerts"] as readonly Pick<AlertDocument, "status" | "severity">[];
+  return alerts.some(({ status, severity }) => status !== "resolved" && severity !== "off");
 }
 
 /** Only a running engine counts. */

@@ -1,7 +1,7 @@
 /** Routes of the admin API about alerts: what is wrong, who was told, error budgets, silences, channels. */
 import { Type } from "typebox";
 import { parseDuration } from "../core/duration.ts";
-import { fail } from "../core/errors.ts";
+import { fail, HookrailError } from "../core/errors.ts";
 import type { Actor } from "../flow/engine.ts";
 import type { Answer, Call, Route } from "./admin-route.ts";
 import { count, list, orNull, reasonMember, shape, text, time, words } from "./admin-shapes.ts";
@@ -172,9 +172,7 @@ export const ALERT_ROUTES: readonly Route<AlertsDeps>[] = [
     right: "pause",
     body: shape({}),
     answer: shape({ channel: text(), ok: Type.Boolean(), detail: text() }),
-    run: async ({ params: [name = ""], actor }, { alerts }) => ({
-      document: alerts && (await alerts.test(name, { actor, reason: "" })),
-    }),
+    run: testChannel,
   },
 ];
 
@@ -212,6 +210,17 @@ async function endSilence({ params: [id = ""], body, actor }: Call, { alerts }: 
   if (alerts === undefined) return { document: undefined };
   const ended = await alerts.endSilence(id, { actor, reason: reasonOf(body) });
   return { document: ended ? { id, ended } : undefined };
+}
+
+/** A channel that is not declared is one of these paths that are not there. */
+async function testChannel({ params: [name = ""], actor }: Call, { alerts }: AlertsDeps): Promise<Answer> {
+  if (alerts === undefined) return { document: undefined };
+  try {
+    return { document: await alerts.test(name, { actor, reason: "" }) };
+  } catch (error) {
+    if (error instanceof HookrailError && error.code === "HK8202") return { document: undefined };
+    throw error;
+  }
 }
 
 function reasonOf(body: Call["body"]): string {

@@ -2,11 +2,13 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Alerts, createAlerts } from "../../engine/alerts/alerts.ts";
+import { createSinkContexts } from "../../engine/cli/sink-context.ts";
 import type { Revision } from "../../engine/config/revision.ts";
 import { createVirtualClock, type VirtualClock } from "../../engine/core/clock.ts";
 import { silentLog } from "../../engine/core/log.ts";
 import type { DeadLetterId, DeliveryId } from "../../engine/core/types.ts";
 import type { BreakerState } from "../../engine/delivery/breaker.ts";
+import { createEvaluator } from "../../engine/mapping/evaluate.ts";
 import { createSinkHttp } from "../../engine/network/client.ts";
 import type { OpenSink } from "../../engine/plugin/index.ts";
 import { openSqliteStore } from "../../engine/store/sqlite.ts";
@@ -26,6 +28,8 @@ export interface Heard {
 export async function startChannels() {
   const heard: Heard[] = [];
   const statuses = new Map<string, number>();
+  /** Bodies that services answer with; `{}` else. */
+  const answers = new Map<string, object>();
   const server = createServer((req, res) => {
     let text = "";
     req.on("data", (part) => (text += part));
@@ -33,7 +37,7 @@ export async function startChannels() {
       const path = req.url ?? "";
       const status = statuses.get(path) ?? 200;
       if (status < 300) heard.push({ path, headers: req.headers, text, body: JSON.parse(text) });
-      res.writeHead(status).end("{}");
+      res.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(answers.get(path) ?? {}));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -41,6 +45,7 @@ export async function startChannels() {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     heard,
     statuses,
+    answers,
     close: () => new Promise((resolve) => server.close(resolve).closeAllConnections()),
   };
 }
@@ -53,7 +58,7 @@ export interface Rig {
   readonly breakers: Map<string, BreakerState["kind"]>;
   readonly faults: string[];
   readonly lines: string[];
-  /** What connections that carry alerts are opened as. */
+  /** What the connection `crm` is opened as where it carries alerts; others are what they are. */
   sink: OpenSink;
   reloadRefused: { readonly at: number; readonly code: string } | undefined;
   /** Looks every ten seconds, for so long. */
@@ -77,6 +82,7 @@ deliver: [{ to: crm }]
 export async function createRig(
   config: string,
   pipelines: Readonly<Record<string, string>> = { paid: "ops", free: "ops" },
+  connections = "",
 ): Promise<Rig> {
   const files: Record<string, string> = {
     "config.yaml": `
@@ -89,11 +95,15 @@ ${Object.entries(pipelines)
   .join("\n")}
 connections:
   crm: { sink: file, path: ./crm.ndjson }
+${connections}
 ${config}`,
   };
   for (const [name, owner] of Object.entries(pipelines)) files[`pipelines/${name}.yaml`] = pipeline(name, owner);
-  const revision = await revisionOf(files, { env: { SECRET: "whsec_x", ...ENV } });
   const clock = createVirtualClock(START);
+  const evaluator = createEvaluator();
+  const sinkContext = createSinkContexts({ clock, evaluator: () => evaluator });
+  const revision = await revisionOf(files, { env: { SECRET: "whsec_x", ...ENV }, sinkContext });
+  const opened = new Map<string, OpenSink>();
   const store = await openSqliteStore({ path: ":memory:", clock, thread: false });
   const http = createSinkHttp({ allowPrivate: true });
   const closed = createSinkHttp();
@@ -117,7 +127,10 @@ ${config}`,
       append: async (path, line) => void lines.push(`${path}: ${line}`),
       async connection(name) {
         const model = revision.connections.get(name);
-        return model && { sink: rig.sink, descriptor: model.sink };
+        if (model === undefined) return undefined;
+        const sink = name === "crm" ? rig.sink : (opened.get(name) ?? (await model.open()));
+        opened.set(name, sink);
+        return { sink, descriptor: model.sink };
       },
     });
   const rig: Rig = {
@@ -147,7 +160,8 @@ ${config}`,
       return rig.alerts;
     },
     async close() {
-      await Promise.all([http.close(), closed.close(), store.close()]);
+      await Promise.all([...opened.values()].map((sink) => sink.close()));
+      await Promise.all([http.close(), closed.close(), store.close(), evaluator.close()]);
     },
   };
   await rig.again();
@@ -157,6 +171,7 @@ ${config}`,
 /** Secrets of channels: none of them may be seen anywhere else. */
 export const ENV = {
   PD_KEY: "pd-canary-0123456789",
+  SLACK_TOKEN: "xoxb-canary",
   WHSEC: "whsec_Y2FuYXJ5LWNhbmFyeS1jYW5hcnktY2FuYXJ5",
 };
 
