@@ -12,10 +12,12 @@ export const reloadVerb: Verb = (cli, action, globals) =>
   onAction(
     new Command("reload")
       .description("let the running engine take the config as it is now; on any error it goes on with the one it has")
+      .option("--reason <text>", "why, for the audit", "")
       .option("--json", "machine output"),
     action(async ({ options }) => {
       const installation = findPlace(cli, globals());
-      const answer = await callAdmin(cli, installation, { method: "POST", path: "/api/v1/reload" });
+      const body = { reason: String(options["reason"]) };
+      const answer = await callAdmin(cli, installation, { method: "POST", path: "/api/v1/reload", body });
       const reload = answer?.document?.["reload"];
       if (typeof reload !== "object" || reload === null) return fail("HK8045");
       if (options["json"] === true) printJson(cli, { reload });

@@ -1,4 +1,5 @@
 /** What the dashboard shows of the revision at work: its pipelines, their mapping tables and drawings. */
+import { createDiskReader } from "../config/files.ts";
 import type { PipelineModel, Revision } from "../config/revision.ts";
 import type { OverviewDeps, PipelineDetail } from "../http/admin-overview.ts";
 import { type Graph, pipelineGraph } from "../site/graph.ts";
@@ -14,6 +15,7 @@ export function createPipelinePages(revision: () => Revision): OverviewDeps["pip
   let drawn = new Map<string, PipelineDetail>();
   return {
     list: () => revision().pipelines.map(declared),
+    runbook: (path) => readRunbook(path, revision()),
     detail(name) {
       const current = revision();
       if (of !== current) {
@@ -27,6 +29,16 @@ export function createPipelinePages(revision: () => Revision): OverviewDeps["pip
       return detail;
     },
   };
+}
+
+/** No runbook is as long; what is longer is cut. */
+const MAX_RUNBOOK = 200_000;
+
+/** Only what is declared as one: the path comes from whoever asks. Links that lead out of the folder are not followed. */
+function readRunbook(path: string, { root, pipelines, alerts }: Revision): string | undefined {
+  if (![...pipelines, ...alerts].some(({ runbook }) => runbook === path)) return undefined;
+  const read = createDiskReader(root).read(path.replace(/[#?].*$/, ""));
+  return read.ok ? read.text.slice(0, MAX_RUNBOOK) : undefined;
 }
 
 function declared({ name, description, owner, runbook, source, enabled, sla, deliver }: PipelineModel) {

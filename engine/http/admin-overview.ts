@@ -63,6 +63,8 @@ export interface OverviewDeps {
   readonly pipelines: {
     readonly list: () => readonly DeclaredPipeline[];
     readonly detail: (name: string) => PipelineDetail | undefined;
+    /** Its text; undefined for a path that is declared nowhere, and where there is no such file. */
+    readonly runbook: (path: string) => string | undefined;
   };
   readonly recent: {
     stats(windowMs: number): readonly Lately[];
@@ -157,6 +159,20 @@ export const OVERVIEW_ROUTES: readonly Route<OverviewDeps>[] = [
       states: list(shape({ entity: text(), svg: text() })),
     }),
     run: onePipeline,
+  },
+  {
+    id: "getRunbook",
+    summary: "A runbook that a pipeline or an alert names and that lies beside the config",
+    method: "GET",
+    path: "/api/v1/runbook",
+    right: "read",
+    query: { path: text("As `runbook:` names it.") },
+    answer: shape({ path: text(), text: text("Markdown.") }),
+    run: ({ query }, { pipelines }) => {
+      const path = query.get("path") ?? "";
+      const found = pipelines.runbook(path);
+      return { document: found === undefined ? undefined : { path, text: found } };
+    },
   },
 ];
 

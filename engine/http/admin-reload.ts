@@ -1,6 +1,8 @@
 /** The admin API's part about reload: ask for one, and what came of the last. */
-import type { Route } from "./admin-route.ts";
-import { reloadShape, shape } from "./admin-shapes.ts";
+import { Type } from "typebox";
+import type { AuditRow } from "../store/store.ts";
+import type { Answer, Call, Route } from "./admin-route.ts";
+import { reasonMember, reloadShape, shape } from "./admin-shapes.ts";
 
 export interface ReloadDocument {
   readonly at: string;
@@ -26,6 +28,8 @@ export interface ReloadDeps {
   /** Reads the config again and puts it to work, or says why not. */
   readonly reload: (actor: string) => Promise<ReloadDocument>;
   readonly reloadStatus: () => ReloadStatus;
+  readonly audit: (row: AuditRow) => Promise<void>;
+  readonly guard: { readonly now: () => number };
 }
 
 export const RELOAD_ROUTES: readonly Route<ReloadDeps>[] = [
@@ -35,8 +39,18 @@ export const RELOAD_ROUTES: readonly Route<ReloadDeps>[] = [
     method: "POST",
     path: "/api/v1/reload",
     right: "reload",
-    body: shape({}),
+    body: shape({ reason: Type.Optional(reasonMember) }),
     answer: shape({ reload: reloadShape }),
-    run: async ({ actor }, { reload }) => ({ document: { reload: await reload(actor) } }),
+    run: reloadNow,
   },
 ];
+
+/** Who asked is in the audit whatever came of it: a config that was refused was somebody's too. */
+async function reloadNow({ actor, body }: Call, { reload, audit, guard }: ReloadDeps): Promise<Answer> {
+  const reason = typeof body["reason"] === "string" ? body["reason"].trim() : "";
+  const done = await reload(actor);
+  const revision = (done.file_revision ?? done.revision).slice(0, 12);
+  const target = done.result === "refused" ? `refused: ${done.error?.code ?? "errors"}` : `${done.result}: ${revision}`;
+  await audit({ at: guard.now(), actor, action: "reload", target, reason });
+  return { document: { reload: done } };
+}

@@ -63,7 +63,7 @@ export function alertCard(alert) {
       alert.resolved_at !== null && [" · resolved ", ago(alert.resolved_at)],
       owners.length > 0 && [" · owner ", h("strong", {}, owners.join(", "))],
       alert.pipelines.length > 0 && [" · ", alert.pipelines.map((one) => [pipelineLink(one.name), " "])],
-      runbooks.length > 0 && [" · runbook ", runbooks.map((one) => [runbook(one), " "])],
+      runbooks.length > 0 && [" · runbook: ", runbooks.map((one) => [runbook(one), " "])],
       alert.silenced !== null && ` · silenced: ${alert.silenced}`,
     ),
     h(

@@ -9,6 +9,7 @@ import * as event from "./event.js";
 import * as events from "./events.js";
 import * as overview from "./overview.js";
 import * as pipeline from "./pipeline.js";
+import * as runbook from "./runbook.js";
 import { number } from "./words.js";
 
 const NAV = [
@@ -18,7 +19,7 @@ const NAV = [
   ["/ui/alerts", "Alerts"],
   ["/ui/config", "Config"],
 ];
-const PAGES = { "": overview, events, dead, alerts, config };
+const PAGES = { "": overview, events, dead, alerts, config, runbook };
 const DETAILS = { events: event, pipelines: pipeline };
 const FRESH_MS = 2_000;
 const STALE_MS = 15_000;

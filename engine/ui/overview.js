@@ -223,7 +223,7 @@ function needCard({ key, kind, what, since, owner, type, href, runbook: place, r
       { class: "quiet" },
       since !== null && ["since ", sinceWhen(since)],
       owner !== undefined && [since !== null ? " · " : "", "owner ", h("strong", {}, owner)],
-      place !== undefined && place !== null && [" · runbook ", runbook(place)],
+      place !== undefined && place !== null && [" · runbook: ", runbook(place)],
     ),
     h(
       "p",

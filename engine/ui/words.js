@@ -192,7 +192,9 @@ export const pipelineLink = (name) =>
     ? h("span", { class: "quiet" }, "none: could not be read")
     : h("a", { href: `/ui/pipelines/${encodeURIComponent(name)}` }, name);
 
+/** A page elsewhere, or a file beside the config, which is shown here. */
 export function runbook(place) {
   if (place === null || place === undefined) return h("span", { class: "quiet" }, "none");
-  return /^https?:/.test(place) ? h("a", { href: place, rel: "noreferrer" }, "runbook") : h("code", {}, place);
+  if (/^https?:/.test(place)) return h("a", { href: place, rel: "noreferrer" }, new URL(place).host);
+  return h("a", { href: `/ui/runbook?${new URLSearchParams({ path: place })}` }, place.split("/").at(-1));
 }
