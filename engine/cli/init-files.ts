@@ -125,9 +125,14 @@ const NAMES: Readonly<Record<string, (attribute: string, index: number) => strin
     ),
 };
 
+/** A line with a comment, where the comments of the file begin. */
+function noted(line: string, note: string): string {
+  return `${line.padEnd(42)} # ${note}`;
+}
+
 /** Lines of a connection beside its sink's settings. */
 const EXTRA: Readonly<Record<string, string>> = {
-  slack: "\n    at_most_once: true              # rather none than two",
+  slack: `\n${noted("    at_most_once: true", "rather none than two")}`,
 };
 
 function sinkOf({ sink, draft }: Wanted): Sink {
@@ -204,8 +209,8 @@ teams:
   ${TEAM}: {}
 sources:
   ${name(provider)}:
-    provider: ${name(provider)}                 # the recipe knows signature, id, type and time
-    path: /hooks/${provider}                # expressions read ${reads}
+${noted(`    provider: ${name(provider)}`, "the recipe knows signature, id, type and time")}
+${noted(`    path: /hooks/${provider}`, `expressions read ${reads}`)}
 ${source.text}entities:
   ${ENTITY}:
     ids: [${idName(wanted)}]

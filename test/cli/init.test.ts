@@ -50,6 +50,14 @@ describe("init", { timeout: 60_000 }, () => {
       expect(await runCommand(folder, ["-c", `s-${sink}`, ...argv]), argv.join(" ")).toMatchObject({ code: 0 });
   });
 
+  test("comments stand below each other, however long the names are", async () => {
+    await runCommand(folder, ["init", "noted", "--provider", "discord", "--sink", "slack"]);
+    const lines = readFileSync(join(folder, "noted/config.yaml"), "utf8").split("\n");
+    const columns = lines.filter((line) => /^ *\w+:.* # /.test(line)).map((line) => line.indexOf(" # "));
+    expect(columns.length).toBeGreaterThan(3);
+    expect(new Set(columns).size).toBe(1);
+  });
+
   test("without options: the first installation of the docs, sound as well", async () => {
     await isSound("plain");
     for (const argv of [["fmt", "--check"], ["docs"], ["docs", "--check"]])
