@@ -12,6 +12,12 @@ export function listAt(body: Json, path: string): readonly Json[] | undefined {
   return Array.isArray(value) ? (value as readonly Json[]) : undefined;
 }
 
+/** The elements of one name at a path of an XML body, be there one or many. */
+export function elementsAt(body: Json, path: string): readonly Json[] | undefined {
+  const value = valueAt(body, path);
+  return value === undefined ? undefined : Array.isArray(value) ? (value as readonly Json[]) : [value];
+}
+
 /** One reading per item of a JSON batch, for signatures that stand in the items. */
 export function itemReadings(request: Reading["request"], path: string): readonly Reading[] | undefined {
   const parsed = parseJson(request.body);

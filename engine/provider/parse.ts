@@ -6,7 +6,7 @@ import type { Json } from "../core/types.ts";
 import { decodeBase64Text } from "./bytes.ts";
 import type { EventsModel } from "./compile-events.ts";
 import { parseForm } from "./form.ts";
-import { listAt } from "./items.ts";
+import { elementsAt, listAt } from "./items.ts";
 import { Reading } from "./reading.ts";
 import type { Recipe } from "./recipe.ts";
 import { parseXml } from "./xml.ts";
@@ -41,7 +41,8 @@ export function parseBody(
   if (format === "json_lines") return parseLines(stored.body, events.maxDepth);
   const whole = parseWhole(events, stored.body, format);
   if (!whole.ok || events.items === undefined) return whole.ok ? { ok: true, items: [whole] } : whole;
-  const list = listAt(whole.value, events.items);
+  // XML does not tell a list of one from an element that stands alone.
+  const list = format === "xml" ? elementsAt(whole.value, events.items) : listAt(whole.value, events.items);
   // A body that should be a list and is a single object is a batch of one: some senders do that.
   if (list === undefined && events.items === "" && !Array.isArray(whole.value)) return { ok: true, items: [whole] };
   if (list === undefined) return unreadable("HK3015", { problem: `there is no list at ${events.items || "the top"}` });

@@ -9,7 +9,8 @@ export interface ReadTime {
 
 /** Years 1970 to 9999: outside it a number is not a time in that unit. */
 const MAX_MS = 253_402_300_799_999;
-const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/;
+/** RFC 3339 lets a space stand for the T. */
+const ISO = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/;
 /** IMF-fixdate, RFC 9110 section 5.6.7. */
 const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
 
@@ -28,7 +29,8 @@ export function readTime(text: string, unit: TimeUnit): ReadTime | undefined {
       const match = ISO.exec(text);
       if (match === null) return undefined;
       // Without a zone it is UTC: never the zone of the machine this runs on.
-      const zoned = match[3] === undefined ? `${text}Z` : text.replace(/([+-]\d\d)(\d\d)$/, "$1:$2");
+      const dated = text.replace(" ", "T");
+      const zoned = match[3] === undefined ? `${dated}Z` : dated.replace(/([+-]\d\d)(\d\d)$/, "$1:$2");
       return within({ ms: Date.parse(zoned), resolutionMs: match[2] === undefined ? 1000 : 1 });
     }
     case "http_date":

@@ -34,6 +34,13 @@ sources:
   adyen: { provider: adyen, path: /adyen, secrets: ["${"44".repeat(32)}"] }
   braintree: { provider: braintree, path: /braintree, secrets: [private], params: { public_key: pub } }
   sns: { provider: aws-sns, path: /sns, params: { topic_arn: "${TOPIC}" } }
+  mailchimp: { provider: mailchimp, path: /mailchimp, secrets: [topsecret] }
+  salesforce: { provider: salesforce, path: /salesforce, secrets: [topsecret], params: { organization_id: 00D1 } }
+  crc:
+    path: /crc
+    secrets: [topsecret]
+    signature: { scheme: hmac, header: x-twitter-webhooks-signature, prefix: "sha256=", encoding: base64 }
+    handshake: [{ name: crc, when: { method: GET, "query:crc_token": { matches: "[A-Za-z0-9-]{1,64}" } }, auth: none, reply: { json: { response_token: "sha256={hmac_sha256_base64(query:crc_token)}" } } }]
   asana:
     path: /asana
     signature: { scheme: hmac, header: x-hook-signature, key_from: { handshake_store: hook_secret } }
@@ -203,6 +210,52 @@ describe("demanded replies", () => {
     const good = await ask(hmac(body, "base64"));
     const bad = await ask(hmac(`${body} `, "base64"));
     expect([good.status, good.text, bad.status, bad.text]).toEqual([200, "", 401, ""]);
+    expect(await events(store)).toBe(0);
+  });
+});
+
+describe("secrets in the URL, and answers in the provider's form", () => {
+  it("mailchimp: the URL answers a GET to anyone, and takes events only with the secret", async () => {
+    const { send, store } = await start();
+    expect((await send("/mailchimp", { method: "GET" })).status).toBe(200);
+    const post = (query: string) =>
+      send(`/mailchimp${query}`, {
+        body: "type=profile&fired_at=2026-12-01+00%3A00%3A00&data%5Bemail%5D=ada%40example.com",
+        headers: { "content-type": "application/x-www-form-urlencoded" },
+      });
+    expect((await post("")).status).toBe(401);
+    expect((await post("?secret=guessed")).status).toBe(401);
+    expect(await events(store)).toBe(0);
+    expect([(await post("?secret=topsecret")).status, (await post("?secret=topsecret")).status]).toEqual([202, 200]);
+    expect(await events(store)).toBe(1);
+  });
+
+  it("salesforce: each message is acknowledged in SOAP, also when it comes again", async () => {
+    const { send, store } = await start();
+    const note = (id: string) =>
+      `<Notification><Id>${id}</Id><sObject xsi:type="sf:Lead"><Id>00Q1</Id></sObject></Notification>`;
+    const soap = (org: string, ...ids: string[]) =>
+      `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><e:Body><notifications><OrganizationId>${org}</OrganizationId>${ids.map(note).join("")}</notifications></e:Body></e:Envelope>`;
+    const post = (body: string, secret = "topsecret") =>
+      send(`/salesforce?secret=${secret}`, { body, headers: { "content-type": "text/xml; charset=utf-8" } });
+    for (let time = 0; time < 2; time++) {
+      const answer = await post(soap("00D1", "04l1", "04l2"));
+      expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/xml"]);
+      expect(answer.text).toContain("<Ack>true</Ack>");
+    }
+    expect(await events(store)).toBe(2);
+    expect((await post(soap("00D1", "04l3"))).status).toBe(200);
+    expect(await events(store)).toBe(3);
+    for (const refused of [await post(soap("00D2", "04l4")), await post(soap("00D1", "04l4"), "guessed")]) {
+      expect(refused.status).toBe(401);
+      expect(refused.text).not.toContain("Ack");
+    }
+  });
+
+  it("an HMAC of a token in the query, as X asks for it", async () => {
+    const { send, store } = await start();
+    const answer = await send("/crc?crc_token=challenge-1", { method: "GET" });
+    expect(JSON.parse(answer.text)).toEqual({ response_token: `sha256=${hmac("challenge-1", "base64")}` });
     expect(await events(store)).toBe(0);
   });
 });

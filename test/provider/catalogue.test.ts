@@ -3,11 +3,12 @@ import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { verify } from "../../engine/provider/verify.ts";
-import { context, NOW, recipeOf, request } from "./support.ts";
+import { context, NOW, readRecipe, recipeOf, request, shippedNames } from "./support.ts";
 
 const body = '{"webhookTimestamp":1796083200000,"signature":{"timestamp":"1796083200","token":"t"},"x":"é"}';
 const seconds = String(NOW / 1000);
 const iso = "2026-12-01T00:00:00.000Z";
+const httpDate = "Tue, 01 Dec 2026 00:00:00 GMT";
 const hex = (message: string, secret = "s") => createHmac("sha256", secret).update(message).digest("hex");
 const base64 = (message: string, secret = "s") => createHmac("sha256", secret).update(message).digest("base64");
 const kv = (item: string, pick: string) => `parse: { kv: { item: "${item}", field: "=", pick: ${pick} } }`;
@@ -75,6 +76,30 @@ const rows: Readonly<Record<string, Row>> = {
       "x-trello-webhook": createHmac("sha1", "s").update(`${body}https://h.example.com/hooks/x`).digest("base64"),
     },
   },
+  elevenlabs: {
+    entry: `{ scheme: hmac, signature: { from: "header:elevenlabs-signature", ${kv(",", "v0")} }, message: "{timestamp}.{raw_body}", timestamp: { from: "part:t", past: 30m } }`,
+    headers: { "elevenlabs-signature": `t=${seconds},v0=${hex(`${seconds}.${body}`)}` },
+  },
+  retell: {
+    entry: `{ scheme: hmac, signature: { from: "header:x-retell-signature", ${kv(",", "d")} }, message: "{raw_body}{timestamp}", timestamp: { from: "part:v", unit: ms } }`,
+    headers: { "x-retell-signature": `v=${NOW},d=${hex(`${body}${NOW}`)}` },
+  },
+  metronome: {
+    entry: `{ scheme: hmac, header: metronome-webhook-signature, message: "{header:date}\\n{raw_body}", timestamp: { from: "header:date", unit: http_date } }`,
+    headers: { date: httpDate, "metronome-webhook-signature": hex(`${httpDate}\n${body}`) },
+  },
+  hookdeck: {
+    entry: `{ scheme: hmac, signature: { from: ["header:x-hookdeck-signature", "header:x-hookdeck-signature-2"], encoding: base64 } }`,
+    headers: { "x-hookdeck-signature": base64(body, "the old one"), "x-hookdeck-signature-2": base64(body) },
+  },
+  doppler: {
+    entry: `{ scheme: hmac, header: x-doppler-signature, prefix: "sha256=" }`,
+    headers: { "x-doppler-signature": `sha256=${hex(body)}` },
+  },
+  grafana: {
+    entry: `{ scheme: hmac, header: x-grafana-alerting-signature }`,
+    headers: { "x-grafana-alerting-signature": hex(body) },
+  },
   airtable: {
     entry: `{ scheme: hmac, key: { encoding: base64 }, header: x-airtable-content-mac, prefix: "hmac-sha256=" }`,
     headers: {
@@ -132,4 +157,39 @@ describe("signature pages in the recipe grammar", () => {
       await verify(by, request(body, headers), { ...ctx, params: { ...ctx.params, webhook_id: "WH-2" } }),
     ).toMatchObject({ ok: false });
   });
+});
+
+/** Those of the catalogue that sign nothing and send what their user has written: a source of one's own with `scheme: token`. */
+const HOME_MADE = ["iterable", "braze"];
+const NAMED =
+  "standard-webhooks standard-webhooks-v1a svix stripe github gitlab gitlab-signed bitbucket shopify slack twilio sendgrid mailgun postmark " +
+  "mandrill mailchimp customer.io segment hubspot-v1 hubspot-v2 hubspot-v3 salesforce intercom zendesk pipedrive typeform calendly paddle " +
+  "chargebee recurly braintree square paypal adyen adyen-platform plaid discord meta zoom linear notion jira docusign dropbox box aws-sns " +
+  "woocommerce lemon-squeezy clerk resend auth0 auth0-logs okta workos xero quickbooks pagerduty sentry vercel heroku circleci launchdarkly " +
+  "asana trello monday airtable webflow telegram coinbase-commerce coinbase-cdp razorpay klaviyo iterable braze openai lithic dodopayments " +
+  "liveblocks polar mux sanity gocardless onfido modern-treasury easypost line livekit messagebird contentful cal-com attio";
+
+/** One type for all there is, or types that name the object and not what became of it: nothing in them says which came first. */
+const UNRANKED = new Set(["airtable", "meta", "salesforce", "telegram"]);
+
+describe("the catalogue", () => {
+  it("has a recipe for every provider in it that sends a form of its own", () => {
+    const missing = NAMED.split(" ").filter((name) => !shippedNames.includes(name));
+    expect(missing).toEqual(HOME_MADE);
+  });
+
+  it.each(shippedNames)(
+    "%s has a sample, ranks of its types, a source for each fact, and says how it delivers",
+    (name) => {
+      const { samples = [], docs = [], confidence, delivery, events } = readRecipe(name);
+      expect(samples.length).toBeGreaterThan(0);
+      expect(docs.every(({ url, about }) => url.startsWith("https://") && about.length > 3)).toBe(true);
+      expect(confidence).toMatchObject({ signature: expect.any(String), delivery: expect.any(String) });
+      expect(delivery?.ordering).toBeDefined();
+      // Where the id is a hash alone, `dedupe: { hash_window }` of the source counts.
+      if (events?.id !== undefined && events.id !== "hash") expect(delivery?.dedupe_window).toBeDefined();
+      // Where a clock orders the events, ranks decide what it can not.
+      if (events?.time !== undefined) expect((events.ranks?.length ?? 0) > 0).toBe(!UNRANKED.has(name));
+    },
+  );
 });

@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { answerHandshake } from "../../engine/provider/handshake.ts";
+import { identify } from "../../engine/provider/identify.ts";
+import { parsePayload } from "../../engine/provider/parse.ts";
 import { verify } from "../../engine/provider/verify.ts";
 import { context, NOW, request, shipped, shippedNames } from "./support.ts";
 
@@ -27,6 +29,7 @@ interface Known {
   readonly body?: string;
   readonly secret?: string;
   readonly params?: Readonly<Record<string, string>>;
+  readonly query?: string;
   /** Nothing covers the body: only a wrong secret is refused. */
   readonly unsigned?: true;
 }
@@ -44,6 +47,16 @@ const paypalText = `tr-1|${iso}|WH-1|${crc32(body)}`;
 const jwtPart = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
 const mondayToken = `${jwtPart({ alg: "HS256", typ: "JWT" })}.${jwtPart({ iat: NOW / 1000, exp: NOW / 1000 + 60 })}`;
 
+const soapBody = `<?xml version="1.0" encoding="UTF-8"?>
+<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
+ <soapenv:Body><notifications xmlns="http://soap.sforce.com/2005/09/outbound">
+  <OrganizationId>00D000000000001AAA</OrganizationId><ActionId>04k000000000001AAA</ActionId><SessionId xsi:nil="true"/>
+  <Notification><Id>04l000000000001AAA</Id>
+   <sObject xsi:type="sf:Contact" xmlns:sf="urn:sobject.enterprise.soap.sforce.com"><sf:Id>003000000000001AAA</sf:Id><sf:Email>ada@example.com</sf:Email></sObject>
+  </Notification>
+ </notifications></soapenv:Body>
+</soapenv:Envelope>`;
+
 const known: Readonly<Record<string, Known>> = {
   airtable: {
     body: airtableBody,
@@ -52,6 +65,7 @@ const known: Readonly<Record<string, Known>> = {
   },
   attio: { headers: { "attio-signature": hmac(body) } },
   auth0: { headers: { authorization: `Bearer ${secret}` }, unsigned: true },
+  "auth0-logs": { headers: { authorization: secret }, unsigned: true },
   bitbucket: { headers: { "x-hub-signature": `sha256=${hmac(body)}` } },
   "cal-com": { headers: { "x-cal-signature-256": hmac(body) } },
   calendly: { headers: { "calendly-webhook-signature": `t=${s},v1=${hmac(`${s}.${body}`)}` } },
@@ -76,6 +90,12 @@ const known: Readonly<Record<string, Known>> = {
   klaviyo: { headers: { "klaviyo-signature": hmac(body + iso), "klaviyo-timestamp": iso } },
   launchdarkly: { headers: { "x-ld-signature": hmac(body) } },
   "lemon-squeezy": { headers: { "x-signature": hmac(body) } },
+  mailchimp: {
+    body: "type=subscribe&fired_at=2026-12-01+00%3A00%3A00&data%5Bemail%5D=ada%40example.com",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    query: `secret=${secret}`,
+    unsigned: true,
+  },
   mailgun: { body: mailgunBody, headers: {}, unsigned: true },
   mandrill: {
     body: mandrillBody,
@@ -106,6 +126,13 @@ const known: Readonly<Record<string, Known>> = {
   },
   quickbooks: { headers: { "intuit-signature": hmac(body, "base64") } },
   recurly: { headers: { "recurly-signature": `${ms},${"0".repeat(64)},${hmac(`${ms}.${body}`)}` } },
+  salesforce: {
+    body: soapBody,
+    headers: { "content-type": "text/xml; charset=utf-8" },
+    params: { organization_id: "00D000000000001AAA" },
+    query: `secret=${secret}`,
+    unsigned: true,
+  },
   segment: { headers: { "x-signature": hmac(body, "hex", "sha1") } },
   sentry: { headers: { "sentry-hook-signature": hmac(body) } },
   statsig: {
@@ -178,7 +205,10 @@ describe("shipped recipes without an SDK", () => {
     const recipe = shipped(name);
     const text = one.body ?? body;
     const judge = (what: string, key = one.secret ?? secret) =>
-      verify(recipe, request(what, one.headers), { ...context(key), params: one.params ?? {} });
+      verify(recipe, request(what, one.headers, { query: one.query ?? "" }), {
+        ...context(key),
+        params: one.params ?? {},
+      });
     expect(await judge(text)).toMatchObject({ ok: true });
     const other = one.secret === undefined ? "topsecreT" : otherSecret(one.secret);
     expect(await judge(text, other)).toMatchObject({ ok: false, reason: "signature_mismatch" });
@@ -192,6 +222,37 @@ function otherSecret(text: string): string {
   const at = text.length - 4;
   return text.slice(0, at) + (text[at] === "A" ? "B" : "A") + text.slice(at + 1);
 }
+
+it("salesforce's message is one event, of the object it is about; another organization's is refused", async () => {
+  const recipe = shipped("salesforce");
+  const sent = (text: string) =>
+    request(text, { "content-type": "text/xml; charset=utf-8" }, { query: `secret=${secret}` });
+  const params = { organization_id: "00D000000000001AAA" };
+  expect(
+    await verify(recipe, sent(soapBody.replace("00D000000000001AAA", "00D000000000002AAA")), {
+      ...context(secret),
+      params,
+    }),
+  ).toMatchObject({
+    ok: false,
+    reason: "required_value_mismatch",
+  });
+  expect(identify(recipe, sent(soapBody), { maxItems: 100 })).toMatchObject({
+    events: [{ id: "04l000000000001AAA", type: "sf:Contact" }],
+  });
+  const stored = { contentType: "text/xml", body: Buffer.from(soapBody), itemIndex: 0 };
+  expect(parsePayload(recipe, stored)).toMatchObject({
+    value: { sObject: { Id: "003000000000001AAA", Email: "ada@example.com" } },
+  });
+});
+
+it("mailchimp's contact comes as a form: its type, the time of UTC, and the same id when it comes again", () => {
+  const recipe = shipped("mailchimp");
+  const sent = request(known["mailchimp"]?.body ?? "", known["mailchimp"]?.headers ?? {});
+  const found = identify(recipe, sent, { maxItems: 100 });
+  expect(found).toMatchObject({ events: [{ type: "subscribe", occurredAt: NOW, idKind: "composite" }] });
+  expect(identify(recipe, sent, { maxItems: 100 })).toEqual(found);
+});
 
 describe("handshakes of shipped recipes", () => {
   const bodyOf = (value: object) => JSON.stringify(value);

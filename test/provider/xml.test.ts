@@ -126,6 +126,16 @@ describe("XML bodies", () => {
     expect(parsePayload(recipe, stored)).toEqual({ ok: true, value: { sku: "b" } });
   });
 
+  it("hold a list of one where an element stands alone, and none where there is none", () => {
+    const lone = "<order><shop>s1</shop><line><sku>a</sku></line></order>";
+    expect(identify(recipe, sent(lone), { maxItems: 10 })).toMatchObject({ events: [{ id: "a" }] });
+    const stored = { contentType: "text/xml", body: Buffer.from(lone), itemIndex: 0 };
+    expect(parsePayload(recipe, stored)).toEqual({ ok: true, value: { sku: "a" } });
+    expect(identify(recipe, sent("<order><shop>s1</shop></order>"), { maxItems: 10 })).toMatchObject({
+      code: "HK3015",
+    });
+  });
+
   it("that can't be read are kept with a reason", () => {
     expect(identify(recipe, sent("<order>"), { maxItems: 10 })).toMatchObject({ kind: "unreadable", code: "HK3012" });
     const deep = "<a>".repeat(70) + "</a>".repeat(70);
