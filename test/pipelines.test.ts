@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { createDiskReader } from "../engine/config/files.ts";
 import { packageRoot } from "../engine/core/paths.ts";
 import { createEvaluator } from "../engine/mapping/evaluate.ts";
 import { runTest } from "../engine/testing/runner.ts";
+import { createCheck } from "./config/support.ts";
 import { exampleEnv } from "./support/example-env.ts";
 import { loadRevision } from "./support/revision.ts";
 
@@ -43,3 +45,25 @@ for (const [name, root] of Object.entries(roots)) {
     }
   });
 }
+
+const check = await createCheck();
+
+describe.each(["", "docs/examples"])("the sample installation in %s on production", (folder) => {
+  it("lacks what only its owners have: a channel for each team, and contracts of their senders", () => {
+    const root = join(packageRoot, folder);
+    const disk = createDiskReader(root);
+    const reader = {
+      ...disk,
+      read(path: string) {
+        const file = disk.read(path);
+        if (path !== "config.yaml" || !file.ok) return file;
+        return { ...file, text: file.text.replace(/^environment: dev$/m, "environment: production") };
+      },
+    };
+    const exists = (path: string) => existsSync(join(root, path));
+    const { diagnostics, revision } = check({}, { root, reader, env: exampleEnv, exists });
+    expect(revision?.environment).toBe("production");
+    expect(diagnostics.filter(({ code }) => code !== "HK1244" && code !== "HK1246")).toEqual([]);
+    expect(diagnostics.some(({ code }) => code === "HK1244")).toBe(true);
+  });
+});

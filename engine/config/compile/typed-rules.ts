@@ -90,12 +90,11 @@ function withLets(base: RuleScope, rule: RuleYaml): RuleScope {
 
 function checkWrite(scope: RuleScope, write: WriteYaml, entity: EntityModel): void {
   const { key } = write;
-  if (typeof key === "string") checkText(scope, write, "key", { name: "the key", decides: true });
+  if (typeof key === "string") checkText(scope, write, "key", { name: "the key" });
   else if (!("parent_of" in key)) {
-    for (const id of Object.keys(key)) checkText(scope, key, id, { name: `the id \`${id}\``, decides: true });
+    for (const id of Object.keys(key)) checkText(scope, key, id, { name: `the id \`${id}\`` });
   }
-  for (const id of Object.keys(write.link ?? {}))
-    checkText(scope, write.link ?? {}, id, { name: `the id \`${id}\``, decides: false });
+  for (const id of Object.keys(write.link ?? {})) checkText(scope, write.link ?? {}, id, { name: `the id \`${id}\`` });
   // A text is a state's name, not a path.
   if (typeof write.state === "object") checkRow(scope, write, "state", { target: stateTarget(entity), decides: false });
   for (const name of Object.keys(write.fields ?? {})) {
@@ -121,10 +120,10 @@ const stateTarget = ({ states }: EntityModel): Target => ({
   ...(states.length > 0 && { texts: new Set(states) }),
 });
 
-/** Keys and links: ids that come as numbers keep their digits. */
-function checkText(scope: RuleScope, holder: object, name: string, said: { name: string; decides: boolean }): void {
+/** Keys and links: ids that come as numbers keep their digits. Without its key an event is a dead letter: there is nothing to decide. */
+function checkText(scope: RuleScope, holder: object, name: string, said: { name: string }): void {
   const target: Target = { name: said.name, kinds: KIND.string | KIND.integer, expected: "text or an integer" };
-  checkRow(scope, holder, name, { target, decides: said.decides });
+  checkRow(scope, holder, name, { target, decides: false });
 }
 
 const TAKES: Readonly<Record<ValueType, readonly [kinds: number, expected: string]>> = {
@@ -188,7 +187,7 @@ function checkRow(scope: RuleScope, holder: object, name: string, { target, deci
   }
 }
 
-/** Protected attributes and keys on production: what happens on missing data is to be written down. */
+/** Protected attributes on production: what happens on missing data is to be written down. */
 function checkDecided(
   { context, deps, payload }: RuleScope,
   holder: object,

@@ -68,7 +68,7 @@ export const mappingTypeErrors = {
   HK2049: {
     title: "Missing data that nobody decided on",
     message: "this may be missing, and nothing says what happens to {target} then",
-    help: "The defaults are safe: an attribute keeps what is stored, an event without its key is a dead letter. For protected attributes and keys on production, a reviewer wants to read that it was meant. Write `missing: keep`, `missing: reject` or `missing: { initial: … }`; or make the member `required` in the contract.",
+    help: "The default is safe: an attribute keeps what is stored. For protected attributes on production, a reviewer wants to read that it was meant. Write `missing: keep`, `missing: reject` or `missing: { initial: … }`; or make the member `required` in the contract.",
     wrong: "tier: plan.tier",
     right: "tier: { from: plan.tier, missing: keep }",
   },
