@@ -54,7 +54,7 @@ export function render({ letters, query, wanted: status, more }) {
       h("button", { type: "submit" }, "Show"),
     ),
     letters.length === 0
-      ? h("p", { class: "lead calm" }, status === "open" ? "None is open." : "None.")
+      ? h("p", { class: "lead calm" }, status === "open" ? "None is open: nothing was given up on." : "None.")
       : [
           status === "open" &&
             h(

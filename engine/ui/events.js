@@ -1,7 +1,7 @@
 /** What came in, newest first, with filters in the address. */
 import { get } from "./api.js";
 import { h } from "./dom.js";
-import { ago, badge, eventLink, pipelineLink, spaced, span, table } from "./words.js";
+import { ago, badge, command, eventLink, pipelineLink, spaced, span, table } from "./words.js";
 
 const OUTCOMES = ["accepted", "held", "pending", "delivered", "skipped", "dead_letter", "discarded"];
 const NAMES = ["source", "pipeline", "type", "outcome", "before"];
@@ -61,7 +61,7 @@ export function render({ events, query }) {
       ),
       h("button", { type: "submit" }, "Open"),
     ),
-    events.length === 0 ? h("p", { class: "lead" }, "No such events.") : eventTable(events),
+    events.length === 0 ? nothing(query) : eventTable(events),
     h(
       "p",
       { class: "actions" },
@@ -70,6 +70,17 @@ export function render({ events, query }) {
     ),
   ];
 }
+
+const nothing = (query) =>
+  NAMES.some((name) => query.get(name))
+    ? h("p", { class: "lead" }, "No event fits. ", h("a", { href: "/ui/events" }, "Show all"))
+    : h(
+        "p",
+        { class: "lead" },
+        "No event has come in yet. ",
+        command("hookrail send --list"),
+        " names the signed samples there are.",
+      );
 
 function without(query, name) {
   const rest = new URLSearchParams(query);

@@ -3,38 +3,25 @@
 import { alertCard } from "./alerts.js";
 import { get, getIfThere } from "./api.js";
 import { h } from "./dom.js";
-import {
-  ago,
-  badge,
-  command,
-  number,
-  percent,
-  pipelineLink,
-  plural,
-  runbook,
-  sinceWhen,
-  spaced,
-  span,
-  spark,
-  table,
-} from "./words.js";
+import { needCard, needsOf } from "./needs.js";
+import { ago, badge, command, number, percent, pipelineLink, plural, spaced, span, spark, table } from "./words.js";
 
 export const title = () => "Overview";
 
-export async function load() {
+export async function load(_params, query) {
   const [overview, status, alerts, slo] = await Promise.all([
     get("/api/v1/overview"),
     get("/api/v1/status"),
     getIfThere("/api/v1/alerts"),
     getIfThere("/api/v1/slo"),
   ]);
-  return { overview, status, alerts: alerts?.alerts, budgets: budgetsOf(slo) };
+  return { overview, status, alerts: alerts?.alerts, budgets: budgetsOf(slo), find: query.get("find") ?? "" };
 }
 
 /** Error budgets by pipeline. */
 const budgetsOf = (slo) => new Map((slo?.budgets ?? []).map((one) => [one.pipeline, one]));
 
-export function render({ overview, status, alerts, budgets }) {
+export function render({ overview, status, alerts, budgets, find }) {
   const open = (alerts ?? []).filter((one) => one.status !== "resolved");
   const needs = needsOf(overview, status);
   // What an alert tells of a pipeline already is not told twice.
@@ -44,13 +31,17 @@ export function render({ overview, status, alerts, budgets }) {
     told.has(pipeline) || (resume !== undefined && blamed.has(`${resume.kind} ${resume.name}`));
   const rest = needs.filter((one) => !isTold(one));
   const count = open.length + rest.length;
+  const fitting = overview.pipelines.filter((one) => fits(one, find)).sort((a, b) => trouble(b) - trouble(a));
+  const shown = fitting.slice(0, MOST);
   return [
     h("h1", { tabindex: -1 }, "Overview"),
     h(
       "p",
       { class: `lead ${count === 0 ? "calm" : ""}` },
       count === 0
-        ? "All is well: nothing waits for a person."
+        ? overview.counts.events === 0
+          ? "It runs, and waits for its first event."
+          : "All is well: nothing waits for a person."
         : `${plural(count, "thing needs", "things need")} a person.`,
     ),
     count > 0 &&
@@ -60,8 +51,10 @@ export function render({ overview, status, alerts, budgets }) {
         h("h2", { id: "needs", class: "far" }, "What needs a person"),
         h("ul", { class: "cards" }, open.map(alertCard), rest.map(needCard)),
       ),
+    overview.counts.events === 0 && firstSteps(status),
     h("h2", {}, "Pipelines"),
     h("p", { class: "quiet" }, "Rates, success and lags are of the last five minutes."),
+    overview.pipelines.length > MANY && findForm(find),
     table(
       "Pipelines",
       [
@@ -75,8 +68,16 @@ export function render({ overview, status, alerts, budgets }) {
         ["Retries", "num"],
         ["Dead letters", "num"],
       ],
-      overview.pipelines.map((one) => row(one, budgets.get(one.name))),
+      shown.map((one) => row(one, budgets.get(one.name))),
     ),
+    shown.length === 0 &&
+      h("p", { class: "lead" }, overview.pipelines.length === 0 ? "None is declared." : "None fits."),
+    shown.length < fitting.length &&
+      h(
+        "p",
+        { class: "quiet" },
+        `${number(fitting.length - shown.length)} more that are well: find one by its name, team or source.`,
+      ),
     h("h2", {}, "Connections"),
     table(
       "Connections",
@@ -95,6 +96,68 @@ export function render({ overview, status, alerts, budgets }) {
       })),
     ),
   ];
+}
+
+/** From so many pipelines on they are looked for by name. */
+const MANY = 12;
+/** More are in nobody's view; what is in trouble stands first. */
+const MOST = 60;
+
+const fits = ({ name, owner, source }, find) =>
+  [name, owner, source].some((text) => text.toLowerCase().includes(find.trim().toLowerCase()));
+
+const trouble = ({ waiting, paused, lately, sla }) =>
+  (waiting.dead_letters > 0 ? 4 : 0) +
+  (paused !== null ? 2 : 0) +
+  (lately.lag_p95_ms !== null && lately.lag_p95_ms > sla.lag_ms ? 1 : 0);
+
+const findForm = (find) =>
+  h(
+    "form",
+    { class: "filter", "data-form": "filter", "data-page": "/ui", role: "search", "aria-label": "Find pipelines" },
+    h(
+      "label",
+      {},
+      "Name, team or source",
+      h("input", { name: "find", value: find, autocomplete: "off", spellcheck: "false" }),
+    ),
+    h("button", { type: "submit" }, "Show"),
+    find !== "" && h("a", { href: "/ui" }, "All"),
+  );
+
+/** What to do when nothing has come in yet. */
+function firstSteps({ hooks, pipelines }) {
+  const sources = new Map(pipelines.map(({ source, path }) => [source, path]));
+  const [[, first] = []] = sources;
+  return h(
+    "section",
+    { class: "card", "aria-labelledby": "first" },
+    h("h2", { id: "first" }, "First steps"),
+    h(
+      "ol",
+      {},
+      h(
+        "li",
+        {},
+        "Send a signed sample from this machine: ",
+        command("hookrail send --list"),
+        " lists those that there are.",
+      ),
+      h("li", {}, "Watch what becomes of it: ", command("hookrail tail")),
+      first !== undefined &&
+        h(
+          "li",
+          {},
+          "Then point each provider at its address, behind the name your proxy or tunnel gives it:",
+          h(
+            "ul",
+            {},
+            [...sources].slice(0, 8).map(([source, path]) => h("li", {}, source, " ", command(`${hooks}${path}`))),
+          ),
+          sources.size > 8 && h("small", {}, `and ${number(sources.size - 8)} more, in \`hookrail status\``),
+        ),
+    ),
+  );
 }
 
 function stateOf(paused, { breaker = "closed" } = {}) {
@@ -148,101 +211,4 @@ function row(one, budget) {
           ),
     ],
   };
-}
-
-/** What an engine without alerts shows all the same: dead letters, pauses, a refused config, promises that are not kept. */
-export function needsOf(overview, status) {
-  const needs = [];
-  const last = status.last_reload;
-  if (last !== null && last.result === "refused")
-    needs.push({
-      key: "reload",
-      kind: "alert",
-      what: `The config was refused: ${last.error?.message ?? ""}`,
-      since: last.at,
-      type: "hookrail check",
-      href: "/ui/config",
-    });
-  let known = 0;
-  for (const one of overview.pipelines) {
-    const { lately, sla, waiting, name, owner } = one;
-    const of = { pipeline: name, owner, runbook: one.runbook };
-    known += waiting.dead_letters;
-    if (waiting.dead_letters > 0)
-      needs.push({
-        ...of,
-        key: `dead-${name}`,
-        kind: "page",
-        what: `${plural(waiting.dead_letters, "dead letter")} in ${name}`,
-        since: waiting.oldest_dead_letter_at,
-        type: `hookrail dead list --pipeline ${name}`,
-        href: `/ui/dead?pipeline=${encodeURIComponent(name)}`,
-      });
-    if (one.paused !== null) needs.push({ ...of, ...pausedNeed(one.paused), owner });
-    if (lately.lag_p95_ms !== null && lately.lag_p95_ms > sla.lag_ms)
-      needs.push({
-        ...of,
-        key: `lag-${name}`,
-        kind: "alert",
-        what: `${name} is slower than promised: p95 is ${span(lately.lag_p95_ms)}, promised are ${span(sla.lag_ms)}`,
-        since: null,
-        type: `hookrail events --pipeline ${name} --outcome pending`,
-        href: `/ui/pipelines/${encodeURIComponent(name)}`,
-      });
-  }
-  const unread = overview.counts.open_dead_letters - known;
-  if (unread > 0)
-    needs.push({
-      key: "unread",
-      kind: "page",
-      what: `${plural(unread, "event")} could not be read`,
-      since: null,
-      type: "hookrail dead list",
-      href: "/ui/dead",
-    });
-  for (const { paused } of overview.connections) if (paused !== null) needs.push(pausedNeed(paused));
-  return needs;
-}
-
-const pausedNeed = ({ kind, name, since, by, reason }) => ({
-  key: `paused-${kind}-${name}`,
-  kind: "alert",
-  what: `${spaced(kind)} ${name} is paused by ${by}${reason === "" ? "" : `: ${reason}`}`,
-  since,
-  type: `hookrail resume ${kind} ${name}`,
-  resume: { kind, name },
-});
-
-function needCard({ key, kind, what, since, owner, type, href, runbook: place, resume }) {
-  return h(
-    "li",
-    { class: `card ${kind}`, "data-key": key },
-    h("h3", {}, href === undefined ? what : h("a", { href }, what)),
-    h(
-      "p",
-      { class: "quiet" },
-      since !== null && ["since ", sinceWhen(since)],
-      owner !== undefined && [since !== null ? " · " : "", "owner ", h("strong", {}, owner)],
-      place !== undefined && place !== null && [" · runbook: ", runbook(place)],
-    ),
-    h(
-      "p",
-      {},
-      command(type),
-      resume !== undefined && [
-        " ",
-        h(
-          "button",
-          {
-            type: "button",
-            "data-do": "resume",
-            "data-kind": resume.kind,
-            "data-name": resume.name,
-            "data-needs": "pause",
-          },
-          `Resume ${resume.name}…`,
-        ),
-      ],
-    ),
-  );
 }

@@ -130,6 +130,6 @@ export function render({ pipeline, mapping, graph, states, events }) {
       ),
     ]),
     h("h2", {}, "Last events"),
-    eventTable(events),
+    events.length === 0 ? h("p", { class: "quiet" }, "None yet.") : eventTable(events),
   ];
 }

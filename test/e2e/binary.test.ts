@@ -53,6 +53,20 @@ describe("the single binary", () => {
     expect((await installation.hookrail("test")).stdout).toContain("2 passed, 0 failed");
 
     const engine = await installation.start();
+    // The dashboard is in it, with each file that its pages ask for, and so is what the admin API says of itself.
+    const page = await (await fetch(`${engine.admin}/ui`)).text();
+    expect(page).toContain('<script type="module" src="/ui/-/files/app.js">');
+    for (const name of readdirSync(join(packageRoot, "engine/ui")).filter((one) => one !== "index.html")) {
+      const file = await fetch(`${engine.admin}/ui/-/files/${name}`);
+      expect([name, file.status, await file.text()]).toEqual([
+        name,
+        200,
+        readFileSync(join(packageRoot, "engine/ui", name), "utf8"),
+      ]);
+    }
+    const openapi = await (await fetch(`${engine.admin}/api/v1/openapi.json`)).json();
+    expect(openapi).toMatchObject({ openapi: "3.1.1", paths: { "/api/v1/overview": {}, "/api/v1/alerts": {} } });
+
     const sent = await installation.hookrail("send", "stripe/invoice.paid", "--body", "events/invoice.paid.json");
     expect([sent.code, sent.stdout]).toEqual([0, expect.stringContaining("202 accepted")]);
     const [event] = await eventually(
