@@ -1,15 +1,21 @@
 /**
  * Secrets and personal values, each unique, go into a real engine by every door: config, credentials, requests that are
- * taken and refused, answers of sinks, tokens of operators, a crash. Then everything it writes, serves, prints and
- * exports is searched for them, in every encoding.
+ * taken and refused, answers of sinks and channels, tokens of operators, a crash. Then everything it writes, serves,
+ * prints, tells and exports is searched for them, in every encoding.
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { findLeaks } from "../support/canaries.ts";
+import { runCommand } from "../support/cli.ts";
 import { createInstallation, eventually, type Installation, type RunningEngine } from "../support/engine-process.ts";
 import { answer, type FaultServer, startFaultServer } from "../support/fault-server.ts";
 import { signed } from "../support/payments.ts";
+
+vi.mock(import("../../engine/config/validate.ts"), async (real) => {
+  const { keepValidators } = await import("../support/kept-validators.ts");
+  return keepValidators(await real());
+});
 
 /** Nothing of these may be seen anywhere. */
 const SECRETS = {
@@ -25,6 +31,9 @@ const SECRETS = {
   guessedToken: "guess-Yi7canary10Dm52hP",
   cookie: "cookie-Qa6canary11Tj13xL",
   plainInFile: "plain-Ev8canary12Cg49zR",
+  slackPath: "T00canary20/B11/Xk5Nq83vRz",
+  pagerKey: "pagerkey-Bn2canary21Sd67aC",
+  alertSecret: "alertsec-Gp9canary22Lw40fM",
 };
 /** Nor of these: an attribute that is sensitive, an entity's key that is, and what a body has that no row reads. */
 const PERSONAL = {
@@ -35,12 +44,15 @@ const PERSONAL = {
   unreadable: "half.canary17@broken.example",
   inQuery: "query.canary18@search.example",
   inCrash: "crash.canary19@boom.example",
+  inAnswer: "answer.canary23@channel.example",
 };
 const CANARIES = { ...SECRETS, ...PERSONAL };
 
 const places = new Map<string, string>();
 let crm: FaultServer;
 let collector: FaultServer;
+/** Slack, PagerDuty and a webhook. */
+let told: FaultServer;
 let installation: Installation;
 let engine: RunningEngine;
 
@@ -53,7 +65,16 @@ admin: { port: 0, tokens: [{ name: ann, role: admin, token: "\${ADMIN_TOKEN}" }]
 limits: { disk_reserve: 0B }
 log: { level: debug, hash_key: "\${HASH_KEY}" }
 otel: { endpoint: "${collector.url}", headers: { authorization: "Bearer \${OTLP_TOKEN}" } }
-teams: { ops: {} }
+teams: { ops: { alerts: chat, page: pager } }
+channels:
+  chat:  { slack: "\${SLACK_URL}", allow_private: true, fallback: hook }
+  pager: { pagerduty: "\${PAGER_KEY}", url: "${told.url}/pager", allow_private: true, fallback: hook }
+  hook:  { webhook: "${told.url}/hook", signing_secret: "\${ALERT_SECRET}", allow_private: true }
+  kept:  { file: alerts.log }
+alerting: { wait: 1s, default: kept, budget: { burn: [{ rate: 1, long: 2m, short: 1m, severity: alert }] } }
+alerts:
+  dead:   { on: dead_letter, severity: page }
+  badly:  { on: rejected, above: 0, to: kept }
 seed: none
 sources:
   pay: { provider: stripe, path: /hooks/pay, root: data.object, secrets: ["\${PAY_SECRET}", { secret: "\${PAY_OLD}", until: 2099-01-01 }] }
@@ -72,7 +93,7 @@ connections:
   bomb:   { sink: bomb }
 `;
 
-const env = `PAY_SECRET=${SECRETS.webhookSecret}
+const env = () => `PAY_SECRET=${SECRETS.webhookSecret}
 PAY_OLD=${SECRETS.oldWebhookSecret}
 CRM_TOKEN=${SECRETS.crmToken}
 BASIC_PASSWORD=${SECRETS.basicPassword}
@@ -81,6 +102,9 @@ API_KEY=${SECRETS.apiKey}
 ADMIN_TOKEN=${SECRETS.adminToken}
 OTLP_TOKEN=${SECRETS.otlpToken}
 HASH_KEY=${SECRETS.hashKey}
+SLACK_URL=${told.url}/slack/${SECRETS.slackPath}
+PAGER_KEY=${SECRETS.pagerKey}
+ALERT_SECRET=${SECRETS.alertSecret}
 `;
 
 const pipeline = `
@@ -156,8 +180,9 @@ async function get(path: string, init: RequestInit = {}): Promise<number> {
   return reply.status;
 }
 
-async function run(...args: readonly string[]): Promise<{ readonly code: number; readonly stdout: string }> {
-  const { code, stdout, stderr } = await installation.hookrail(...args);
+type Said = { readonly code: number; readonly stdout: string };
+
+function note(args: readonly string[], { code, stdout, stderr }: Said & { readonly stderr: string }): Said {
   // What was typed may be said again: whoever typed it knows it.
   const typed = args.flatMap((arg) => [arg, arg.replace(/^lead:/, "").replace(/\.phone$/, "")]);
   const said = typed.reduce((text, one) => text.replaceAll(one, "…"), `${stdout}\n${stderr}`);
@@ -167,13 +192,12 @@ async function run(...args: readonly string[]): Promise<{ readonly code: number;
   return { code, stdout };
 }
 
-/** Two at a time: each is a process. */
+/** A process of its own. */
+const run = async (...args: readonly string[]): Promise<Said> => note(args, await installation.hookrail(...args));
+
+/** All that these write on their streams, without a process for each. */
 async function runAll(commands: readonly (readonly string[])[]): Promise<void> {
-  const left = [...commands];
-  const work = async () => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) await run(...next);
-  };
-  await Promise.all([work(), work()]);
+  for (const args of commands) note(args, await runCommand(installation.root, args));
 }
 
 const noteEngine = (when: string) => places.set(`engine, ${when}`, `${engine.lines.join("\n")}\n${engine.stderr()}`);
@@ -181,10 +205,11 @@ const noteEngine = (when: string) => places.set(`engine, ${when}`, `${engine.lin
 beforeAll(async () => {
   crm = await startFaultServer();
   collector = await startFaultServer();
+  told = await startFaultServer();
   installation = createInstallation({
     files: {
       "config.yaml": config(),
-      "canary.env": env,
+      "canary.env": env(),
       "pipelines/leads.yaml": pipeline,
       "pipelines/bombs.yaml": bombs,
       "plugins/sinks/bomb.js": bombSink,
@@ -195,7 +220,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await engine?.end("SIGKILL");
   installation?.remove();
-  await Promise.all([crm?.close(), collector?.close()]);
+  await Promise.all([crm?.close(), collector?.close(), told?.close()]);
 });
 
 describe("what must be seen nowhere", { timeout: 480_000 }, () => {
@@ -218,6 +243,11 @@ describe("what must be seen nowhere", { timeout: 480_000 }, () => {
       error: `${PERSONAL.email} with ${PERSONAL.phone} is invalid`,
       token: SECRETS.crmToken,
     });
+    // Channels that are as talkative, and fail at first.
+    told.next(
+      answer(500, `${PERSONAL.inAnswer} ${SECRETS.slackPath}`),
+      answer(403, { error: PERSONAL.inAnswer, key: SECRETS.pagerKey }),
+    );
     crm.next(quoting, answer(401, { message: `bad ${SECRETS.basicPassword}` }), answer(500, PERSONAL.phone), {
       kind: "reset",
     });
@@ -245,6 +275,11 @@ describe("what must be seen nowhere", { timeout: 480_000 }, () => {
     await eventually(
       async () => crm.requests.length,
       (count) => count >= 3,
+    );
+    await eventually(
+      async () => told.requests.map(({ url }) => url.split("/")[1]),
+      (paths) => paths.includes("hook") && paths.filter((path) => path === "pager").length > 1,
+      90_000,
     );
   });
 
@@ -280,7 +315,7 @@ describe("what must be seen nowhere", { timeout: 480_000 }, () => {
     const events = await fetch(`${engine.admin}/api/v1/events?limit=50`, {
       headers: { authorization: `Bearer ${SECRETS.adminToken}` },
     });
-    const { events: listed } = (await events.json()) as { events: { id: string }[] };
+    const { events: listed } = (await events.json()) as { events: { id: string; type: string }[] };
     const { stdout } = await run("dead", "list", "--json");
     const dead = [...new Set(stdout.match(/dead_[0-9a-f]{32}/g))];
     expect(dead.length).toBeGreaterThan(1);
@@ -301,6 +336,22 @@ describe("what must be seen nowhere", { timeout: 480_000 }, () => {
       ["verify", "--help"],
       ["echo"],
       ["echo", "--json"],
+      ["alerts"],
+      ["alerts", "list", "--all", "--json"],
+      ["alerts", "budgets"],
+      ["alerts", "budgets", "--json"],
+      ["alerts", "channels"],
+      ["alerts", "channels", "--json"],
+      ["alerts", "test", "chat"],
+      ["alerts", "test", "pager"],
+      ["alerts", "test", "kept"],
+      ["docs", "--format", "all"],
+      ["docs", "--check"],
+      ["docs", "alerts"],
+      ["plan", "--against", "running"],
+      ["plan", "--against", "running", "--json"],
+      ["record", "--last", "20", "--corpus", "corpus"],
+      ["eval", "tier & phone", "--sample", "stripe/invoice.paid"],
       ["tail", "--no-follow"],
       ["tail", "--no-follow", "--json", "--all"],
       ["replay", "--pipeline", "leads", "--since", "1h"],
@@ -310,13 +361,35 @@ describe("what must be seen nowhere", { timeout: 480_000 }, () => {
       ["docs", "reference", "--help"],
       ["explain", `${listed[0]?.id}x`],
     ];
-    const stories = listed
-      .map(({ id }) => id)
-      .flatMap((id) => [
-        ["explain", id],
-        ["explain", id, "--json"],
-      ]);
-    await runAll([...commands, ...stories, ...dead.map((id) => ["dead", "show", id])]);
+    const stories = listed.flatMap(({ id }) => [
+      ["explain", id],
+      ["explain", id, "--json"],
+    ]);
+    // The newest that can be read, and the one that can not.
+    const tried = [listed.find(({ type }) => type === "lead.made"), listed.find(({ type }) => type === "unreadable")];
+    const trials = tried.flatMap((event) => {
+      expect(event).toBeDefined();
+      const id = event?.id ?? "";
+      return [
+        ["eval", "email", "--event", id, "--pipeline", "leads"],
+        ["eval", "$", "--event", id, "--json"],
+        ["eval", "$string(data.object.phone) & data.object.email", "--event", id],
+        ["record", id, "--out", `recorded-${id}.json`],
+      ];
+    });
+    const looked = places.size;
+    // Some as processes, whose runtime may have a word of its own to say.
+    for (const args of [
+      ["check"],
+      ["test"],
+      ["status"],
+      ["echo"],
+      ["plan", "--against", "running"],
+      ["explain", listed[0]?.id ?? ""],
+    ])
+      await run(...args, "--json");
+    await runAll([...commands, ...stories, ...trials, ...dead.map((id) => ["dead", "show", id])]);
+    expect(places.size).toBeGreaterThan(looked + commands.length);
     for (const verb of ["pause", "resume"]) await run(verb, "pipeline", "bombs");
     await run("dead", "retry", dead[0] ?? "", "--reason", "again");
     await run("dead", "discard", dead[1] ?? "", "--reason", "test");
@@ -360,11 +433,24 @@ describe("what must be seen nowhere", { timeout: 480_000 }, () => {
   test("and is nowhere in all of it", () => {
     collector.requests.forEach(({ url, body }, index) => void places.set(`OTLP ${url} ${index}`, body));
     expect(collector.requests.length).toBeGreaterThan(0);
-    for (const name of readdirSync(installation.root)) {
+    // Where a message goes, and what proves who sent it, is for the channel alone; what it says is for many eyes.
+    told.requests.forEach(({ url, body }, index) => {
+      const { routing_key: _, ...said } = JSON.parse(body) as Record<string, unknown>;
+      places.set(`told ${url.split("/")[1]} ${index}`, JSON.stringify(said));
+    });
+    expect([...new Set(told.requests.map(({ url }) => url.split("/")[1]))].sort()).toEqual(["hook", "pager", "slack"]);
+    // All that was written, but what the author wrote, and the store, which has to hold it.
+    const own =
+      /^(config\.yaml|canary\.env|pipelines\/(leads|bombs)\.yaml|plugins\/sinks\/bomb\.js|data\/.*|node_modules\/.*)$/;
+    for (const name of readdirSync(installation.root, { recursive: true, encoding: "utf8" })) {
       const path = join(installation.root, name);
-      if (/\.(log|txt|html)$/.test(name) && existsSync(path)) places.set(`file ${name}`, readFileSync(path, "utf8"));
+      if (!own.test(name) && statSync(path).isFile()) places.set(`file ${name}`, readFileSync(path, "utf8"));
     }
-    expect(places.size).toBeGreaterThan(80);
+    const files = [...places.keys()].filter((place) => place.startsWith("file "));
+    expect(files).toContain("file alerts.log");
+    expect(files).toContain("file corpus/events.ndjson");
+    expect(files.some((file) => file.includes("docs/installation"))).toBe(true);
+    expect(places.size).toBeGreaterThan(120);
     expect(findLeaks(places, CANARIES)).toEqual([]);
   });
 });
