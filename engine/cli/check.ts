@@ -20,6 +20,7 @@ import { printJson } from "./format.ts";
 import { findInstallation } from "./installation.ts";
 import { sampleReader } from "./recorded.ts";
 import { onAction, type Verb } from "./verb.ts";
+import { loadWithoutSecrets } from "./without-secrets.ts";
 
 const FORMATS = ["pretty", "json", "sarif", "github"] as const;
 
@@ -31,6 +32,11 @@ export const checkVerb: Verb = (cli, action, globals) =>
       .option("--fix", "write what was surely meant into the files, and show it as a patch")
       .option("--dry-run", "with --fix: only show it")
       .option("--online", "also open a connection to each sink; nothing is written there")
+      .addOption(
+        new Option("--without-secrets", "also where values of `${NAME}` and `${file:…}` are not set").conflicts(
+          "online",
+        ),
+      )
       .addOption(new Option("--format <format>", "how it is told").choices(FORMATS).default("pretty"))
       .option("--json", "the same as --format json"),
     action(async ({ options }) => {
@@ -38,7 +44,10 @@ export const checkVerb: Verb = (cli, action, globals) =>
       const { configPath, storePath } = findInstallation(cli, globals());
       const format = options["json"] === true ? "json" : String(options["format"]);
       if (options["fix"] === true) await fix(cli, configPath, options["dryRun"] === true);
-      const read = await loadForCheck(cli, configPath, { online: options["online"] === true });
+      const read = await loadForCheck(cli, configPath, {
+        online: options["online"] === true,
+        withoutSecrets: options["withoutSecrets"] === true,
+      });
       const config = await withoutSeedReminder(read.loaded, storePath);
       const found = [
         ...config.diagnostics,
@@ -58,8 +67,9 @@ export const checkVerb: Verb = (cli, action, globals) =>
 async function loadForCheck(
   cli: Cli,
   configPath: string,
-  { online }: { readonly online: boolean },
+  { online, withoutSecrets }: { readonly online: boolean; readonly withoutSecrets: boolean },
 ): Promise<{ readonly loaded: Loaded; readonly close: () => Promise<void> }> {
+  if (withoutSecrets) return { loaded: await loadWithoutSecrets(cli, configPath), close: async () => {} };
   if (!online) return { loaded: await loadInstallation(cli, configPath), close: async () => {} };
   const evaluator = createEvaluator({ deadlineMs: 1_000 });
   const loaded = await loadInstallation(cli, configPath, { evaluator: () => evaluator });

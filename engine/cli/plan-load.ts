@@ -22,7 +22,12 @@ export interface PlanSource {
   readonly gitCommit?: string;
   /** It comes from elsewhere: it gets no variable and no file of this machine. */
   readonly sealed?: true;
+  /** Looks for a file below the root; absent: nothing is looked for. */
+  readonly exists?: (path: string) => boolean;
 }
+
+/** `standIns`: names and files of references that have no value here, and what was put in their place holds for nothing else. */
+export type LoadedSide = Loaded & { readonly standIns?: readonly string[] };
 
 /** `--against`: `running`, a folder with a config.yaml, or else a git revision. */
 export function findAgainst(
@@ -93,13 +98,14 @@ function treeReader(tree: ReadonlyMap<string, string>, blob: (object: string) =>
 }
 
 /** Loads one side. Values that are not set here are stood in for: nothing of a plan depends on them. */
-export async function loadSide(cli: Cli, source: PlanSource): Promise<Loaded> {
+export async function loadSide(cli: Cli, source: PlanSource): Promise<LoadedSide> {
   const { root, sealed = false } = source;
   const reader = withEnvFile(source.reader, sealed ? createMemoryReader({}) : createDiskReader(root));
   const base = { root, reader, registry: await loadRegistry(root), now: cli.clock.now() };
   const options: LoadOptions = {
     ...base,
     ...(source.gitCommit === undefined ? {} : { gitCommit: source.gitCommit }),
+    ...(source.exists === undefined ? {} : { exists: source.exists }),
     ...(sealed ? { env: {}, readSecretFile: () => ({ ok: false, reason: "not here" }) } : { env: cli.env }),
   };
   const loaded = loadConfig(options);
@@ -157,7 +163,7 @@ const UNSET = new Set(["HK1020", "HK1023", "HK1025"]);
 const REFERENCE = /\$\{([^}]*)\}/g;
 
 /** Tries for each unset reference what it may have to be; gives what was found with no stand-in when nothing fits. */
-function withStandIns(options: LoadOptions, first: Loaded): Loaded {
+function withStandIns(options: LoadOptions, first: Loaded): LoadedSide {
   const errors = (loaded: Loaded) => loaded.diagnostics.filter((one) => one.severity === "error");
   if (!errors(first).some((one) => UNSET.has(one.code))) return first;
   const tried = new Map<string, number>();
@@ -181,7 +187,8 @@ function withStandIns(options: LoadOptions, first: Loaded): Loaded {
   };
   for (let round = 0; round < STAND_INS.length; round++) {
     const loaded = loadConfig(next);
-    if (loaded.revision !== undefined) return loaded;
+    const told = { ...loaded, standIns: [...tried.keys()] };
+    if (loaded.revision !== undefined) return told;
     let advanced = false;
     for (const name of new Set(errors(loaded).flatMap((one) => namesAt(loaded, one.span)))) {
       const key = [...tried.keys()].find(
@@ -191,7 +198,7 @@ function withStandIns(options: LoadOptions, first: Loaded): Loaded {
       tried.set(key, (tried.get(key) ?? 0) + 1);
       advanced = true;
     }
-    if (!advanced) return loaded;
+    if (!advanced) return told;
   }
   return first;
 }

@@ -14,6 +14,7 @@ import { sampleReader } from "./recorded.ts";
 import { formatCase, formatSummary, junitXml, testDocument } from "./test-report.ts";
 import { type CaseResult, runAll } from "./test-run.ts";
 import { type Input, onAction, parseCount, type Verb } from "./verb.ts";
+import { revisionWithoutSecrets } from "./without-secrets.ts";
 
 export const testVerb: Verb = (cli, action, globals) =>
   onAction(
@@ -30,6 +31,7 @@ export const testVerb: Verb = (cli, action, globals) =>
         1,
       )
       .option("--junit <file>", "also write JUnit's XML")
+      .option("--without-secrets", "also where values of `${NAME}` and `${file:…}` are not set")
       .option("--watch", "run again whenever a file changes")
       .option("--json", "machine output"),
     action(async (input) => {
@@ -41,7 +43,8 @@ export const testVerb: Verb = (cli, action, globals) =>
 
 async function runOnce(cli: Cli, configPath: string, { args, options }: Input): Promise<number> {
   const started = cli.clock.monotonic();
-  const revision = await loadRevision(cli, configPath);
+  const withoutSecrets = options["withoutSecrets"] === true;
+  const revision = await (withoutSecrets ? revisionWithoutSecrets : loadRevision)(cli, configPath);
   const pipelines = choose(revision.pipelines, args);
   const json = options["json"] === true;
   const evaluator = createEvaluator({ deadlineMs: revision.limits.mappingTimeoutMs });

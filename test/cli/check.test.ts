@@ -245,3 +245,32 @@ describe("hookrail check --online", () => {
     expect((await run()).code).toBe(0);
   });
 });
+
+describe("check --without-secrets", () => {
+  const bare = (...argv: string[]) => runCommand(root, ["check", ...argv], { env: {} });
+
+  test("checks all else, and lists what is not set; without it each is an error", async () => {
+    const asked = config
+      .replace("seed:", "env_file: .env\nseed:")
+      .replace('["${WHSEC}"]', '["${WHSEC}", "${file:/run/secrets/none}"]');
+    writeFileSync(join(root, "config.yaml"), asked);
+    writeFileSync(join(root, ".env"), "");
+    const strict = await bare();
+    expect(strict.code).toBe(1);
+    expect(strict.stdout).toMatch(/HK1020[\s\S]*HK1023/);
+    const { code, stdout, stderr } = await bare("--without-secrets", "--strict");
+    expect([code, stderr]).toEqual([0, "not set here, and stood in for: WHSEC, file:/run/secrets/none\n"]);
+    expect(stdout).toContain("no errors");
+    // The env file that git does not take is not there either.
+    rmSync(join(root, ".env"));
+    expect(await bare("--without-secrets", "--strict")).toMatchObject({ code: 0 });
+  });
+
+  test("still tells what is wrong, and asks no sink", async () => {
+    writeFileSync(join(root, "pipelines/owed.yaml"), pipeline("amount_refundde"));
+    const { code, stdout } = await bare("--without-secrets");
+    expect([code, stdout]).toEqual([1, expect.stringContaining("[HK2040]")]);
+    expect(stdout).not.toContain("HK1020");
+    expect(await bare("--without-secrets", "--online")).toMatchObject({ code: 64 });
+  });
+});

@@ -102,7 +102,7 @@ export const configShapeErrors = {
   HK1020: {
     title: "A variable is not set",
     message: "`{reference}` is not set",
-    help: "The variable is neither in the environment nor in `env_file`. An unset variable is never taken for its own name or for nothing. Set it, or name it in the env file; for `check` alone any value will do.",
+    help: "The variable is neither in the environment nor in `env_file`. An unset variable is never taken for its own name or for nothing. Set it, or name it in the env file; for `check` alone any value will do, and `check --without-secrets` asks for none.",
   },
   HK1021: {
     title: "A malformed reference",
