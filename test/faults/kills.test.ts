@@ -20,7 +20,7 @@ import { createLedger, type Ledger } from "../support/ledger.ts";
 import { yesterday } from "../support/payments.ts";
 import { repeatsOf } from "../support/repeats.ts";
 import { report } from "../support/report.ts";
-import { faultFactor, runSeed, type Seeded, seeded } from "../support/seeded.ts";
+import { faultFactor, reserveFor, runSeed, type Seeded, seeded } from "../support/seeded.ts";
 import { tamperedWith } from "../support/tamper.ts";
 import { expectApplied, expectHttp, expectSql, expectStored, settled, unknownOutcomes } from "../support/verdict.ts";
 
@@ -122,10 +122,11 @@ interface Judged {
   readonly unknown: number;
   readonly repeats: ReturnType<typeof repeatsOf>;
   readonly events: number;
+  readonly reserve: string;
 }
 
 /** The last life of a store: nobody is killed, everything ends, and every effect is where it must be. */
-async function judge({ installation, crm, ledger }: Bench): Promise<Judged> {
+async function judge({ installation, crm, ledger }: Bench): Promise<Omit<Judged, "reserve">> {
   const engine = await installation.start();
   await ledger.send(engine.hooks, { fresh: BATCH, width: 6 });
   await settled(engine);
@@ -139,7 +140,9 @@ async function judge({ installation, crm, ledger }: Bench): Promise<Judged> {
 
 async function killStore(aims: readonly AimName[], random: Seeded, ends: Map<End, number>): Promise<Judged> {
   const crm = await startCrm();
-  const installation = createFaultInstallation({ crm: crm.url, timeout: "1s", extra: "retention: { bodies: 2s }" });
+  const reserve = reserveFor(random.int(0, 1e9));
+  const config = { crm: crm.url, timeout: "1s", extra: "retention: { bodies: 2s }", reserve };
+  const installation = createFaultInstallation(config);
   const bench = { installation, crm, ledger: createLedger(yesterday()) };
   try {
     for (const aim of aims) {
@@ -147,7 +150,7 @@ async function killStore(aims: readonly AimName[], random: Seeded, ends: Map<End
       ends.set(end, (ends.get(end) ?? 0) + 1);
       if (bench.ledger.acknowledged().length > 0) expectStored(installation.root, bench.ledger);
     }
-    return await judge(bench);
+    return { ...(await judge(bench)), reserve };
   } finally {
     installation.remove();
     await crm.close();
@@ -181,6 +184,7 @@ describe.skipIf(!diskCallsHere())("an engine that is killed at exact calls (need
       report("kills at exact calls", {
         kills: KILLS,
         ...Object.fromEntries(ends),
+        "stores with a reserve": sum(({ reserve }) => (reserve === "0B" ? 0 : 1)),
         events: sum(({ events }) => events),
         "unknown outcomes": sum(({ unknown }) => unknown),
         "requests repeated to the plain sink": sum(({ repeats }) => repeats.plain),

@@ -7,7 +7,7 @@ import { createLedger, type Ledger } from "../support/ledger.ts";
 import { yesterday } from "../support/payments.ts";
 import { repeatsOf } from "../support/repeats.ts";
 import { report } from "../support/report.ts";
-import { faultFactor, runSeed, type Seeded, seeded } from "../support/seeded.ts";
+import { faultFactor, reserveFor, runSeed, type Seeded, seeded } from "../support/seeded.ts";
 import {
   expectApplied,
   expectHttp,
@@ -66,7 +66,7 @@ test(
   `${KILLS} kills lose nothing acknowledged and double no effect (HOOKRAIL_FAULT_SEED=${seed})`,
   async () => {
     const crm = await startCrm();
-    const installation = createFaultInstallation({ crm: crm.url });
+    const installation = createFaultInstallation({ crm: crm.url, reserve: reserveFor(seed) });
     const ledger = createLedger(yesterday());
     try {
       for (let round = 0; round < KILLS; round++)
@@ -86,6 +86,7 @@ test(
       const repeats = repeatsOf(crm);
       report("kills at random", {
         kills: KILLS,
+        "of stores with a reserve": reserveFor(seed) === "0B" ? 0 : KILLS,
         events: ledger.entries.size,
         "unknown outcomes": unknownOutcomes(installation.root),
         "requests repeated to the plain sink": repeats.plain,

@@ -27,6 +27,16 @@ export function runSeed(): number {
   return given === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(given);
 }
 
+/** Of a store that has one: small enough for a log of all that is written. */
+const RESERVE = "4MiB";
+/** So that this choice moves no other. */
+const APART = 0x5e5e;
+
+/** What stands at `disk_reserve`: one store in three has a reserve, as installations do; the others have only the store's own writes. */
+export function reserveFor(seed: number): string {
+  return seeded(seed ^ APART).int(0, 2) === 0 ? RESERVE : "0B";
+}
+
 /** How many times as long as the short form: HOOKRAIL_FAULT_FACTOR, 1 by default. */
 export function faultFactor(): number {
   const factor = Number(process.env["HOOKRAIL_FAULT_FACTOR"] ?? "1");
