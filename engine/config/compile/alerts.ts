@@ -208,7 +208,7 @@ function compileModel(context: CompileContext): AlertingModel {
     ...(yaml.page === undefined ? {} : { page: yaml.page }),
     budget: {
       windowMs,
-      minEvents: yaml.budget?.min_events ?? 10,
+      minEvents: yaml.budget?.min_events ?? 3,
       minLate: yaml.budget?.min_late ?? 3,
       burn: compileBurn(context, yaml.budget?.burn, windowMs),
     },
