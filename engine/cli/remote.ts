@@ -84,7 +84,7 @@ export function exchangeRemote(
   const request = url.startsWith("https:") ? httpsRequest : httpRequest;
   return new Promise((done, reject) => {
     const refuse = (error: NodeJS.ErrnoException) => {
-      const problem = PROBLEMS[error.code ?? ""] ?? error.code ?? "the connection was lost";
+      const problem = connectionProblem(error.code) ?? error.code ?? "the connection was lost";
       try {
         fail("HK8210", { url, problem }, { cause: error });
       } catch (failure) {
@@ -105,6 +105,9 @@ export function exchangeRemote(
     req.end(body);
   });
 }
+
+/** Why nothing came back, in words; undefined for what needs no word. */
+export const connectionProblem = (code: string | undefined): string | undefined => PROBLEMS[code ?? ""];
 
 const PROBLEMS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there",

@@ -15,6 +15,7 @@ import { loadRevision } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { plainText, printJson, suggest } from "./format.ts";
 import { findInstallation, type GlobalOptions } from "./installation.ts";
+import { connectionProblem } from "./remote.ts";
 import { collect, type Input, onAction, parseCount, type Verb } from "./verb.ts";
 
 export const sendVerb: Verb = (cli, action, globals) =>
@@ -203,9 +204,19 @@ async function post(cli: Cli, { url, source, rendered, id }: Posting): Promise<A
       providerId: id,
       body: await response.text(),
     };
-  } catch {
+  } catch (error) {
+    const code = codeOf(error);
+    const problem = code === "ECONNREFUSED" ? undefined : connectionProblem(code);
+    if (problem !== undefined) return fail("HK8256", { where: url, problem });
     return fail("HK8005", { where: url });
   }
+}
+
+/** `fetch` tells the reason as the cause of its own failure. */
+function codeOf(error: unknown): string | undefined {
+  const cause: unknown = error instanceof Error ? error.cause : undefined;
+  const code: unknown = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined;
+  return typeof code === "string" ? code : undefined;
 }
 
 function report(cli: Cli, answers: readonly Answer[], json: boolean): void {

@@ -27,6 +27,11 @@ export const cliErrors = {
     message: "no engine answers at {where}",
     help: "`hookrail send` sends over HTTP to the running engine. Start it with `hookrail run` (or `npm start`) in another terminal.",
   },
+  HK8256: {
+    title: "The engine is there, and could not be spoken to",
+    message: "no answer from {where}: {problem}",
+    help: "Something listens there. With a certificate of your own, name its CA (or the certificate itself, where it is self-signed) in NODE_EXTRA_CA_CERTS: `NODE_EXTRA_CA_CERTS=tls/hooks.crt npx hookrail send …`; it has to be for the name or address that is called.",
+  },
   HK8006: {
     title: "No such sample",
     message: "there is no sample `{sample}`",
