@@ -15,6 +15,7 @@ import type { SchemeModel, SignaturePlace } from "./scheme.ts";
 import { placeName, writeSignature } from "./signature.ts";
 import { holesOf, type Ref } from "./template.ts";
 import { writeTime } from "./time.ts";
+import { parseXml, writeXml } from "./xml.ts";
 
 export interface SignInput {
   readonly body: Uint8Array;
@@ -113,8 +114,9 @@ function listedHeaders(scheme: SchemeModel): ReadonlyMap<string, string> {
 /** Puts the time, and what the scheme demands besides, in their places. */
 function prepare(recipe: Recipe, scheme: SchemeModel, draft: Draft, input: SignInput): void {
   for (const { ref, equals } of scheme.require) {
-    const [text] = equals?.length === 1 ? equals : [];
-    if (typeof text === "string" && (ref.kind === "header" || ref.kind === "body")) put(recipe, draft, ref, text);
+    if (equals === undefined || (ref.kind !== "header" && ref.kind !== "body")) continue;
+    const text = renderTemplate(equals, createEnv(input, draft, { timestamp: "", secret: "" }));
+    if (text !== undefined) put(recipe, draft, ref, text);
   }
   const hash = scheme.require.find(({ ref, equals }) => ref.kind === "query" && equals !== undefined);
   if (hash?.ref.kind === "query") {
@@ -185,16 +187,20 @@ function put(recipe: Recipe, draft: Draft, place: SignaturePlace, value: Json, s
       return;
     }
     case "body": {
-      const parsed = covers === true ? undefined : parseJson(draft.body);
+      const isXml = bodyFormat(recipe.events, draft.headers["content-type"] ?? "") === "xml";
+      const parsed = covers === true ? undefined : isXml ? xmlOf(draft.body, recipe) : parseJson(draft.body);
       if (parsed?.ok !== true) clash();
       const path = draft.item === "" ? place.path : `${draft.item}.${place.path}`;
-      draft.body = Buffer.from(JSON.stringify(setAt(parsed.value, path, value)));
+      const changed = setAt(parsed.value, path, value);
+      draft.body = Buffer.from(isXml ? writeXml(changed) : JSON.stringify(changed));
       return;
     }
     default:
       clash();
   }
 }
+
+const xmlOf = (body: Uint8Array, { events }: Recipe) => parseXml(Buffer.from(body).toString(), events.maxDepth);
 
 function setIdHeader(recipe: Recipe, headers: Record<string, string>, id: string): void {
   for (const candidate of recipe.events.ids) {
