@@ -39,7 +39,7 @@ export const MAX_PLAN_FILES = 1_000;
 export const MAX_PLAN_EVENTS = 5_000;
 const DEFAULT_EVENTS = 1_000;
 
-const STATUSES: Readonly<Record<string, number>> = { HK8123: 400, HK8124: 409, HK8125: 422, HK8126: 422 };
+const STATUSES: Readonly<Record<string, number>> = { HK8123: 400, HK8124: 409, HK8125: 422, HK8126: 422, HK8127: 500 };
 
 const counts = { appear: count(), change: count(), vanish: count() };
 const examples = list(

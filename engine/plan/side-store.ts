@@ -32,6 +32,8 @@ export function createSideStore({ past, names, onCommit }: SideStoreOptions): Ap
   const once = new Set<string>();
   /** By connection and entity, then by place. */
   const acknowledged = new Map<string, Map<string, Record<string, Json>>>();
+  /** What the past said of them: it does not change. */
+  const asked = new Map<string, Record<string, Json>>();
 
   async function find(ref: EntityRef): Promise<EntityRecord | undefined> {
     const key = refKey(ref);
@@ -96,6 +98,13 @@ export function createSideStore({ past, names, onCommit }: SideStoreOptions): Ap
   }
 
   async function inThePast(connection: string, entity: EntityRef, places: string): Promise<Record<string, Json>> {
+    const key = `${connection} ${places} ${refKey(entity)}`;
+    const known = asked.get(key) ?? (await askPast(connection, entity, places));
+    asked.set(key, known);
+    return known;
+  }
+
+  async function askPast(connection: string, entity: EntityRef, places: string): Promise<Record<string, Json>> {
     const ref = names.older.ref(entity);
     const values = (await past?.acknowledged(names.older.connection(connection), ref, places)) ?? {};
     return Object.fromEntries(

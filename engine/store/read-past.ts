@@ -211,7 +211,14 @@ function createBefore(db: Db): PastStore["before"] {
   return (firstEvent) => {
     const seq = rows.start.get(firstEvent) ?? Number.MAX_SAFE_INTEGER;
     const startedAt = rows.startedAt.get(seq) ?? Number.MAX_SAFE_INTEGER;
+    /** Rewound once: each turn of an entity asks for it, and it may have very many. */
+    const rewound = new Map<string, EntityRecord | undefined>();
     const then = (record: EntityRecord): EntityRecord | undefined => {
+      const name = refKey(record);
+      if (!rewound.has(name)) rewound.set(name, undone(record));
+      return rewound.get(name);
+    };
+    const undone = (record: EntityRecord): EntityRecord | undefined => {
       const of = { type: record.type, key: record.key, seq };
       const toRow = (row: PastSqlRow | undefined) => (row === undefined ? undefined : toPastRow(row));
       return rewind(record, {
@@ -225,6 +232,7 @@ function createBefore(db: Db): PastStore["before"] {
     };
     const state: PastState = {
       async entity(ref) {
+        if (rewound.has(refKey(ref))) return rewound.get(refKey(ref));
         const record = (await reads.snapshot([ref], [])).entities.get(refKey(ref));
         return record === undefined ? undefined : then(record);
       },
