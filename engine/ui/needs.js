@@ -79,10 +79,9 @@ export function needCard({ key, kind, what, since, owner, type, href, runbook: p
     ),
     h(
       "p",
-      {},
+      { class: "do" },
       command(type),
       resume !== undefined && [
-        " ",
         h(
           "button",
           {

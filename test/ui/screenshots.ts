@@ -33,7 +33,7 @@ const engine = await installation.start();
 const browser = await openBrowser();
 try {
   await installation.hookrail("pause", "connection", "hubspot", "--reason", "maintenance until 09:00");
-  for (let n = 0; n < 6; n++) {
+  for (let n = 0; n < 4; n++) {
     await installation.hookrail("send", "typeform/form_response", "--times", "2");
     await installation.hookrail(
       "send",
