@@ -51,6 +51,7 @@ export const applySpanId = (event: string, pipeline: string): string => spanIdOf
 
 /** After this long an attempt has a trace of its own, linked to the event's: stores of traces do not keep one open for days. */
 const ONE_TRACE_MS = 3_600_000;
+export const isLong = (sinceReceiptMs: number): boolean => sinceReceiptMs > ONE_TRACE_MS;
 
 export interface AttemptTrace extends TraceContext {
   readonly eventTraceId: string;
@@ -70,7 +71,7 @@ export interface TracedAttempt {
 /** Where an attempt stands. */
 export function attemptTrace({ event, delivery, attempt, ...one }: TracedAttempt): AttemptTrace {
   const eventTraceId = traceOfEvent(event, one.traceparent);
-  const isLate = one.startedAt - one.receivedAt > ONE_TRACE_MS;
+  const isLate = isLong(one.startedAt - one.receivedAt);
   const spanId = spanIdOf("attempt", delivery, attempt);
   const traceId = isLate ? hash("sha256", `${delivery}\n${attempt}`, "hex").slice(0, 32) : eventTraceId;
   return { traceId, spanId, eventTraceId, isLate };

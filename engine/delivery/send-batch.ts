@@ -22,14 +22,15 @@ export async function sendBatch(
   if (action === undefined || joined === undefined || first === undefined)
     return requests.map(() => ({ kind: "rejected", detail: "the requests can not be joined" }));
   const keys = contexts.map(({ idempotencyKey }) => idempotencyKey).join("\n");
-  const auth = { idempotencyKey: hash("sha256", keys, "hex").slice(0, 40), ...sharedBy(first) };
+  // Of those together any that is traced leads on.
+  const shared = sharedBy(contexts.find(({ traceparent }) => traceparent !== undefined) ?? first);
+  const auth = { idempotencyKey: hash("sha256", keys, "hex").slice(0, 40), ...shared };
   const options = { ...rulesOf(action.spec, opened), sent: joined.items };
   const { judged } = await converse(joined.request, auth, opened, (told) => classifyBatch(told, options));
   if (judged.kind === "items") return judged.outcomes;
   return requests.map(() => sharedOutcome(judged));
 }
 
-/** Of a request of several the first speaks. */
 function sharedBy({ signal, traceparent }: SendContext): Pick<SendContext, "signal" | "traceparent"> {
   return { signal, ...(traceparent === undefined ? {} : { traceparent }) };
 }

@@ -290,6 +290,7 @@ function report(item: WorkItem, { prepared, begun, ...step }: Reported, deps: Ap
     tookMs: deps.clock.monotonic() - begun,
     ...(prepared.kind === "mapped" && prepared.drift.length > 0 ? { drift: prepared.drift.length } : {}),
     ...(traceparent === undefined ? {} : { traceparent }),
+    ...(item.replay === undefined ? {} : { generation: item.replay.generation }),
   });
   return {
     status: outcome.status,

@@ -13,8 +13,9 @@ import type { FetchModel, TextParts } from "../mapping/model.ts";
 import type { GetAnswer, OpenSink, Outcome } from "../plugin/index.ts";
 import type { FetchTask, WaitingTurn, WorkItem } from "../store/store.ts";
 import { applyPrepared } from "./apply.ts";
-import { pauseConnection, withinTimeout } from "./deliver.ts";
+import { pauseConnection } from "./deliver.ts";
 import { type ApplyDeps, type Prepared, prepareWork } from "./prepare.ts";
+import { withinTimeout } from "./sending.ts";
 
 /** Puts a turn aside until its GET is done. */
 export async function awaitFetch(
@@ -51,7 +52,12 @@ export async function attemptFetch(task: FetchTask, deps: FetchDeps): Promise<Fe
   const startedAt = clock.now();
   const answer = await ask(readRequest(task.request), deps);
   const now = clock.now();
-  const facts = { connection: task.connection, turns: task.turns.length, tookMs: now - startedAt };
+  const events = task.turns.map(({ event: id, receivedAt, traceparent }) => ({
+    id,
+    receivedAt,
+    ...(traceparent === null ? {} : { traceparent }),
+  }));
+  const facts = { connection: task.connection, turns: events.length, events, tookMs: now - startedAt };
   apply.observer.fetched?.({ ...facts, outcome: answer.kind, detail: "detail" in answer ? answer.detail : "" });
   switch (answer.kind) {
     case "found": {

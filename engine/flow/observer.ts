@@ -39,6 +39,8 @@ export interface Observer {
     /** Places where the payload broke its contract and nothing read. */
     readonly drift?: number;
     readonly traceparent?: string;
+    /** The how manieth replay it is of; absent: the first turn. */
+    readonly generation?: number;
   }): void;
   /** An attempt was made, or a delivery ended without one. */
   attempted(fact: {
@@ -69,6 +71,8 @@ export interface Observer {
     readonly outcome: string;
     readonly detail: string;
     readonly turns: number;
+    /** One for each turn. */
+    readonly events: readonly { readonly id: EventId; readonly receivedAt: number; readonly traceparent?: string }[];
     readonly tookMs: number;
   }): void;
   /** A provider told us a secret: it waits until a person accepts it. */

@@ -68,8 +68,10 @@ export function createFetchReads(
     `SELECT request, due_at AS due FROM fetches WHERE ${waits} AND due_at <= +? ORDER BY due_at`,
   );
   const turns = db.prepare<[string, string, number], WaitingTurn>(
-    `SELECT work_seq AS workSeq, event_seq AS eventSeq, pipeline, since, due_at AS dueAt, attempts FROM fetches
-     WHERE ${waits} AND request = ? ORDER BY due_at, work_seq LIMIT +?`,
+    `SELECT f.work_seq AS workSeq, f.event_seq AS eventSeq, f.pipeline, f.since, f.due_at AS dueAt, f.attempts,
+       e.id AS event, e.received_at AS receivedAt, e.headers ->> '$.traceparent' AS traceparent
+     FROM fetches f JOIN events e ON e.seq = f.event_seq
+     WHERE ${waits} AND f.request = ? ORDER BY f.due_at, f.work_seq LIMIT +?`,
   );
   const work = db.prepare<[string], WorkRow>(
     `${WORK_WITH_EVENT} WHERE w.seq IN (SELECT value FROM json_each(?)) ORDER BY w.seq`,

@@ -148,6 +148,10 @@ export interface WaitingTurn {
   readonly since: number;
   readonly dueAt: number;
   readonly attempts: number;
+  readonly event: EventId;
+  readonly receivedAt: number;
+  /** As the sender gave it. */
+  readonly traceparent: string | null;
 }
 
 /** One GET, and the turns that wait for it: all of them were received before it begins. */

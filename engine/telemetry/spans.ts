@@ -3,6 +3,7 @@ import {
   applySpanId,
   attemptTrace,
   intakeSpanId,
+  isLong,
   ownTraceId,
   parseTraceparent,
   spanIdOf,
@@ -14,7 +15,11 @@ import { KIND, type Span } from "./otlp.ts";
 
 type Ingested = Parameters<Observer["ingested"]>[0];
 type Applied = Parameters<Observer["applied"]>[0];
+type Fetched = Parameters<Required<Observer>["fetched"]>[0];
 type Attempted = Parameters<Observer["attempted"]>[0];
+
+/** What collectors take by default for one span. */
+const MAX_LINKS = 128;
 
 /** A verified request: one span for it with its commit, and one for each further event of a batch, linked to it. */
 export function intakeSpans(fact: Ingested, now: number): Span[] {
@@ -75,10 +80,7 @@ function placeOf(event: string, isNew: boolean, parent: TraceContext | undefined
 export function applySpan(fact: Applied, now: number): Span {
   const { event, pipeline, status } = fact;
   return {
-    traceId: traceOfEvent(event, fact.traceparent),
-    // A held event has another turn, and what comes after that is below it.
-    spanId: status === "held" ? spanIdOf("held", event, pipeline, now) : applySpanId(event, pipeline),
-    parentSpanId: intakeSpanId(event),
+    ...placeOfTurn(fact, now),
     name: `apply ${pipeline}`,
     kind: KIND.consumer,
     startMs: now - (fact.tookMs ?? 0),
@@ -97,6 +99,52 @@ export function applySpan(fact: Applied, now: number): Span {
       "error.type": fact.code,
     },
     ...(status === "dead" ? { failed: true } : {}),
+  };
+}
+
+/** Only the turn that other spans may be below has the id that follows from the event; a replay much later is a trace of its own. */
+function placeOfTurn({ event, pipeline, status, generation, ...fact }: Applied, now: number) {
+  const traceId = traceOfEvent(event, fact.traceparent);
+  if (generation !== undefined) {
+    const spanId = spanIdOf("replay", event, pipeline, generation, now);
+    if (!isLong(fact.lagMs)) return { traceId, spanId, parentSpanId: intakeSpanId(event) };
+    return { traceId: ownTraceId(`replay ${spanId}`), spanId, links: [{ traceId, spanId: intakeSpanId(event) }] };
+  }
+  // What is held or dead may have another turn, and what comes after that is below it.
+  const isLast = status !== "held" && status !== "dead";
+  const spanId = isLast ? applySpanId(event, pipeline) : spanIdOf(status, event, pipeline, now);
+  return { traceId, spanId, parentSpanId: intakeSpanId(event) };
+}
+
+/** One GET for all events that waited for it: in the trace of the first, linked to the others. */
+export function fetchSpan(fact: Fetched, now: number): Span | undefined {
+  const [first, ...others] = fact.events;
+  if (first === undefined) return undefined;
+  const placeOf = ({ id, traceparent }: typeof first) => ({
+    traceId: traceOfEvent(id, traceparent),
+    spanId: intakeSpanId(id),
+  });
+  const [own, isLate] = [placeOf(first), isLong(now - fact.tookMs - first.receivedAt)];
+  const spanId = spanIdOf("fetch", first.id, fact.connection, now);
+  const links = [...(isLate ? [own] : []), ...others.slice(0, MAX_LINKS).map(placeOf)];
+  const failed = fact.outcome !== "found";
+  return {
+    ...(isLate ? { traceId: ownTraceId(`fetch ${spanId}`) } : { traceId: own.traceId, parentSpanId: own.spanId }),
+    spanId,
+    ...(links.length === 0 ? {} : { links }),
+    name: `GET ${fact.connection}`,
+    kind: KIND.client,
+    startMs: now - fact.tookMs,
+    endMs: now,
+    attributes: {
+      "hookrail.event.id": first.id,
+      "hookrail.connection": fact.connection,
+      "hookrail.outcome": fact.outcome,
+      "hookrail.turns": fact.turns,
+      "http.request.method": "GET",
+      "error.type": failed ? fact.outcome : undefined,
+    },
+    ...(failed ? { failed } : {}),
   };
 }
 

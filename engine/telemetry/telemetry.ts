@@ -7,7 +7,7 @@ import type { GuardedHttp } from "../network/client.ts";
 import { createExporter, type Posted } from "./exporter.ts";
 import { type Measure, metricOf } from "./measures.ts";
 import { type Metric, metricsDocument, type Origin, type Span, tracesDocument } from "./otlp.ts";
-import { applySpan, attemptSpan, intakeSpans } from "./spans.ts";
+import { applySpan, attemptSpan, fetchSpan, intakeSpans } from "./spans.ts";
 
 export interface TelemetryOptions {
   /** Of the config at work; undefined: nothing is sent. */
@@ -124,6 +124,12 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
         if (!isTraced(traceOfEvent(fact.event, fact.sent?.traceparent))) return;
         const span = attemptSpan(fact, clock.now());
         if (span !== undefined) spans.add([span]);
+      },
+      fetched(fact) {
+        const span = fetchSpan(fact, clock.now());
+        const [first] = fact.events;
+        if (span !== undefined && first !== undefined && isTraced(traceOfEvent(first.id, first.traceparent)))
+          spans.add([span]);
       },
       connectionPaused() {},
       fault() {},

@@ -1,4 +1,6 @@
 /** The real process beside a collector: what it is sent, what sinks are told, and what its absence costs. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { eventually, type Installation, listEvents, type RunningEngine } from "../support/engine-process.ts";
 import { createFaultInstallation, query } from "../support/fault-installation.ts";
@@ -135,6 +137,54 @@ describe("a collector", () => {
     const begun = performance.now();
     expect(await engine.end("SIGTERM")).toMatchObject({ code: 0 });
     expect(performance.now() - begun).toBeLessThan(10_000);
+  });
+
+  test("is what the config at work says: a reload turns it off, on, and to another one", {
+    timeout: 120_000,
+  }, async () => {
+    const other = await startFaultServer();
+    try {
+      const path = join(installation.root, "config.yaml");
+      const config = readFileSync(path, "utf8");
+      const line = /^otel: .*$/m;
+      expect(config).toMatch(line);
+      const take = async (otel: string): Promise<void> => {
+        writeFileSync(
+          path,
+          config.replace(line, () => otel),
+        );
+        expect((await installation.hookrail("reload")).code).toBe(0);
+      };
+      const tracesOf = (server: FaultServer) =>
+        server.requests
+          .filter(({ url }) => url === "/v1/traces")
+          .map(({ body }) => body)
+          .join();
+      const arrives = (server: FaultServer, event: string) =>
+        eventually(
+          async () => tracesOf(server),
+          (text) => text.includes(event.slice(4)),
+        );
+
+      const first = await post(1);
+      await arrives(collector, first);
+      await take("");
+      const untold = await post(2);
+      await done();
+      await take(`otel: { endpoint: "${other.url}" }`);
+      const moved = await post(3);
+      await arrives(other, moved);
+      await take(line.exec(config)?.[0] ?? "");
+      const back = await post(4);
+      await arrives(collector, back);
+      expect(await engine.end("SIGTERM")).toMatchObject({ code: 0 });
+      for (const server of [collector, other]) expect(tracesOf(server)).not.toContain(untold.slice(4));
+      expect(tracesOf(collector)).not.toContain(moved.slice(4));
+      expect(tracesOf(other)).not.toContain(back.slice(4));
+      expect(other.requests.every(({ headers }) => headers["authorization"] === undefined)).toBe(true);
+    } finally {
+      await other.close();
+    }
   });
 
   test("that refuses is not asked again with the same, and the count says so", async () => {

@@ -12,7 +12,7 @@ import type { DeliveryId, EventId } from "../../engine/core/types.ts";
 import { createExporter, type Posted } from "../../engine/telemetry/exporter.ts";
 import { metricOf } from "../../engine/telemetry/measures.ts";
 import { metricsDocument, tracesDocument } from "../../engine/telemetry/otlp.ts";
-import { applySpan, attemptSpan, intakeSpans } from "../../engine/telemetry/spans.ts";
+import { applySpan, attemptSpan, fetchSpan, intakeSpans } from "../../engine/telemetry/spans.ts";
 
 const HEX = "01a20c693ec67888a0adb2c51f7fa727";
 const event = `evt_${HEX}` as EventId;
@@ -134,6 +134,48 @@ describe("spans", () => {
     expect(again?.links).toEqual([{ traceId: HEX, spanId: intakeSpanId(event) }]);
     const { taken: _taken, ...refused } = ingested;
     expect(intakeSpans({ ...refused, outcome: "unauthorized", events: [], kinds: [] }, NOW)).toEqual([]);
+  });
+
+  test("of a replay or a retry within the hour have ids of their own; much later they are a trace of their own", () => {
+    const first = applySpan(applied, NOW);
+    const replayed = applySpan({ ...applied, generation: 1, lagMs: 60_000 }, NOW + 60_000);
+    expect(replayed).toMatchObject({ traceId: HEX, parentSpanId: intakeSpanId(event) });
+    const died = applySpan({ ...applied, status: "dead", code: "HK2021" }, NOW - 5);
+    const again = applySpan({ ...applied, generation: 2, lagMs: 61_000 }, NOW + 61_000);
+    const ids = [first, replayed, again, died].map(({ spanId }) => spanId);
+    expect(new Set(ids).size).toBe(4);
+    const attempts = [1, 2, 3].map((attempt) => attemptSpan({ ...attempted, attempt }, NOW)?.spanId);
+    expect(new Set([...ids, ...attempts]).size).toBe(7);
+    const late = applySpan({ ...applied, generation: 3, lagMs: 2 * HOUR }, NOW + 2 * HOUR);
+    expect(late.traceId).not.toBe(HEX);
+    expect(late).not.toHaveProperty("parentSpanId");
+    expect(late.links).toEqual([{ traceId: HEX, spanId: intakeSpanId(event) }]);
+  });
+
+  test("of a GET for thin events: in the trace of the first, linked to the others, with nothing of its answer", () => {
+    const other = `evt_${HEX.replaceAll("0", "f")}` as EventId;
+    const events = [
+      { id: event, receivedAt: NOW - 50 },
+      { id: other, receivedAt: NOW - 40, traceparent },
+    ];
+    const fact = { connection: "api", outcome: "found", detail: "ada@example.com", turns: 2, events, tookMs: 20 };
+    const span = fetchSpan(fact, NOW);
+    expect(span).toMatchObject({
+      traceId: HEX,
+      parentSpanId: intakeSpanId(event),
+      name: "GET api",
+      kind: 3,
+      startMs: NOW - 20,
+      endMs: NOW,
+      links: [{ traceId: SENDER.traceId, spanId: intakeSpanId(other) }],
+    });
+    expect(span).not.toHaveProperty("failed");
+    expect(JSON.stringify(span)).not.toContain("ada@");
+    expect(fetchSpan({ ...fact, outcome: "retry" }, NOW)).toMatchObject({ failed: true });
+    const late = fetchSpan(fact, NOW + 2 * HOUR);
+    expect(late?.traceId).not.toBe(HEX);
+    expect(late?.links?.[0]).toEqual({ traceId: HEX, spanId: intakeSpanId(event) });
+    expect(fetchSpan({ ...fact, events: [] }, NOW)).toBeUndefined();
   });
 
   test("are written as OTLP has them", () => {
