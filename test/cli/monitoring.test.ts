@@ -22,6 +22,34 @@ function unknownIn(expr: string): string[] {
   return bad;
 }
 
+/** Labels that a sum is split by, or a legend shows, and no metric of the expression has. */
+function unsplittable(expr: string, legend = ""): string[] {
+  const labels = [...expr.matchAll(/\b(hookrail_[a-z_]+)/g)].flatMap(([, name = ""]) => [
+    ...(known.get(name) ?? known.get(baseOf(name)) ?? []),
+  ]);
+  const split = [...expr.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, list = ""]) =>
+    list.split(",").map((one) => one.trim()),
+  );
+  const shown = [...legend.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = ""]) => label);
+  // What a sum drops can not be shown.
+  const lost = split.length === 0 ? [] : shown.filter((label) => !split.includes(label));
+  return [...[...split, ...shown].filter((label) => ![...labels, "le"].includes(label)), ...lost];
+}
+
+/** What a query comes to, by the names of what it asks. */
+function unitOf(expr: string): string {
+  if (/\) \/ /.test(expr) || /_ratio\b/.test(expr)) return "percentunit";
+  if (/histogram_quantile|_seconds\b(?!_total)/.test(expr)) return "s";
+  if (/_bytes\b/.test(expr)) return "bytes";
+  if (/\brate\(/.test(expr)) return "ops";
+  return "short";
+}
+
+/** Keys of a mapping that Prometheus does not know: it refuses the whole file for one. */
+function strangeKeys(value: object, allowed: readonly string[]): string[] {
+  return Object.keys(value).filter((key) => !allowed.includes(key));
+}
+
 /** Brackets and quotes close. */
 function isBalanced(expr: string): boolean {
   const open: string[] = [];
@@ -86,6 +114,32 @@ describe("rules for Prometheus", () => {
     }
   });
 
+  it("hold nothing that Prometheus would refuse the file for", () => {
+    expect(strangeKeys(rules(), ["groups"])).toEqual([]);
+    for (const group of rules().groups) {
+      expect(strangeKeys(group, ["name", "interval", "rules"])).toEqual([]);
+      expect(new Set(rules().groups.map(({ name }) => name)).size).toBe(rules().groups.length);
+      expect(group.rules.length).toBeGreaterThan(0);
+      for (const rule of group.rules) {
+        const keys =
+          rule.alert === undefined ? ["record", "expr", "labels"] : ["alert", "expr", "for", "labels", "annotations"];
+        expect([rule.alert, strangeKeys(rule, keys)]).toEqual([rule.alert, []]);
+        expect(unsplittable(rule.expr)).toEqual([]);
+        for (const [name, value] of [...Object.entries(rule.labels ?? {}), ...Object.entries(rule.annotations ?? {})]) {
+          expect(name).toMatch(/^[a-zA-Z_][a-zA-Z0-9_]*$/);
+          expect([name, typeof value]).toEqual([name, "string"]);
+          // Templates close, and name labels that the expression keeps.
+          expect(value.match(/\{\{/g)?.length ?? 0).toBe(value.match(/\}\}/g)?.length ?? 0);
+        }
+      }
+    }
+    // One series from one rule: two that record the same with the same labels overwrite each other.
+    const recorded = all().flatMap(({ record, labels }) =>
+      record === undefined ? [] : [JSON.stringify([record, labels])],
+    );
+    expect(new Set(recorded).size).toBe(recorded.length);
+  });
+
   it("say the promise of each pipeline, by the windows of the engine", () => {
     const burns = all().filter(({ alert }) => alert === "HookrailBudgetBurn");
     expect(burns.map(({ labels }) => [labels?.["severity"], labels?.["window"]])).toEqual([
@@ -116,6 +170,19 @@ describe("the dashboard for Grafana", () => {
     for (const expr of exprs) expect([expr, unknownIn(expr), isBalanced(expr)]).toEqual([expr, [], true]);
   });
 
+  it("shows labels that its queries keep, in the unit of what they ask", () => {
+    const panels = dashboard().panels as {
+      title: string;
+      targets: { expr: string; legendFormat?: string }[];
+      fieldConfig: { defaults: { unit?: string } };
+    }[];
+    for (const { title, targets, fieldConfig } of panels)
+      for (const { expr, legendFormat } of targets) {
+        expect([title, unsplittable(expr, legendFormat)]).toEqual([title, []]);
+        expect([title, fieldConfig.defaults.unit]).toEqual([title, unitOf(expr)]);
+      }
+  });
+
   it("has panels that lie beside and below each other, each with an id of its own", () => {
     const panels = dashboard().panels as {
       id: number;
@@ -133,5 +200,10 @@ describe("the dashboard for Grafana", () => {
 
 it("an expression with a name that is none is found", () => {
   expect(unknownIn('rate(hookrail_no_such_total{pipeline="a"}[5m])')).toEqual(["hookrail_no_such_total"]);
+  expect(unsplittable("sum by (connection) (hookrail_dead_letters)", "{{pipeline}}")).toEqual([
+    "connection",
+    "pipeline",
+  ]);
+  expect(strangeKeys({ alert: "A", expr: "1", severity: "page" }, ["alert", "expr"])).toEqual(["severity"]);
   expect(unknownIn('hookrail_dead_letters{connection="a"}')).toEqual(["hookrail_dead_letters{connection}"]);
 });
