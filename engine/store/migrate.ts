@@ -39,7 +39,12 @@ export function refuseNewer(db: Db, path: string, migrations: readonly Migration
 export function refuseOlder(db: Db, path: string, migrations: readonly Migration[]): void {
   const found = schemaVersion(db);
   const known = migrations.at(-1)?.version ?? 0;
-  if (found < known) fail("HK4020", { path, found, known });
+  if (found < known)
+    fail(
+      "HK4020",
+      { path, found, known },
+      { hint: "start the engine with this version: it brings the store up to date" },
+    );
 }
 
 /** Applies what is missing; each migration and its version row are one transaction. */

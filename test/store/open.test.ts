@@ -181,7 +181,10 @@ describe("migrate", () => {
     const options = { path, now: START };
     migrate(db, { ...options, migrations: shippedMigrations().slice(0, 1) });
     db.exec("INSERT INTO sources (name) VALUES ('shop')");
-    await expect(openSqliteReader(path)).rejects.toMatchObject({ code: "HK4020" });
+    await expect(openSqliteReader(path)).rejects.toMatchObject({
+      code: "HK4020",
+      hint: expect.stringContaining("start the engine"),
+    });
     migrate(db, { ...options, migrations: shippedMigrations() });
     expect(db.prepare("SELECT name FROM sources").pluck().all()).toEqual(["shop"]);
     db.close();
