@@ -47,12 +47,12 @@ function printAlert(cli: Cli, alert: AlertDocument): void {
   cli.out.write(`${mark} ${color.bold(plainText(alert.title))} ${color.dim(`since ${since}${until}`)}\n`);
   for (const { text } of alert.findings) line(plainText(text));
   const owners = [...new Set(alert.pipelines.map(({ owner }) => owner))];
-  if (owners.length > 0) line(`${color.dim("owner")} ${owners.join(", ")}`);
+  if (owners.length > 0) line(`${color.dim("owner")} ${plainText(owners.join(", "))}`);
   const runbooks = new Set([...alert.findings, ...alert.pipelines].map(({ runbook }) => runbook));
   for (const runbook of runbooks) if (runbook !== null) line(`${color.dim("runbook")} ${plainText(runbook)}`);
-  if (alert.told.length > 0) line(`${color.dim("told")} ${alert.told.join(", ")}`);
+  if (alert.told.length > 0) line(`${color.dim("told")} ${plainText(alert.told.join(", "))}`);
   if (alert.silenced !== null) line(`${color.dim("nobody is told:")} ${plainText(alert.silenced)}`);
-  if (alert.status !== "resolved") for (const command of alert.type) line(`${color.dim("type")} ${command}`);
+  if (alert.status !== "resolved") for (const command of alert.type) line(`${color.dim("type")} ${plainText(command)}`);
 }
 
 export function printBudgets(cli: Cli, document: Document): void {

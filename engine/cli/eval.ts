@@ -11,7 +11,7 @@ import { runRepl, type Session } from "./eval/repl.ts";
 import { saveTest } from "./eval/save.ts";
 import { renderLine, renderVerdict, type Told, verdictDocument } from "./eval/show.ts";
 import { findPayload, type Payload, payloadsOfLines, pipelineOf, placeSubject } from "./eval/subject.ts";
-import { printJson } from "./format.ts";
+import { printJson, safeJson } from "./format.ts";
 import { findInstallation, type GlobalOptions } from "./installation.ts";
 import { collect, type Input, onAction, type Verb } from "./verb.ts";
 
@@ -112,9 +112,7 @@ async function startRepl(evaluation: Evaluation, payload: Payload): Promise<numb
     judge: (expression, subject) => judge(expression, subject, judging),
     render: (expression, subject, verdict) => {
       const told = { expression, subject, verdict, reveal };
-      return options["json"] === true
-        ? `${JSON.stringify(verdictDocument(told))}\n`
-        : renderVerdict(cli, cli.out, told);
+      return options["json"] === true ? `${safeJson(verdictDocument(told))}\n` : renderVerdict(cli, cli.out, told);
     },
     payload: (wanted) =>
       findPayload(evaluation, { ...options, sample: undefined, event: undefined, file: undefined, ...wanted }),

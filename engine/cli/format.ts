@@ -1,5 +1,6 @@
 /** How the CLI writes times, durations, tables and JSON. */
 import Table from "cli-table3";
+import { stringify } from "yaml";
 import type { Json } from "../core/types.ts";
 import type { Cli, Output } from "./context.ts";
 
@@ -8,8 +9,26 @@ export const FORMAT_VERSION = "1.0";
 
 /** Machine output: one JSON document on stdout, always with the version of its format. */
 export function printJson(cli: Cli, document: { readonly [key: string]: unknown }): void {
-  cli.out.write(`${JSON.stringify({ format_version: FORMAT_VERSION, ...document }, undefined, cli.out.tty ? 2 : 0)}\n`);
+  cli.out.write(`${safeJson({ format_version: FORMAT_VERSION, ...document }, cli.out.tty ? 2 : 0)}\n`);
 }
+
+// JSON leaves these as they are, and a terminal does not.
+const UNSAFE_IN_JSON = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/** JSON as it may go to a terminal: the same document, with what moves a cursor or turns a line around as escapes. */
+export function safeJson(document: unknown, indent = 0): string {
+  return JSON.stringify(document, undefined, indent).replace(UNSAFE_IN_JSON, escaped);
+}
+
+/** YAML in which the same stands as escapes: only texts in double quotes may have them. */
+export function safeYaml(document: unknown): string {
+  const yaml = stringify(document, { lineWidth: 0 });
+  if (yaml.search(UNSAFE_IN_JSON) === -1) return yaml;
+  const quoted = stringify(document, { lineWidth: 0, defaultStringType: "QUOTE_DOUBLE" });
+  return quoted.replace(UNSAFE_IN_JSON, escaped);
+}
+
+const escaped = (c: string): string => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
 /** The next command to try, on stderr. */
 export function suggest(cli: Cli, ...commands: readonly string[]): void {
@@ -43,7 +62,7 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u206
 
 /** Stored text as it may go to a terminal. */
 export function plainText(text: string): string {
-  return text.replace(UNSAFE, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return text.replace(UNSAFE, escaped);
 }
 
 /** A JSON value on one line, cut where it is long. */

@@ -1,7 +1,7 @@
 /** What `record` writes and prints: the fixture, the reference to its secret, and the test to paste. Pure. */
-import { stringify } from "yaml";
 import type { Recorded } from "../testing/recording.ts";
 import type { Tried } from "../testing/try-recorded.ts";
+import { safeJson, safeYaml } from "./format.ts";
 
 /** The fixture as JSON: `headers` and `body` are what tests read, the rest says where it comes from. */
 export function fixtureText(recorded: Recorded, signed: { readonly secret: string; readonly scheme: string }): string {
@@ -14,7 +14,7 @@ export function fixtureText(recorded: Recorded, signed: { readonly secret: strin
     headers: recorded.headers,
     body: recorded.body,
   };
-  return `${JSON.stringify(fixture, undefined, 2)}\n`;
+  return `${safeJson(fixture, 2)}\n`;
 }
 
 /** A test that holds what came out when the fixture was tried in a world of its own. */
@@ -28,6 +28,6 @@ export function snippetOf(
     ...(tried.fetched && { fetched: tried.fetched }),
     expect: { outcomes: [tried.outcome], ...tried.entities },
   };
-  const yaml = stringify({ tests: [test] }, { lineWidth: 0 });
+  const yaml = safeYaml({ tests: [test] });
   return `# for the pipeline ${tried.pipeline}\n${yaml}`;
 }

@@ -3,7 +3,7 @@ import type { ForeseenTurn, LeftOut, ReplayPlan, Verdict } from "../flow/replay.
 import { shownEntity, turnDocument } from "../http/admin-replay.ts";
 import type { Sensitivity } from "../http/documents.ts";
 import type { Cli } from "./context.ts";
-import { FORMAT_VERSION, formatTable, plainText } from "./format.ts";
+import { FORMAT_VERSION, formatTable, plainText, safeJson } from "./format.ts";
 
 const VERDICTS: Readonly<Record<Verdict, string>> = {
   changes: "changes",
@@ -108,7 +108,7 @@ export function writeLine(cli: Cli, json: boolean, progress: Progress): void {
 }
 
 function printLine(cli: Cli, document: object): void {
-  cli.out.write(`${JSON.stringify({ format_version: FORMAT_VERSION, ...document })}\n`);
+  cli.out.write(`${safeJson({ format_version: FORMAT_VERSION, ...document })}\n`);
 }
 
 function countBy<T>(list: readonly T[], name: (one: T) => string): Readonly<Record<string, number>> {

@@ -4,7 +4,7 @@ import { fail } from "../core/errors.ts";
 import type { Json, JsonObject } from "../core/types.ts";
 import { STAGES } from "../flow/live.ts";
 import { type Cli, type Colors, EXIT } from "./context.ts";
-import { FORMAT_VERSION, formatMs, formatTime, plainText } from "./format.ts";
+import { FORMAT_VERSION, formatMs, formatTime, plainText, safeJson } from "./format.ts";
 import { findPlace, type Installation } from "./installation.ts";
 import { followLive, type LiveEnd } from "./live-client.ts";
 import { collect, type Input, onAction, parseCount, type Verb } from "./verb.ts";
@@ -93,7 +93,7 @@ function endOf(
 }
 
 function jsonLine(_cli: Cli, fact: JsonObject): string {
-  return `${JSON.stringify({ format_version: FORMAT_VERSION, ...fact })}\n`;
+  return `${safeJson({ format_version: FORMAT_VERSION, ...fact })}\n`;
 }
 
 /** The time, the stage, which event, and what became of it: what differs most between lines stands last. */

@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import { fail } from "../core/errors.ts";
 import { callAdmin } from "./admin-client.ts";
 import { type Cli, EXIT } from "./context.ts";
+import { plainText } from "./format.ts";
 import { findPlace, type Installation } from "./installation.ts";
 import { frameOf, type Overview, SORTS, type Sort, type View } from "./top-frame.ts";
 import { onAction, parseCount, type Verb } from "./verb.ts";
@@ -94,7 +95,7 @@ export async function watch(cli: Pick<Cli, "clock" | "out" | "onStopSignal">, wa
       last = await watching.look();
       trouble = "";
     } catch (error) {
-      trouble = error instanceof Error ? error.message : "the engine does not answer";
+      trouble = plainText(error instanceof Error ? error.message : "the engine does not answer");
     }
     show();
     cancel();

@@ -13,7 +13,7 @@ import type { Recipe } from "../provider/recipe.ts";
 import { verify } from "../provider/verify.ts";
 import { loadRegistry } from "./config.ts";
 import { type Cli, EXIT } from "./context.ts";
-import { FORMAT_VERSION, formatMs, plainText } from "./format.ts";
+import { FORMAT_VERSION, formatMs, plainText, safeJson } from "./format.ts";
 import { pluginRoot } from "./own-plugins.ts";
 import { createRecipeBook } from "./recipes.ts";
 import { onAction, type Verb } from "./verb.ts";
@@ -42,7 +42,7 @@ export const verifyVerb: Verb = (cli, action, globals) =>
             ? { verdict: { ok: false, reason: "unknown_provider" }, signed: [] }
             : await judge(capture, recipe);
         if (!judged.verdict.ok) refused++;
-        if (options["json"] === true) cli.out.write(`${JSON.stringify(verdictDocument(capture.provider, judged))}\n`);
+        if (options["json"] === true) cli.out.write(`${safeJson(verdictDocument(capture.provider, judged))}\n`);
         else cli.out.write(`${describe(cli, capture.provider, judged)}\n`);
       }
       return refused === 0 ? EXIT.ok : EXIT.findings;

@@ -1,7 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { chooseColors, type Output } from "../../engine/cli/context.ts";
-import { formatMs, formatTable, formatTime, formatValue, plainText } from "../../engine/cli/format.ts";
+import {
+  formatMs,
+  formatTable,
+  formatTime,
+  formatValue,
+  plainText,
+  safeJson,
+  safeYaml,
+} from "../../engine/cli/format.ts";
 
 const output = (color: boolean): Output => ({
   write: () => {},
@@ -47,6 +56,12 @@ describe("plainText", () => {
       }),
     );
     expect(plainText("\u001b[31mred")).toBe("\\u001b[31mred");
+    const document = { a: "\u009b2J\u202e\u2028\u007f\u001b\n", b: ["é", "\u2066"] };
+    expect(safeJson(document)).toBe('{"a":"\\u009b2J\\u202e\\u2028\\u007f\\u001b\\n","b":["é","\\u2066"]}');
+    expect(JSON.parse(safeJson(document, 2))).toEqual(document);
+    expect(parse(safeYaml(document))).toEqual(document);
+    expect(safeYaml(document)).not.toMatch(/[\u007f-\u009f\u2028\u202e\u2066]/);
+    expect(safeYaml({ a: "plain" })).toBe("a: plain\n");
     expect(plainText("Zoë, 日本")).toBe("Zoë, 日本");
   });
 });
