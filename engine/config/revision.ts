@@ -5,6 +5,7 @@ import type { SourcePosition } from "../core/types.ts";
 import type { ConnectionModel, DeliverModel } from "../delivery/model.ts";
 import type { Contract } from "../mapping/contract.ts";
 import type { HoldModel, RuleModel, TableRef } from "../mapping/model.ts";
+import type { VersionGate } from "../mapping/shown-version.ts";
 import type { SourceSecret } from "../provider/model.ts";
 import type { Recipe } from "../provider/recipe.ts";
 import type { AlertingModel, AlertModel, ChannelModel, DropModel, MovedModel, TeamModel } from "./operations.ts";
@@ -58,6 +59,8 @@ export interface PipelineModel {
   readonly deliver: readonly (readonly DeliverModel[])[];
   /** JSON Schema contract by version, when named. */
   readonly contract?: Contract;
+  /** How events show the version of their contract, where it says so. */
+  readonly versions?: VersionGate;
   readonly tests: readonly TestModel[];
   readonly traces: readonly TraceModel[];
   readonly position: SourcePosition;

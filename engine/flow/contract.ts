@@ -5,6 +5,7 @@ import type { Json } from "../core/types.ts";
 import { checkContract, type Violation } from "../mapping/contract.ts";
 import type { Row, RuleModel } from "../mapping/model.ts";
 import { rowExpressions } from "../mapping/rows.ts";
+import { shownVersion } from "../mapping/shown-version.ts";
 
 export type ContractVerdict =
   | { readonly kind: "ok" }
@@ -27,6 +28,23 @@ export function judgeContract(
       : checkContract(contract, type, fetched, pathsFetched(rule));
   const check = own.kind === "broken" || brought.kind === "ok" ? own : withBoth(own, brought);
   return check.kind === "broken" ? { ...check, contract: `${contract.provider}/${contract.version}` } : check;
+}
+
+/** What HK7003 says of an event whose version no contract declares. */
+export function unknownVersion(
+  { versions }: PipelineModel,
+  event: Parameters<typeof shownVersion>[1],
+): { readonly shown: string; readonly known: string } | undefined {
+  if (versions === undefined) return undefined;
+  const found = shownVersion(versions, event);
+  if (found.kind === "known") return undefined;
+  // What says nothing of its version is no drift; who wants to be sure says `reject`.
+  if (found.shown === undefined && versions.unknown === "accept") return undefined;
+  const { from, known } = versions;
+  const place = from.kind === "header" ? `header ${from.name}` : from.path.join(".");
+  const shown =
+    found.shown === undefined ? `shows no version in \`${place}\`` : `is of version \`${found.shown.slice(0, 40)}\``;
+  return { shown, known: [...known].join(", ") };
 }
 
 type Check = ReturnType<typeof checkContract>;

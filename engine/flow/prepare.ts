@@ -11,7 +11,7 @@ import { type Fetched, withFetched } from "../mapping/fetch.ts";
 import { mapEvent } from "../mapping/map.ts";
 import type { FetchModel, Mapped, RuleModel } from "../mapping/model.ts";
 import type { Store, WorkItem } from "../store/store.ts";
-import { judgeContract } from "./contract.ts";
+import { judgeContract, unknownVersion } from "./contract.ts";
 import type { Observer } from "./observer.ts";
 import { readPayload } from "./payload.ts";
 import type { Routes } from "./routes.ts";
@@ -73,6 +73,8 @@ export async function prepareWork(
   if (mapped.kind === "skipped" || (mapped.kind === "dead" && mapped.rule === undefined)) return mapped;
   const rule = mapped.rule as RuleModel;
   const seen = rule.fetch === undefined ? undefined : fetched;
+  const unknown = unknownVersion(pipeline, { payload: payload.whole, headers: item.event.headers });
+  if (unknown !== undefined && pipeline.versions?.unknown === "reject") return { ...dead("HK7003", unknown), rule };
   // Also where a row failed already: the contract says better than the row what is wrong with the payload.
   const contract = judgeContract(pipeline, {
     type: item.event.type,
@@ -95,7 +97,10 @@ export async function prepareWork(
     mapped,
     scope: { ...base, variables: { ...base.variables, ...mapped.lets } },
     ...(seen === undefined ? {} : { fetchedAt: seen.at, request: seen.request }),
-    drift: contract.kind === "drift" ? contract.violations.map(({ path }) => path) : [],
+    drift: [
+      ...(unknown === undefined ? [] : ["the contract's version"]),
+      ...(contract.kind === "drift" ? contract.violations.map(({ path }) => path) : []),
+    ],
   };
 }
 

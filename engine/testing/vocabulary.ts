@@ -35,6 +35,7 @@ export function vocabularyOf(
   for (const pipeline of pipelines) {
     add(pipeline.name);
     collect(pipeline.rules, add, seen);
+    for (const version of pipeline.versions?.known ?? []) add(version);
     for (const check of pipeline.contract?.checks ?? []) collectSchema(check.validate.schema, add);
   }
   collect(entities, add, seen);

@@ -46,6 +46,8 @@ export function compilePipeline(context: CompileContext, yaml: PipelineYaml, dep
   const objective = parsePercent(yaml.sla?.objective);
   const contract = source === undefined ? undefined : deps.contracts.forPipeline(yaml, source);
   if (contract !== undefined) checkFetchedTypes(context, yaml, contract);
+  const versions =
+    contract === undefined || source === undefined ? undefined : deps.contracts.versionsFor(yaml, contract, source);
   return {
     name: yaml.pipeline,
     ...(yaml.description === undefined ? {} : { description: yaml.description }),
@@ -61,6 +63,7 @@ export function compilePipeline(context: CompileContext, yaml: PipelineYaml, dep
     rules: rules.map((rule) => rule.model),
     deliver: compileDeliveries(context, { yaml, rules }, deps),
     ...(contract === undefined ? {} : { contract }),
+    ...(versions === undefined ? {} : { versions }),
     position: positionOf(positions.of(yaml)),
     yaml,
   };

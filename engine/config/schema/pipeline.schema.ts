@@ -26,11 +26,9 @@ const contractSchema = Type.Union(
       version: text("The version that holds."),
       next: maybe(later(text("A version that runs beside it: mismatches are logged and change nothing."))),
       unknown_version: maybe(
-        later(
-          oneOf(
-            ["accept", "reject"],
-            "What to do with events of a version that is not known. Default: accept, counted as drift.",
-          ),
+        oneOf(
+          ["accept", "reject"],
+          "What to do with events of a version that no contract of the provider declares, by its `shown_by`. reject: a dead letter. Default: accept, counted as drift.",
         ),
       ),
     }),

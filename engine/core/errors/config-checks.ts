@@ -72,4 +72,26 @@ export const configCheckErrors = {
     wrong: "of: pipelines.*.slas",
     right: "of: pipelines.*.sla",
   },
+  HK1252: {
+    title: "A version that nothing shows",
+    message:
+      "`unknown_version` needs to know an event's version, and contract {contract} does not say how events show it",
+    help: "The contract file says under `shown_by:` where an event says its version: a path of its body, or a header. Without it no event could be told from another.",
+    wrong: "contract: { version: v1, unknown_version: reject }      # and v1 has no shown_by",
+    right: "shown_by: { from: body:api_version }",
+  },
+  HK1253: {
+    title: "A place of the version that can not be read",
+    message: "`{from}` is no place in a request",
+    help: "Of a request the engine keeps its body and the headers that the source lists: `body:PATH` with names and dots, or `header:NAME`.",
+    wrong: "shown_by: { from: api_version }",
+    right: "shown_by: { from: body:api_version }",
+  },
+  HK1254: {
+    title: "A header that is not kept",
+    message: "events show their version in the header `{header}`, which source `{source}` does not keep",
+    help: "What is not kept of a request is gone when the event is applied. List the header under `keep_headers:` of the source.",
+    wrong: "shopify: { provider: shopify, path: /hooks/shopify }",
+    right: "shopify: { provider: shopify, path: /hooks/shopify, keep_headers: [x-shopify-api-version] }",
+  },
 } as const satisfies ErrorEntries;
