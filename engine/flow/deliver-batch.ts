@@ -12,10 +12,9 @@ import {
   pauseConnection,
   prepareAttempt,
   type Ready,
-  sendContext,
   settleReady,
-  withinTimeout,
 } from "./deliver.ts";
+import { sendContext, withinTimeout } from "./sending.ts";
 
 /**
  * Sends what fits into one request with the first of them; the others stay due. Of one entity at most one may be

@@ -10,11 +10,12 @@ import type { TracedAttempt } from "../core/trace.ts";
 import { sameJson } from "../core/values.ts";
 import { guaranteeOf } from "../delivery/guarantee.ts";
 import type { ConnectionModel } from "../delivery/model.ts";
-import type { FrozenRequest, OpenSink, Outcome, SendContext, SinkDelivery } from "../plugin/index.ts";
+import type { FrozenRequest, OpenSink, Outcome } from "../plugin/index.ts";
 import type { AttemptMark, DeliveryRecord, DeliverySettlement, Store } from "../store/store.ts";
 import { acknowledgedState } from "./born-upsert.ts";
 import type { Observer } from "./observer.ts";
 import { overtaken } from "./overtaken.ts";
+import { freeze, sendContext, withinTimeout } from "./sending.ts";
 import { POSSIBLY_DUPLICATE, settlementOf, unsendable, unsure } from "./settle.ts";
 
 export interface DeliverDeps {
@@ -135,76 +136,11 @@ async function withoutAcknowledged(record: DeliveryRecord, store: Store): Promis
   return { ...record, attributes: Object.fromEntries(fresh) };
 }
 
-async function freeze(record: DeliveryRecord, deps: DeliverDeps): Promise<FrozenRequest | HookrailError> {
-  if (record.frozen !== undefined) return record.frozen;
-  try {
-    return await deps.sink.prepare(toSinkDelivery(record));
-  } catch (error) {
-    if (error instanceof HookrailError) return error;
-    deps.observer.fault({ where: `prepare of ${record.connection}`, error });
-    return new HookrailError("HK9002", { where: `the sink of ${record.connection}` }, { cause: error });
-  }
-}
-
-function toSinkDelivery(record: DeliveryRecord): SinkDelivery {
-  return {
-    id: record.id,
-    idempotencyKey: record.idempotencyKey,
-    action: record.action,
-    kind: record.kind,
-    entity: { ...record.entity, ids: record.ids, ...(record.state === undefined ? {} : { state: record.state }) },
-    attributes: record.attributes,
-    entityVersion: record.entityVersion,
-    eventName: record.eventName,
-    params: record.params,
-    event: record.event,
-    pipeline: record.pipeline,
-  };
-}
-
 async function send({ record, frozen, startedAt }: Ready, deps: DeliverDeps): Promise<Outcome> {
   const outcome = await withinTimeout(record.connection, deps, (signal) =>
     deps.sink.send(frozen, sendContext({ record, startedAt }, signal, deps)),
   );
   return outcome ?? { kind: "unknown", detail: "the sink failed while sending" };
-}
-
-/** What the sink is told of an attempt. */
-export function sendContext(
-  { record, startedAt }: Pick<Ready, "record" | "startedAt">,
-  signal: AbortSignal,
-  deps: Pick<DeliverDeps, "traceparent">,
-): SendContext {
-  const { idempotencyKey, entityVersion, event } = record;
-  const attempt = record.attempts + 1;
-  const { receivedAt } = event;
-  const traced = { event: event.id, delivery: record.id, attempt, receivedAt, startedAt };
-  const traceparent = deps.traceparent?.({ ...traced, traceparent: event.traceparent });
-  return {
-    attempt,
-    idempotencyKey,
-    signal,
-    entityVersion,
-    ...(traceparent === undefined ? {} : { traceparent }),
-  };
-}
-
-/** By the plugin contract a throw means that nobody knows whether it was applied: `undefined`. */
-export async function withinTimeout<T>(
-  connection: string,
-  deps: Pick<DeliverDeps, "clock" | "connection" | "observer">,
-  sending: (signal: AbortSignal) => Promise<T>,
-): Promise<T | undefined> {
-  const deadline = new AbortController();
-  const cancel = deps.clock.after(deps.connection.timeoutMs, () => deadline.abort(new Error("timed out")));
-  try {
-    return await sending(deadline.signal);
-  } catch (error) {
-    deps.observer.fault({ where: `send of ${connection}`, error });
-    return undefined;
-  } finally {
-    cancel();
-  }
 }
 
 interface Attempt {

@@ -11,6 +11,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Expression } from "../core/expression.ts";
 import type { Secret } from "../core/secret.ts";
 import type { ActionKind, AttributeWrite, Json, JsonObject, MaybePromise } from "../core/types.ts";
+import type { Carries } from "./carries.ts";
 import type { Preset } from "./preset.schema.ts";
 
 export type { Clock } from "../core/clock.ts";
@@ -21,6 +22,7 @@ export { Secret } from "../core/secret.ts";
 export type { ActionKind, AttributeWrite, Json, JsonObject } from "../core/types.ts";
 export { responseSchema, retryAfterSchema } from "./answers.schema.ts";
 export { batchFaults } from "./batch-faults.ts";
+export type { Carries } from "./carries.ts";
 export { authSchema, bodySchema, httpSettings } from "./http.schema.ts";
 export { badPatterns } from "./patterns.ts";
 export { actionSchema, type Preset, type PresetAction } from "./preset.schema.ts";
@@ -241,25 +243,6 @@ export interface ActionDescriptor {
   readonly repeat?: "safe" | "dedup_key" | "unsafe";
   /** What it can say of attributes; for `check`. Absent: anything. */
   readonly carries?: Carries;
-}
-
-/** What a sink can be told of an attribute. */
-export interface Carries {
-  /** It has a spelling for a cleared one. */
-  readonly clear: boolean;
-  /** Lists and objects. */
-  readonly structured: boolean;
-  /** A regular expression its names match there, or one for each kind of record. */
-  readonly names?: string | NamesByKind;
-}
-
-/** Names that depend on what an entity is called there. */
-export interface NamesByKind {
-  /** The connection's setting that maps entities, and what holds when it is absent. */
-  readonly setting: string;
-  readonly defaults: Readonly<Record<string, string>>;
-  /** What an entity is mapped to -> a regular expression. */
-  readonly patterns: Readonly<Record<string, string>>;
 }
 
 export interface SinkDescriptor {
