@@ -1,6 +1,7 @@
 /** How each kind of channel is told: the request for Slack, PagerDuty and webhooks, a line for files and the log. */
 import type { ChannelModel } from "../config/operations.ts";
 import type { Clock } from "../core/clock.ts";
+import { HookrailError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { JsonObject } from "../core/types.ts";
 import { classifyAnswer, classifyFailure } from "../delivery/classify.ts";
@@ -39,8 +40,14 @@ export async function tell(channel: ChannelModel, telling: Telling, deps: Channe
   try {
     return await by(channel, telling, deps);
   } catch (error) {
-    return { kind: "retry", detail: error instanceof Error ? error.message : "failed" };
+    return { kind: "retry", detail: detailOf(error) };
   }
+}
+
+/** A sink in code may throw with anything in its message: only what we say ourselves, and codes, are shown. */
+function detailOf(error: unknown): string {
+  if (error instanceof HookrailError) return error.message;
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "it failed";
 }
 
 async function by(channel: ChannelModel, telling: Telling, deps: ChannelDeps): Promise<Outcome> {

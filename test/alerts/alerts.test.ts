@@ -240,6 +240,20 @@ describe("channels", () => {
     expect(last?.idempotencyKey).not.toBe(first?.idempotencyKey);
   });
 
+  it("show nothing of what a sink in code throws: it may hold a token or a person's address", async () => {
+    rig = await createRig("teams: { ops: { alerts: own } }\nchannels: { own: { to: crm } }");
+    rig.sink = {
+      ...rig.sink,
+      prepare() {
+        throw new TypeError("no room for ada@lovelace.example with token-1");
+      },
+    };
+    await dead(rig);
+    await rig.pass(2 * MINUTE);
+    expect(rig.alerts.known.channelDocuments()[0]?.failing?.detail).toBe("it failed");
+    expect(rig.lines.join("\n")).not.toContain("lovelace");
+  });
+
   it("do not reach a private address unless that is allowed", async () => {
     rig = await createRig(`teams: { ops: { alerts: hook } }\nchannels:\n  hook: { webhook: "${channels.url}/hook" }`);
     await dead(rig);
