@@ -13,7 +13,7 @@ import { renderLine, renderVerdict, type Told, verdictDocument } from "./eval/sh
 import { findPayload, type Payload, payloadsOfLines, pipelineOf, placeSubject } from "./eval/subject.ts";
 import { printJson, safeJson } from "./format.ts";
 import { findInstallation, type GlobalOptions } from "./installation.ts";
-import { collect, type Input, onAction, type Verb } from "./verb.ts";
+import { collect, type Input, onAction, parseCount, type Verb } from "./verb.ts";
 
 export const evalVerb: Verb = (cli, action, globals) =>
   onAction(
@@ -30,6 +30,7 @@ export const evalVerb: Verb = (cli, action, globals) =>
         "--rule <rule>",
         "which: its place from 1, its name, or an event type; else the first that takes the event",
       )
+      .option("--item <place>", "with a rule that has `each:`: which of its items, from 1", parseCount)
       .option("--save-test <name>", "keep the payload and what the rule writes as a test of the pipeline")
       .option("--show-sensitive", "also show what feeds sensitive attributes")
       .option("--json", "machine output, one document for each payload"),

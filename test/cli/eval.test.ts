@@ -144,6 +144,13 @@ describe("hookrail eval", () => {
         'refunds={"data":[{"id":"r1","amount":7}]}',
       ),
     ).toMatchObject({ value: 7, item: "item 1 of 1" });
+    const two = ["--sample", "stripe/charge.refunded", "--pipeline", "paid", "--set"];
+    const refunds = 'refunds={"data":[{"id":"r1","amount":7},{"id":"r2","amount":9}]}';
+    expect(await judged("$item.amount", ...two, refunds, "--item", "2")).toMatchObject({
+      value: 9,
+      item: "item 2 of 2",
+    });
+    expect(await judged("$item.amount", ...two, refunds, "--item", "3")).toMatchObject({ item: "no item 3 of 2" });
     expect((await evaluate("$item", ...rule)).stdout).toContain("error[HK2003]");
     const wrong = await evaluate("1", ...rule, "--rule", "3");
     expect(wrong).toMatchObject({

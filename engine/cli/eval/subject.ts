@@ -185,8 +185,10 @@ export async function placeSubject(
     const result = await context.evaluator.evaluate(rule.each.list, scope);
     const items =
       !result.ok || result.value === undefined ? [] : Array.isArray(result.value) ? result.value : [result.value];
-    bind("item", (items as readonly Json[])[0]);
-    item = `item ${items.length === 0 ? 0 : 1} of ${items.length}`;
+    const { item: wanted } = context.options;
+    const place = typeof wanted === "number" ? wanted : 1;
+    bind("item", (items as readonly Json[])[place - 1]);
+    item = place > items.length ? `no item ${place} of ${items.length}` : `item ${place} of ${items.length}`;
   }
   for (const { name, expression } of rule?.lets ?? []) {
     const [answer] = await context.evaluator.answer([expression], scope);
