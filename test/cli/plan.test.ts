@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { chooseColors } from "../../engine/cli/context.ts";
 import { changed, customer, type Files, shop, subscription } from "../plan/support.ts";
 import { runCommand } from "../support/cli.ts";
 import { type Bench, openBench, start } from "../worker/support.ts";
@@ -100,6 +101,30 @@ describe("hookrail plan", () => {
       stderr: expect.stringContaining("manifest.json can not be read"),
     });
     expect(await plan("--against", "main", "--corpus", "corpus", "--last", "3")).toMatchObject({ code: 64 });
+  });
+
+  test("shows on a terminal how far it is, and leaves nothing of that behind", async () => {
+    let err = "";
+    const write = (text: string) => {
+      err += text;
+    };
+    const tty = { write, tty: true, columns: 80, color: chooseColors(false, {}) };
+    const run = await runCommand(bench.root, ["plan", "--against", "main"], { err: tty });
+    expect([run.code, run.stdout]).toEqual([0, expect.stringContaining("No changes.")]);
+    expect(err).toContain("[############            ] 1 of 2 events");
+    expect(err.endsWith(`[${"#".repeat(24)}] 2 of 2 events\r\u001b[K`)).toBe(true);
+  });
+
+  test("takes a span of time, and the newest of it", async () => {
+    put(changed(installed, "amount: amount", "amount: amount + 1"));
+    const basisOf = async (...argv: readonly string[]) =>
+      JSON.parse((await plan("--against", "main", "--json", ...argv)).stdout).basis;
+    expect(await basisOf("--last", "1")).toMatchObject({ events: 1, left_out: { more: 1 } });
+    const at = new Date(start).toISOString();
+    expect(await basisOf("--since", at)).toMatchObject({ events: 2, left_out: { more: 0 } });
+    const later = await plan("--against", "main", "--since", new Date(start + 1).toISOString());
+    expect(later.stderr).toContain("no stored events");
+    expect(await plan("--against", "main", "--since", "soon")).toMatchObject({ code: 64 });
   });
 
   test("needs no secret to be set", async () => {
