@@ -100,7 +100,8 @@ function errorsOf({ path, right, body, query }: Asking): readonly (readonly [num
     ...(asks ? ([[400, "The request can not be read; `error` says why."]] as const) : []),
     ...(isOpen ? [] : ([[401, "A token is needed, or this one is not known."]] as const)),
     [403, "The token may not do this, or the request comes from another site."],
-    ...(path.includes("{") || body !== undefined
+    // A name may come in the query too: that of a runbook.
+    ...(path.includes("{") || body !== undefined || "path" in query
       ? ([[404, "There is none of that name, or it is closed already."]] as const)
       : []),
     ...(body === undefined ? [] : ([[415, "The body is not sent as application/json."]] as const)),
