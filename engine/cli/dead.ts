@@ -148,5 +148,7 @@ function printLetter(cli: Cli, letter: DeadLetter): void {
   ];
   cli.out.write(`${color.bold(letter.id)}\n`);
   for (const [name, text] of lines) cli.out.write(`  ${color.dim(name.padEnd(9))} ${text}\n`);
-  suggest(cli, `explain ${letter.event}`, `explain ${letter.code}`, `dead retry ${letter.id}`);
+  // What could not be read comes to the same again: only another body helps.
+  const then = letter.pipeline === "" ? `dead edit ${letter.id} --reason …` : `dead retry ${letter.id}`;
+  suggest(cli, `explain ${letter.event}`, `explain ${letter.code}`, then);
 }

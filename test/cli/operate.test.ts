@@ -87,7 +87,10 @@ describe("with no engine running", () => {
 
   test("dead letters are closed on the store itself, and the audit says who and why", async () => {
     const [first = "", second = ""] = await letterIds();
-    expect((await run("dead", "show", first)).stdout).toContain("not JSON");
+    const shown = await run("dead", "show", first);
+    expect(shown.stdout).toContain("not JSON");
+    // A retry would read the same again.
+    expect(shown.stderr).toContain(`dead edit ${first}`);
     const discard = await run("dead", "discard", first, "--reason", "a test of ours");
     expect([discard.code, discard.stdout]).toEqual([0, `${first} discarded\n`]);
     expect(await letterIds()).toEqual([second]);
