@@ -7,6 +7,7 @@ import { namesOf, shippedFiles } from "../config/shipped.ts";
 import { errorCatalogue } from "../core/errors.ts";
 import { type Cli, EXIT } from "./context.ts";
 import { findConfig, type GlobalOptions } from "./installation.ts";
+import { PLAN_POSTED } from "./plan-posted.ts";
 import { onAction, type Verb } from "./verb.ts";
 
 const SHELLS = ["bash", "zsh", "fish"] as const;
@@ -125,7 +126,9 @@ function follow(program: Command, words: readonly string[]): Place {
   };
 }
 
-const isHidden = (command: Command) => command.name() === "complete";
+/** Only scripts and the engine call these. */
+const HIDDEN = new Set<string>(["complete", PLAN_POSTED]);
+const isHidden = (command: Command) => HIDDEN.has(command.name());
 
 function atArgument({ command, arguments: before }: Place, word: string, names: () => Names): readonly string[] {
   if (word.startsWith("-"))
