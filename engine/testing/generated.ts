@@ -5,9 +5,9 @@
  */
 import type { PipelineModel, Revision } from "../config/revision.ts";
 import type { TestEvent } from "../config/test-model.ts";
+import { canonicalJson } from "../core/canonical.ts";
 import type { SourcePosition } from "../core/types.ts";
 import { sameJson } from "../core/values.ts";
-import { canonicalJson } from "../core/canonical.ts";
 import type { Prepared } from "../flow/prepare.ts";
 import { allDeclared, onFetched } from "./fetched.ts";
 import { type Mutation, mutationsOf, readsOf } from "./mutations.ts";

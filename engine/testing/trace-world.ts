@@ -4,9 +4,9 @@
  */
 
 import { hash } from "node:crypto";
+import { canonicalJson } from "../core/canonical.ts";
 import { refKey } from "../core/record.ts";
 import type { EntityRef, Json } from "../core/types.ts";
-import { canonicalJson } from "../core/canonical.ts";
 import type { Prepared } from "../flow/prepare.ts";
 import { acknowledgedBy } from "../flow/settle.ts";
 import type { ApplyCommit, EntityRecord, HistoryRow, NewDelivery, OnceMark, Store, WorkItem } from "../store/store.ts";
