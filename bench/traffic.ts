@@ -69,7 +69,10 @@ export function simulateYear({ perDay, objective, outageMs, budget, random }: Ye
       now - lastLate > quietMs
         ? []
         : budgetOf({ name: "p", sla: { lagMs: LAG_MS, objective } }, series, { budget: terms, now }).burns;
-    for (const [severity, list] of [["page", pages], ["alert", alerts]] as const) {
+    for (const [severity, list] of [
+      ["page", pages],
+      ["alert", alerts],
+    ] as const) {
       const fires = burns.some((burn) => burn.firing && (severity === "alert" || burn.severity === "page"));
       if (fires && !firing[severity]) list.push(now);
       firing[severity] = fires;
@@ -93,7 +96,8 @@ function judged(seen: {
     });
   // What an outage leaves in the longest window is its own, not false.
   const isFalse = (at: number) => !starts.some((start) => at >= start && at <= start + seen.outageMs + 3 * DAY);
-  const middle = (list: readonly number[]) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? Number.NaN;
+  const middle = (list: readonly number[]) =>
+    [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? Number.NaN;
   const [paged, alerted] = [firsts(seen.pages), firsts(seen.alerts)];
   return {
     outages: starts.length,

@@ -134,7 +134,8 @@ export const alertingSchema = closed(
           min_events: maybe(
             Type.Integer({
               minimum: 1,
-              description: "Fewer events than this in a rule's long window say nothing. Default: 3, as many as have to be late.",
+              description:
+                "Fewer events than this in a rule's long window say nothing. Default: 3, as many as have to be late.",
             }),
           ),
           min_late: maybe(
