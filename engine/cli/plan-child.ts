@@ -3,7 +3,7 @@
  * most that process. It gets no environment, so no secret; it reads one snapshot of the store, at low priority.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { constants, setPriority } from "node:os";
+import { setPriority } from "node:os";
 import { isSea } from "node:sea";
 import { fileURLToPath } from "node:url";
 import { fail } from "../core/errors.ts";
@@ -20,6 +20,8 @@ export interface PlansOptions {
 
 const DEADLINE_MS = 60_000;
 const HEAP_MB = 1_024;
+/** Hooks come first by far; at 19 a plan would starve on a machine that is never idle. */
+const NICENESS = 15;
 /** What is told is bounded; more is no plan. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 
@@ -49,7 +51,7 @@ function startChild(): ChildProcess {
     stdio: ["pipe", "pipe", "ignore"],
   });
   try {
-    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+    if (child.pid !== undefined) setPriority(child.pid, NICENESS);
   } catch {
     // Not all systems let it be lowered: it then runs beside the engine as equals.
   }
