@@ -84,6 +84,8 @@ interface Closing {
 async function closeLetters(cli: Cli, installation: Installation, { ids, verb, reason }: Closing): Promise<number> {
   const letters: DeadLetter[] = [];
   for (const id of ids) letters.push(await findLetter(cli, installation, id));
+  const unread = letters.find(({ pipeline, status }) => pipeline === "" && status === "open");
+  if (verb === "retry" && unread !== undefined) fail("HK8257", { id: unread.id });
   return withHands(cli, installation, async (hands) => {
     for (const letter of letters) {
       const done = await (verb === "retry" ? hands.retryDead(letter.id, reason) : hands.discardDead(letter.id, reason));

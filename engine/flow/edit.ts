@@ -91,7 +91,9 @@ export async function planEdit({ letter: id, body }: Correcting, deps: EditDeps)
   const after = parseEdited(source.recipe, { contentType: event.contentType, body });
   if (!after.ok) return fail("HK8252", { id, problem: after.message });
   const before = readWhole(event, source);
-  if (before !== undefined && JSON.stringify(before) === JSON.stringify(after.value)) return fail("HK8251", { id });
+  // What could not be read may be readable as it is, once the recipe or the source has been mended.
+  if (event.type !== unreadable && before !== undefined && JSON.stringify(before) === JSON.stringify(after.value))
+    return fail("HK8251", { id });
   const identity = event.type === unreadable ? identityOf(id, { event, source, body, value: after.value }) : undefined;
   const edited: StoredEvent = { ...event, ...identity, edited: body };
   const pipelines = letter.pipeline === "" ? deps.routes.listening(source, edited.type) : [letter.pipeline];

@@ -146,6 +146,26 @@ describe("dead edit", () => {
   });
 });
 
+describe("what could not be read", () => {
+  test("is not retried, but told what to do; the body that came will do once it can be read", async () => {
+    const store = await openStore();
+    const event = newEvent("evt_9", {
+      body: Buffer.from(corrected.replace("evt_7", "evt_9")),
+      type: "unreadable",
+      receivedAt: CLI_NOW - 1000,
+      unreadable: { code: "HK3015", message: "there is no list at items" },
+    });
+    await store.accept({ events: [event], pipelines: [[]] });
+    const id = (await store.deadLetters({ limit: 10 })).find(({ code }) => code === "HK3015")?.id ?? "";
+    await store.close();
+    const retried = await runCommand(folder, ["dead", "retry", id]);
+    expect(retried).toMatchObject({ code: 1, stderr: expect.stringContaining("HK8257") });
+    writeFileSync(join(folder, "same.json"), corrected.replace("evt_7", "evt_9"));
+    expect(await edit([id, "--body", "same.json", "--yes", ...because])).toMatchObject({ code: 0 });
+    expect((await stored("evt_9")).story?.event).toMatchObject({ type: "invoice.paid", providerId: "evt_9" });
+  });
+});
+
 describe("the editor", () => {
   const editor = () =>
     `sh -c 'stat -c %a "$(dirname "$0")" "$0" > ${folder}/seen; sed -i s/price_typo/price_pro_year/ "$0"'`;

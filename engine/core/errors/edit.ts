@@ -32,4 +32,9 @@ export const editErrors = {
     message: "the editor {editor} ended with {how}; nothing was changed",
     help: "The editor has to stay open until the file is saved: `code --wait`, `subl -w`. What you had written is gone with its folder.",
   },
+  HK8257: {
+    title: "What could not be read has no pipeline to be tried in",
+    message: "{id} could not be read when it came, so there is nothing yet that could be retried",
+    help: "Give its body with `hookrail dead edit ID`: it gets its type and time from that, and then its turn in the pipelines that listen. Where the recipe or the source was wrong and has been mended, the body may be the one that came.",
+  },
 } as const satisfies ErrorEntries;
