@@ -156,7 +156,7 @@ export const defects: readonly Defect[] = [
   },
   {
     name: "sends each attempt under a key of its own",
-    file: "engine/flow/deliver.ts",
+    file: "engine/flow/sending.ts",
     find: "    attempt,\n    idempotencyKey,\n    signal,\n",
     put: "    attempt,\n    idempotencyKey: `${idempotencyKey}-${attempt}`,\n    signal,\n",
   },
