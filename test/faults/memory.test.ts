@@ -10,7 +10,7 @@ import { faultFactor } from "../support/seeded.ts";
 import { expectApplied, expectHttp, expectSql, expectStored, settled, unknownOutcomes } from "../support/verdict.ts";
 
 /** Enough to start with, and far too little for some dozen of these bodies at a time: parsed, each takes many times its length. */
-const HEAP = "NODE_OPTIONS=--max-old-space-size=64";
+const HEAP = "NODE_OPTIONS=--max-old-space-size=96";
 const PARTS = Array.from({ length: 80_000 }, (_, n) => ({ part: n % 10 }));
 const BODIES = 30;
 const DEATHS = Math.ceil(faultFactor() / 2);
