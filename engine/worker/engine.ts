@@ -179,17 +179,17 @@ export function createEngine(parts: EngineParts): Engine {
   function schedule(): void {
     if (stopping || scheduling || !started) return;
     scheduling = true;
+    const asked = clock.now();
     // Deliveries end in bursts: one look for all that end in this turn.
     void nextTurn()
       .then(() => nextDue("all"))
       .catch(() => undefined)
       .then((due) => {
         scheduling = false;
-        const now = clock.now();
         cancelTimer();
-        // What is due now and not taken waits for a slot, and that slot's progress wakes it: no busy loop.
-        const wait = due === undefined || due <= now ? maxSleepMs : Math.min(due - now, maxSleepMs);
-        cancelTimer = clock.after(wait, () => {
+        // What was due and not taken waits for a slot, and that slot's progress wakes it: no busy loop.
+        const wait = due === undefined || due <= asked ? maxSleepMs : Math.min(due - clock.now(), maxSleepMs);
+        cancelTimer = clock.after(Math.max(0, wait), () => {
           kickAll();
           schedule();
         });

@@ -49,4 +49,4 @@ test("a foreign write lock gets 503 within its bound; once it is gone all is tak
   expectHttp(installation.root, crm);
   expect(query(installation.root, "hookrail.db", "SELECT * FROM dead_letters")).toEqual([]);
   expect(await engine.end("SIGTERM")).toEqual({ code: 0, signal: null });
-});
+}, 120_000);

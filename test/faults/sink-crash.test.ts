@@ -61,7 +61,7 @@ describe.skipIf(!straceHere())("the engine, killed in the syscall that sent a re
         expect(killed).toBe(true);
         // The bytes were on the wire, and the thread that sent them did nothing any more: it was still held there.
         const calls = fromLastRequest(readFileSync(file, "latin1"), new URL(crm.url).port);
-        expect(calls).toEqual([expect.stringMatching(/POST \/\w+\/track .* = \d+ \(DELAYED\)$/)]);
+        expect(calls).toEqual([expect.stringMatching(/POST \/\w+\/track .* = (\d+ \(DELAYED\)|\?)$/)]);
         const before = attempts(installation.root).find((one) => one.place === place && one.action === "track");
         expect(before).toMatchObject({ status: "sending", outcomes: "no answer" });
         expectStored(installation.root, ledger);
