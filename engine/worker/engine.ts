@@ -21,7 +21,8 @@ import { createFetchLoop } from "./fetch-loop.ts";
 import { breakersOf, createInstalled, type Installed } from "./installed.ts";
 import { createIntakeGate } from "./intake-gate.ts";
 import { recoverInterrupted } from "./interrupted.ts";
-import { createPace, nextTurn } from "./pace.ts";
+import { createNextLook } from "./next-look.ts";
+import { createPace } from "./pace.ts";
 import { createPauses, pausing } from "./pauses.ts";
 import { createPump } from "./pump.ts";
 import { startRetention } from "./retention.ts";
@@ -45,9 +46,6 @@ export interface EngineParts extends Pick<DeliverDeps, "traceparent"> {
   readonly calls?: ProviderCalls;
 }
 
-/** A look at the clock at least this often, so that a missed timer is no lost event. */
-const maxSleepMs = 30_000;
-
 export function createEngine(parts: EngineParts): Engine {
   const { store, clock, observer, ids } = parts;
   const pauses = createPauses(store);
@@ -62,7 +60,6 @@ export function createEngine(parts: EngineParts): Engine {
   let waitingRequests = 0;
   const pace = createPace(() => waitingRequests);
   let stopping = false;
-  let cancelTimer = (): void => {};
   let endRetention = (): void => {};
   const settling = withPatientSettling(store, { clock, observer, isStopping: () => stopping });
 
@@ -77,7 +74,7 @@ export function createEngine(parts: EngineParts): Engine {
     },
     onFetch: (connection) => {
       pumps.kick("fetch", connection);
-      schedule();
+      nextLook.plan();
     },
     isHeld: () => quiet !== "nothing",
     onRetry: () => applyPump.kick(),
@@ -95,7 +92,7 @@ export function createEngine(parts: EngineParts): Engine {
       const onProgress = (): void => {
         pumps.kick(direction, connection);
         if (apply.waitsForDeliveries) applyPump.kick();
-        schedule();
+        nextLook.plan();
       };
       if (direction === "fetch") {
         return createFetchLoop({
@@ -175,26 +172,12 @@ export function createEngine(parts: EngineParts): Engine {
     if (!stopping && started) applyPump.kick();
   }
 
-  let scheduling = false;
-  function schedule(): void {
-    if (stopping || scheduling || !started) return;
-    scheduling = true;
-    const asked = clock.now();
-    // Deliveries end in bursts: one look for all that end in this turn.
-    void nextTurn()
-      .then(() => nextDue("all"))
-      .catch(() => undefined)
-      .then((due) => {
-        scheduling = false;
-        cancelTimer();
-        // What was due and not taken waits for a slot, and that slot's progress wakes it: no busy loop.
-        const wait = due === undefined || due <= asked ? maxSleepMs : Math.min(due - clock.now(), maxSleepMs);
-        cancelTimer = clock.after(Math.max(0, wait), () => {
-          kickAll();
-          schedule();
-        });
-      });
-  }
+  const nextLook = createNextLook({
+    clock,
+    nextDue: () => nextDue("all"),
+    look: kickAll,
+    isOn: () => started && !stopping,
+  });
   let started = false;
 
   return {
@@ -240,7 +223,7 @@ export function createEngine(parts: EngineParts): Engine {
       started = true;
       endRetention = startRetention({ store, clock, observer, terms: () => installed.revision.retention });
       kickAll();
-      schedule();
+      nextLook.plan();
       return changes.map(inWords);
     },
     async swap(next) {
@@ -266,12 +249,12 @@ export function createEngine(parts: EngineParts): Engine {
         apply.rewind();
         apply.retryHeld();
         kickAll();
-        schedule();
+        nextLook.plan();
       }
     },
     async stop(graceMs) {
       stopping = true;
-      cancelTimer();
+      nextLook.cancel();
       endRetention();
       const idle = Promise.all([applyPump.rest(), apply.idle(), pumps.idle(), retiring.idle()]);
       await Promise.race([idle, new Promise((resolve) => setTimeout(resolve, graceMs).unref())]);
