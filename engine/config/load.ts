@@ -14,6 +14,7 @@ import { createRecordingReader, errorCode } from "./files.ts";
 import { deepFreeze } from "./freeze.ts";
 import { parseEnvFile, type ReferenceSource } from "./interpolate.ts";
 import { createMemberSet, type MemberSet } from "./leaves.ts";
+import { readNamedFile } from "./named-file.ts";
 import type { Loaded, LoadOptions } from "./options.ts";
 import { createPositions, type Mark } from "./position.ts";
 import { createReporter, type Reporter } from "./report.ts";
@@ -177,17 +178,9 @@ function readEnvFile(
   const path: unknown = Reflect.get(value, "env_file");
   if (typeof path !== "string") return new Map();
   const mark: Mark = context.positions.value(value, "env_file");
-  const result = options.reader.read(path);
-  if (!result.ok) {
-    if (result.failure === "outside") context.reporter.report("HK1006", mark, { path });
-    else
-      context.reporter.report("HK1001", mark, {
-        file: path,
-        reason: result.failure === "missing" ? "it is not there" : (result.detail ?? result.failure),
-      });
-    return new Map();
-  }
-  const parsed = parseEnvFile(result.text);
+  const text = readNamedFile(options.reader, context.reporter, { path, mark });
+  if (text === undefined) return new Map();
+  const parsed = parseEnvFile(text);
   for (const line of parsed.faultyLines) context.reporter.report("HK1009", mark, { file: path, line });
   return parsed.values;
 }

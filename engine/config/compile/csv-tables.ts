@@ -6,6 +6,7 @@ import type { Json } from "../../core/types.ts";
 import { isBlank } from "../../core/values.ts";
 import { type CsvCell, type CsvRow, readCsv } from "../csv.ts";
 import type { ConfigReader } from "../files.ts";
+import { readNamedFile } from "../named-file.ts";
 import type { CsvTableYaml } from "../schema/entities.schema.ts";
 import { type CompileContext, shortList } from "./context.ts";
 
@@ -126,21 +127,13 @@ function checkTypes(context: CompileContext, where: string, columns: Json | unde
 function readFile(context: CompileContext, reader: ConfigReader, raw: Rows) {
   const path = String(raw["csv"]);
   const mark = context.positions.value(raw, "csv");
-  const result = reader.read(path);
-  if (!result.ok) {
-    if (result.failure === "outside") context.reporter.report("HK1006", mark, { path });
-    else
-      context.reporter.report("HK1001", mark, {
-        file: path,
-        reason: result.failure === "missing" ? "it is not there" : (result.detail ?? result.failure),
-      });
-    return undefined;
-  }
-  if (result.text.length > MAX_CHARS) {
+  const text = readNamedFile(reader, context.reporter, { path, mark });
+  if (text === undefined) return undefined;
+  if (text.length > MAX_CHARS) {
     context.reporter.report("HK1008", mark, { limit: "4 MiB" });
     return undefined;
   }
-  return { file: posix.normalize(path), content: result.text };
+  return { file: posix.normalize(path), content: text };
 }
 
 interface Header {

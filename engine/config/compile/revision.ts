@@ -2,6 +2,7 @@
 import type { SinkDescriptor } from "../../plugin/index.ts";
 import type { SinkRegistry } from "../../plugin/registry.ts";
 import { type DocumentContext, readContract, readRecipe, yamlFiles } from "../documents.ts";
+import { readNamedFile } from "../named-file.ts";
 import { type LoadOptions, noSinkContext } from "../options.ts";
 import type { PipelineModel, Revision, SourceModel } from "../revision.ts";
 import type { ConfigYaml } from "../schema/config.schema.ts";
@@ -209,15 +210,6 @@ function readNamed({ context, options }: CompileInput): ReadNamed {
   return (holder, key) => {
     const path: unknown = Reflect.get(holder, key);
     if (typeof path !== "string" || path === "") return undefined;
-    const result = options.reader.read(path);
-    if (result.ok) return result.text;
-    const mark = context.positions.value(holder, key);
-    if (result.failure === "outside") context.reporter.report("HK1006", mark, { path });
-    else
-      context.reporter.report("HK1001", mark, {
-        file: path,
-        reason: result.failure === "missing" ? "it is not there" : (result.detail ?? result.failure),
-      });
-    return undefined;
+    return readNamedFile(options.reader, context.reporter, { path, mark: context.positions.value(holder, key) });
   };
 }
