@@ -1,23 +1,10 @@
 /** Routes of the admin API that the dashboard is made from: each pipeline at a glance, and one pipeline in full. */
 import { Type } from "typebox";
+import type { PipelineStats } from "../flow/pipeline-stats.ts";
 import type { Pause, StoreReader } from "../store/store.ts";
 import type { Answer, Call, Route } from "./admin-route.ts";
 import { count, countsShape, list, orNull, pauseShape, shape, text, time, words } from "./admin-shapes.ts";
 import { countsDocument, pauseDocument, type StatusDocument } from "./documents.ts";
-
-/** What the last minutes of a pipeline were like. */
-interface Lately {
-  readonly pipeline: string;
-  readonly rate: number;
-  readonly events: number;
-  readonly delivered: number;
-  readonly retries: number;
-  readonly dead: number;
-  readonly skipped: number;
-  readonly success?: number;
-  readonly lagP50?: number;
-  readonly lagP95?: number;
-}
 
 /** What the config says of a pipeline. */
 export interface DeclaredPipeline {
@@ -67,7 +54,7 @@ export interface OverviewDeps {
     readonly runbook: (path: string) => string | undefined;
   };
   readonly recent: {
-    stats(windowMs: number): readonly Lately[];
+    stats(windowMs: number): readonly PipelineStats[];
     history(pipeline: string): readonly number[];
     duplicates(source: string, windowMs: number): number;
   };
@@ -179,7 +166,7 @@ export const OVERVIEW_ROUTES: readonly Route<OverviewDeps>[] = [
 interface Now {
   readonly pauses: readonly Pause[];
   readonly backlog: Awaited<ReturnType<StoreReader["backlog"]>>;
-  readonly lately: ReadonlyMap<string, Lately>;
+  readonly lately: ReadonlyMap<string, PipelineStats>;
   readonly recent: OverviewDeps["recent"];
 }
 

@@ -1,22 +1,7 @@
 /** The last minutes of each pipeline, for people: rates, success and lags in a ring of short slots. Nothing is stored. */
 import type { Clock } from "../core/clock.ts";
 import type { Observer } from "../flow/observer.ts";
-
-export interface PipelineStats {
-  readonly pipeline: string;
-  /** Turns that ended, a second. */
-  readonly rate: number;
-  readonly events: number;
-  readonly delivered: number;
-  readonly retries: number;
-  readonly dead: number;
-  readonly skipped: number;
-  /** Of what ended, the share that is not dead; absent when nothing did. */
-  readonly success?: number;
-  /** From receipt to done, ms; the upper end of a band that is at most a fifth wide. Absent when nothing ended. */
-  readonly lagP50?: number;
-  readonly lagP95?: number;
-}
+import type { PipelineStats } from "../flow/pipeline-stats.ts";
 
 export interface Recent {
   readonly observer: Observer;
